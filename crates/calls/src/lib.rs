@@ -1,2 +1,20 @@
 //! What we do about a call: lines, sessions, promises, policy, configuration. Pure decisions.
+//!
+//! One value, [`server::Server`], owns every line, session and promise. It eats one closed
+//! [`Input`](vocabulary::Input) at a time and leaves an ordered queue of
+//! [`Output`](vocabulary::Output)s; the rim (or the simulated town) carries them out:
+//!
+//! ```text
+//! loop {
+//!     server.handle(now, input);
+//!     while let Some(output) = server.poll() { carry_out(output) }
+//!     wait for the next input, at most until server.deadline()
+//! }
+//! ```
+//!
+//! It does not know what a file descriptor, a database or a clock is; the same value runs a thousand real
+//! lines and a thousand simulated calls a second.
 #![forbid(unsafe_code)]
+
+pub mod config;
+pub mod vocabulary;

@@ -17,4 +17,6 @@
 //! time, a file, the environment or a random source.
 #![forbid(unsafe_code)]
 
+pub mod dial;
+pub mod signals;
 pub mod time;

@@ -1,0 +1,305 @@
+//! The configuration as the core sees it: one immutable value, every name resolved, every number parsed.
+//!
+//! Text becomes this value in `load` (dialback.toml), `login_config` and `dialin_config`; whatever is wrong
+//! is a diagnostic with file, line, column and cure, and then there is no value. This file only says what
+//! there is to configure. It reads no files: their text is handed in.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use proto::dial::{DialPrefix, PhoneNumber};
+
+/// Everything that is configured.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Places and names.
+    pub server: Server,
+    /// The prompt and what surrounds it.
+    pub login: Login,
+    /// How callers are called back.
+    pub callback: Callback,
+    /// The lines, in file order.
+    pub lines: Vec<Line>,
+    /// login.config, in file order: the first entry that matches wins.
+    pub entries: Vec<LoginEntry>,
+    /// dialin.config: which callers are answered. Empty: all.
+    pub screening: Vec<ScreeningWord>,
+}
+
+/// `[server]`
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where the journal lives.
+    pub state_dir: PathBuf,
+    /// The control socket.
+    pub control: PathBuf,
+    /// login.config's path.
+    pub login_config: PathBuf,
+    /// dialin.config's path, if callers are screened.
+    pub dialin_config: Option<PathBuf>,
+    /// Directory of UUCP lock files.
+    pub lock_dir: PathBuf,
+    /// The name that `@` stands for in prompts.
+    pub host: String,
+    /// How long calls may go on after SIGTERM.
+    pub stop_grace: Duration,
+    /// How long a program may live on after SIGHUP before SIGKILL.
+    pub kill_grace: Duration,
+}
+
+/// `[login]`
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The issue text (not its path), shown before the prompt, with mgetty's escapes.
+    pub issue: String,
+    /// The prompt, with mgetty's escapes.
+    pub prompt: String,
+    /// How long a caller may take to give his name, from the prompt on.
+    pub time_limit: Duration,
+    /// How long the line must be quiet after CONNECT before we speak.
+    pub quiet: Duration,
+    /// Empty names before we hang up.
+    pub empty_limit: u32,
+    /// Whether the login name of a terminal that has capitals only is taken as lower case.
+    pub fold_capitals: bool,
+    /// Value of TERM for programs.
+    pub term: String,
+    /// How long a caller may take to give a number.
+    pub number_time_limit: Duration,
+}
+
+/// `[callback]`
+#[derive(Clone, Debug)]
+pub struct Callback {
+    /// Which line calls back, unless an entry's `-S` or `-l` says otherwise.
+    pub line: ReturnLine,
+    /// Wait after the line went down, at least.
+    pub delay: Duration,
+    /// Plus a random part of up to this.
+    pub jitter: Duration,
+    /// How often each promise is tried at most.
+    pub tries: u32,
+    /// Wait between tries.
+    pub retry: Duration,
+    /// A promise expires this long after it was made.
+    pub max_time: Duration,
+    /// How many promises may be open for one user at once.
+    pub per_user: u32,
+    /// How many promises may be open at once in all.
+    pub in_all: u32,
+    /// What a caller may type.
+    pub caller_numbers: NumberPatterns,
+}
+
+/// Which line makes the return call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReturnLine {
+    /// The one that the caller came in on.
+    Same,
+    /// Any other that may originate.
+    Other,
+    /// These, in order (`-l`).
+    Lines(Vec<String>),
+    /// A hunt group.
+    Group(String),
+}
+
+/// Which numbers are allowed: those that match `allow` and not `deny`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NumberPatterns {
+    /// Patterns of digits with `*` at the end (`"555*"`, `"*"`).
+    pub allow: Vec<String>,
+    /// The same; wins over `allow`.
+    pub deny: Vec<String>,
+}
+
+/// `[[line]]`
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Its name.
+    pub name: String,
+    /// The byte path to its modem.
+    pub port: PortSpec,
+    /// Port speed (bit/s).
+    pub speed: u32,
+    /// Hardware flow control (RTS/CTS).
+    pub hardware_flow: bool,
+    /// Its own telephone number, if known: never dialled.
+    pub number: Option<PhoneNumber>,
+    /// What it may be used for.
+    pub direction: Direction,
+    /// Hunt groups it belongs to.
+    pub groups: Vec<String>,
+    /// RINGs before we answer.
+    pub rings: u32,
+    /// The modem on it.
+    pub modem: Modem,
+    /// How long the exchange may hold the called side after we hang up: no dialling before that.
+    pub hold_time: Duration,
+}
+
+/// The byte path to a modem.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PortSpec {
+    /// A local tty or pty.
+    Tty(PathBuf),
+    /// `rfc2217://host:port`
+    Rfc2217 {
+        /// Host name or address.
+        host: String,
+        /// TCP port.
+        tcp_port: u16,
+    },
+    /// `tcp://host:port`
+    Tcp {
+        /// Host name or address.
+        host: String,
+        /// TCP port.
+        tcp_port: u16,
+    },
+    /// `sim:name`: a modem of the embedded exchange.
+    Sim(String),
+}
+
+/// What a line may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Calls come in.
+    Answer,
+    /// Calls go out.
+    Originate,
+    /// Either.
+    Both,
+}
+
+/// `modem = { ... }`
+#[derive(Clone, Debug)]
+pub struct Modem {
+    /// Commands that set it up, each answered by OK.
+    pub init: Vec<String>,
+    /// The command that answers a call.
+    pub answer: String,
+    /// The dial command up to the number.
+    pub dial_prefix: DialPrefix,
+    /// What a leading `+` of a number becomes (`00`, `+` for SIM modems); without it such numbers are refused.
+    pub international_prefix: Option<String>,
+    /// Whether dropping DTR hangs up (`&D2`); otherwise `+++ATH` does.
+    pub dtr_hangup: bool,
+    /// Silence around `+++` (register S12, in fiftieths of a second: 50 is 1 s).
+    pub guard: Duration,
+    /// From ATA to CONNECT at most.
+    pub answer_time: Duration,
+    /// From ATD to a result at most.
+    pub dial_time: Duration,
+    /// For any other command.
+    pub command_time: Duration,
+    /// An idle modem is asked `AT` this often whether it still lives.
+    pub check_every: Duration,
+}
+
+/// One line of login.config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginEntry {
+    /// Line number in the file, from 1: how the journal names the entry (`login.config:14`).
+    pub line_number: u32,
+    /// Which names it takes.
+    pub pattern: NamePattern,
+    /// The callback column of version 2.
+    pub when: When,
+    /// Whose rights the program gets; `None` (`-`) stays root.
+    pub user: Option<String>,
+    /// utmp: `None` for `-`.
+    pub utmp: Option<Word>,
+    /// What to do.
+    pub action: Action,
+}
+
+/// Which names an entry takes. Case matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamePattern {
+    /// This name alone (also `/AutoPPP/` and `/FIDO/`).
+    Exact(String),
+    /// `abc*`
+    Prefix(String),
+    /// `*abc`
+    Suffix(String),
+    /// `*abc*`
+    Contains(String),
+    /// `*`
+    Any,
+}
+
+/// On which calls an entry counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// On every call.
+    Always,
+    /// `Y`: on return calls only.
+    OnReturn,
+    /// `N`: on calls that came in only.
+    OnRequest,
+}
+
+/// What an entry does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Run a program on the line.
+    Program {
+        /// Absolute path.
+        path: PathBuf,
+        /// Arguments after `argv[0]`.
+        args: Vec<Word>,
+    },
+    /// Our own callback, in place of a program named `callback`.
+    Callback {
+        /// `-S`, `-l`; `None`: as `[callback]` says.
+        line: Option<ReturnLine>,
+        /// Fixed numbers in order of trial; empty: the caller is asked.
+        numbers: Vec<PhoneNumber>,
+        /// `-m`: init commands in place of the line's own.
+        init: Vec<String>,
+        /// `-s`: port speed in place of the line's own.
+        speed: Option<u32>,
+    },
+    /// Our own PPP engine, in place of a program named `dialback-ppp`.
+    Ppp,
+}
+
+/// A word of an entry's arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// As it stands.
+    Text(String),
+    /// `@`: the name that was given.
+    Name,
+    /// `\I`: the CONNECT text.
+    Connect,
+    /// `\Y`: the caller ID.
+    CallerId,
+}
+
+/// One word of dialin.config, in file order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScreeningWord {
+    /// `!`: reject instead of accept.
+    pub reject: bool,
+    /// A prefix of the caller's number, or `all`, or `none`.
+    pub prefix: String,
+    /// Where it stands, for the rule's name: `dialin.config:3`.
+    pub line_number: u32,
+}
+
+impl Config {
+    /// The hunt groups: the lines of each, by index into `lines`, in file order.
+    #[must_use]
+    pub fn groups(&self) -> BTreeMap<&str, Vec<usize>> {
+        let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, line) in self.lines.iter().enumerate() {
+            for group in &line.groups {
+                groups.entry(group).or_default().push(index);
+            }
+        }
+        groups
+    }
+}
