@@ -354,6 +354,12 @@ pub struct Promised {
     pub expires: Wall,
     pub tries: u32,
     pub retry_ms: u64,
+    /// Modem init commands in place of the line's own (`-m`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub init: Vec<String>,
+    /// Port speed in place of the line's own (`-s`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<u32>,
 }
 
 /// What is known of a call once it is over.
