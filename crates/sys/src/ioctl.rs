@@ -1,0 +1,111 @@
+//! The ioctls of Linux ttys that no crate offers safely, one function each.
+//!
+//! It deliberately does not know what they are used for. Every number is libc's, every argument type the
+//! one that `tty_ioctl(4)` and the kernel's `serial.h` give.
+
+use std::ffi::c_int;
+use std::os::fd::AsFd;
+
+use rustix::io::Result;
+use rustix::ioctl::{Getter, IntegerSetter, NoArg, Opcode, Setter, ioctl};
+
+/// The kernel's `struct serial_icounter_struct`: how often each thing happened since the port was opened.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SerialCounters {
+    pub(crate) cts: c_int,
+    pub(crate) dsr: c_int,
+    pub(crate) rng: c_int,
+    pub(crate) dcd: c_int,
+    pub(crate) rx: c_int,
+    pub(crate) tx: c_int,
+    pub(crate) frame: c_int,
+    pub(crate) overrun: c_int,
+    pub(crate) parity: c_int,
+    pub(crate) brk: c_int,
+    pub(crate) buf_overrun: c_int,
+    reserved: [c_int; 9],
+}
+
+/// An ioctl's number in the type that rustix wants.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "ioctl numbers have 32 bits; libc's type is wider"
+)]
+const fn opcode(number: libc::Ioctl) -> Opcode {
+    number as Opcode
+}
+
+const TIOCMGET: Opcode = opcode(libc::TIOCMGET);
+const TIOCMBIS: Opcode = opcode(libc::TIOCMBIS);
+const TIOCMBIC: Opcode = opcode(libc::TIOCMBIC);
+const TIOCMIWAIT: Opcode = opcode(libc::TIOCMIWAIT);
+const TIOCGICOUNT: Opcode = opcode(libc::TIOCGICOUNT);
+const TIOCOUTQ: Opcode = opcode(libc::TIOCOUTQ);
+const TIOCSERGETLSR: Opcode = opcode(libc::TIOCSERGETLSR);
+const TIOCVHANGUP: Opcode = opcode(libc::TIOCVHANGUP);
+
+/// Reads the modem lines (`TIOCMGET`).
+pub(crate) fn modem_bits(fd: impl AsFd) -> Result<c_int> {
+    // SAFETY: TIOCMGET writes one int.
+    let call = unsafe { Getter::<TIOCMGET, c_int>::new() };
+    // SAFETY: the pattern holds an int and the kernel writes no more.
+    unsafe { ioctl(fd, call) }
+}
+
+/// Raises modem lines (`TIOCMBIS`).
+pub(crate) fn raise_modem_bits(fd: impl AsFd, bits: c_int) -> Result<()> {
+    // SAFETY: TIOCMBIS reads one int.
+    let call = unsafe { Setter::<TIOCMBIS, c_int>::new(bits) };
+    // SAFETY: the pattern holds an int and the kernel reads no more.
+    unsafe { ioctl(fd, call) }
+}
+
+/// Drops modem lines (`TIOCMBIC`).
+pub(crate) fn drop_modem_bits(fd: impl AsFd, bits: c_int) -> Result<()> {
+    // SAFETY: TIOCMBIC reads one int.
+    let call = unsafe { Setter::<TIOCMBIC, c_int>::new(bits) };
+    // SAFETY: the pattern holds an int and the kernel reads no more.
+    unsafe { ioctl(fd, call) }
+}
+
+/// Blocks until one of the modem lines `bits` has changed (`TIOCMIWAIT`), or a signal arrives.
+pub(crate) fn wait_for_modem_bits(fd: impl AsFd, bits: c_int) -> Result<()> {
+    let bits = usize::try_from(bits).unwrap_or(0);
+    // SAFETY: TIOCMIWAIT takes its mask as the argument itself, not through a pointer.
+    let call = unsafe { IntegerSetter::<TIOCMIWAIT>::new_usize(bits) };
+    // SAFETY: no memory of ours is involved.
+    unsafe { ioctl(fd, call) }
+}
+
+/// Reads the event counters of a serial port (`TIOCGICOUNT`).
+pub(crate) fn serial_counters(fd: impl AsFd) -> Result<SerialCounters> {
+    // SAFETY: TIOCGICOUNT writes one serial_icounter_struct, laid out as SerialCounters.
+    let call = unsafe { Getter::<TIOCGICOUNT, SerialCounters>::new() };
+    // SAFETY: the pattern holds the whole structure.
+    unsafe { ioctl(fd, call) }
+}
+
+/// Bytes in the kernel's output queue (`TIOCOUTQ`).
+pub(crate) fn output_queue(fd: impl AsFd) -> Result<c_int> {
+    // SAFETY: TIOCOUTQ writes one int.
+    let call = unsafe { Getter::<TIOCOUTQ, c_int>::new() };
+    // SAFETY: the pattern holds an int and the kernel writes no more.
+    unsafe { ioctl(fd, call) }
+}
+
+/// The line status register (`TIOCSERGETLSR`); bit 0 says that the transmitter is empty.
+pub(crate) fn line_status(fd: impl AsFd) -> Result<c_int> {
+    // SAFETY: TIOCSERGETLSR writes one unsigned int.
+    let call = unsafe { Getter::<TIOCSERGETLSR, c_int>::new() };
+    // SAFETY: the pattern holds an int and the kernel writes no more.
+    unsafe { ioctl(fd, call) }
+}
+
+/// Hangs the terminal up for everybody who has it open (`TIOCVHANGUP`).
+pub(crate) fn hang_up_all(fd: impl AsFd) -> Result<()> {
+    // SAFETY: TIOCVHANGUP takes no argument.
+    let call = unsafe { NoArg::<TIOCVHANGUP>::new() };
+    // SAFETY: no memory of ours is involved.
+    unsafe { ioctl(fd, call) }
+}
