@@ -18,5 +18,6 @@
 #![forbid(unsafe_code)]
 
 pub mod dial;
+pub mod login;
 pub mod signals;
 pub mod time;
