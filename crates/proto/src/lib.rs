@@ -17,6 +17,7 @@
 //! time, a file, the environment or a random source.
 #![forbid(unsafe_code)]
 
+pub mod at;
 pub mod dial;
 pub mod login;
 pub mod signals;
