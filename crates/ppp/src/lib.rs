@@ -1,2 +1,11 @@
 //! PPP by itself, without I/O: framing, the RFC 1661 automaton, LCP, authentication, CBCP, IPCP, IPV6CP.
 #![forbid(unsafe_code)]
+
+pub mod automaton;
+pub mod fcs;
+pub mod framing;
+pub mod packet;
+pub mod protocol;
+pub mod random;
+pub mod secret;
+pub mod time;
