@@ -19,6 +19,7 @@
 
 pub mod at;
 pub mod dial;
+pub mod expect;
 pub mod login;
 pub mod signals;
 pub mod time;

@@ -9,7 +9,7 @@ fn heard(lines: &str) -> String {
         match super::super::result::parse_line(line.as_bytes()) {
             Some(super::super::result::ResultCode::Ring(ring)) => id.hear_ring(&ring),
             Some(_) | None => {
-                parse_line(line.as_bytes()).into_iter().for_each(|field| id.hear(field))
+                parse_line(line.as_bytes()).into_iter().for_each(|field| id.hear(field));
             }
         }
     }
