@@ -86,6 +86,8 @@ impl PhoneNumber {
                     return fault(NumberFaultKind::TrunkZero, position);
                 }
                 b'0'..=b'9' => {}
+                // A country code follows the `+`, not a pause.
+                _ if number == "+" => return fault(NumberFaultKind::Forbidden { byte }, position),
                 _ if author == Author::Administrator && is_dial_symbol(byte) => {}
                 _ => return fault(NumberFaultKind::Forbidden { byte }, position),
             }
@@ -305,7 +307,8 @@ impl Dialling {
     pub const MAX_COMMAND: usize = 60;
 
     /// `prefix` and `suffix` go around every number; `international_prefix` (`00`, `011`, `0,00`)
-    /// replaces a leading `+`.
+    /// replaces a leading `+`. A SIM modem dials the `+` itself (3GPP TS 27.007 §6.2): its international
+    /// prefix is `+`.
     ///
     /// # Errors
     /// A part with a byte that cannot stand in a dial string, or longer than 16 symbols.
@@ -316,6 +319,7 @@ impl Dialling {
     ) -> Result<Self, DialFault> {
         let international_prefix = match international_prefix {
             None => None,
+            Some("+") => Some("+".to_owned()),
             Some(text) => {
                 let part = dial_part(text)
                     .map_err(|position| DialFault::InternationalPrefix { position })?;
@@ -411,7 +415,7 @@ impl fmt::Display for DialFault {
             }
             Self::InternationalPrefix { position } => write!(
                 f,
-                "international prefix: character {}: write up to 16 digits, like 00 or 011",
+                "international prefix: character {}: write up to 16 digits, like 00 or 011, or + for a SIM modem",
                 position.saturating_add(1)
             ),
             Self::Suffix { position } => write!(
@@ -453,6 +457,8 @@ impl fmt::Display for DialString {
 /// Whether `command` is one dial command line and nothing more: `AT`, basic commands, `D`, dial symbols
 /// with at least one key among them, one CR at the very end.
 ///
+/// One `+` may stand in front of a digit, for SIM modems.
+///
 /// It is written as a little automaton over the finished bytes and shares nothing with the parsers above,
 /// so that tests can hold one against the other.
 #[must_use]
@@ -463,14 +469,15 @@ pub fn is_dial_command(command: &[u8]) -> bool {
         Letter,
         Register,
         Number,
-        Dial { keys: bool },
+        Dial { keys: bool, plus: bool },
+        Plus,
         End,
     }
     let Some(body) = command.strip_prefix(b"AT") else { return false };
     let mut at = At::Command;
     for &byte in body {
         at = match (at, byte) {
-            (At::Command | At::Number, b'D') => At::Dial { keys: false },
+            (At::Command | At::Number, b'D') => At::Dial { keys: false, plus: false },
             (At::Command | At::Number, b'S') => At::Register,
             (At::Command | At::Number, b'A'..=b'Z') => At::Number,
             (At::Command | At::Number, b'&' | b'\\' | b'%' | b'-' | b'*') => At::Letter,
@@ -478,9 +485,11 @@ pub fn is_dial_command(command: &[u8]) -> bool {
             (At::Number, b'0'..=b'9') => At::Number,
             (At::Register, b'0'..=b'9') => At::Register,
             (At::Register, b'=') => At::Number,
-            (At::Dial { .. }, b'0'..=b'9' | b'*' | b'#') => At::Dial { keys: true },
-            (At::Dial { keys }, b',' | b'W' | b'@' | b'!' | b'P' | b'T') => At::Dial { keys },
-            (At::Dial { keys: true }, b'\r') => At::End,
+            (At::Dial { plus, .. }, b'0'..=b'9' | b'*' | b'#') => At::Dial { keys: true, plus },
+            (dial @ At::Dial { .. }, b',' | b'W' | b'@' | b'!' | b'P' | b'T') => dial,
+            (At::Dial { plus: false, .. }, b'+') => At::Plus,
+            (At::Plus, b'0'..=b'9') => At::Dial { keys: true, plus: true },
+            (At::Dial { keys: true, .. }, b'\r') => At::End,
             _ => return false,
         };
     }

@@ -69,6 +69,7 @@ fn what_an_administrator_may_write() {
         ("1L", "refused: character 2 ('L') does not belong in a telephone number"),
         ("S=1", "refused: character 1 ('S') does not belong in a telephone number"),
         ("1R", "refused: character 2 ('R') does not belong in a telephone number"),
+        ("+,49", "refused: character 2 (',') does not belong in a telephone number"),
         ("0,+49", "refused: character 3: a '+' can only be the first character"),
     ] {
         assert_eq!(configured(text), wanted, "{text:?}");
@@ -143,16 +144,23 @@ fn a_number_is_rendered_for_its_line() {
         ),
         (office, "+49891", "ATX3DT0,0049891"),
         (office, "089w1", "ATX3DT0,089W1"),
+        (("ATD", Some("+"), ""), "+49891", "ATD+49891"),
+        (("ATD*31#", Some("+"), ""), "+49891", "ATD*31#+49891"),
+        (
+            ("ATD", Some("++"), ""),
+            "1",
+            "international prefix: character 1: write up to 16 digits, like 00 or 011, or + for a SIM modem",
+        ),
         (("ATD", Some("0 W 011"), ",,1@"), "+49891", "ATD0W01149891,,1@"),
         (
             ("ATD", Some(""), ""),
             "1",
-            "international prefix: character 1: write up to 16 digits, like 00 or 011",
+            "international prefix: character 1: write up to 16 digits, like 00 or 011, or + for a SIM modem",
         ),
         (
             ("ATD", Some(";"), ""),
             "1",
-            "international prefix: character 1: write up to 16 digits, like 00 or 011",
+            "international prefix: character 1: write up to 16 digits, like 00 or 011, or + for a SIM modem",
         ),
         (
             ("ATD", None, ",;H"),
@@ -186,6 +194,11 @@ fn what_is_a_dial_command() {
         ("ATD1\r", true),
         ("ATDT*70,555\r", true),
         ("ATX3S7=60&D2DT1@\r", true),
+        ("ATD*31#+49\r", true),
+        ("ATD+\r", false),
+        ("ATD++49\r", false),
+        ("ATD+49+\r", false),
+        ("ATD+,1\r", false),
         ("ATD1", false),
         ("ATD\r", false),
         ("ATDT,\r", false),
@@ -207,12 +220,17 @@ fn what_is_a_dial_command() {
 
 /// The lines that the random numbers below are dialled on.
 fn lines() -> Vec<Dialling> {
-    [("ATD", None, ""), ("ATDT", Some("00"), ""), ("ATX3S7=60DT9,", Some("011"), ",,1@")]
-        .into_iter()
-        .map(|(prefix, international, suffix)| {
-            Dialling::new(DialPrefix::parse(prefix).unwrap(), international, suffix).unwrap()
-        })
-        .collect()
+    [
+        ("ATD", None, ""),
+        ("ATDT", Some("00"), ""),
+        ("ATX3S7=60DT9,", Some("011"), ",,1@"),
+        ("ATD*31#", Some("+"), ""),
+    ]
+    .into_iter()
+    .map(|(prefix, international, suffix)| {
+        Dialling::new(DialPrefix::parse(prefix).unwrap(), international, suffix).unwrap()
+    })
+    .collect()
 }
 
 /// Whatever `text` is: if it is taken for a number, every line dials it within the grammar.
@@ -278,7 +296,7 @@ proptest! {
     #[test]
     fn arbitrary_lines_never_leave_the_grammar(
         prefix in r"[Aa][Tt][A-Za-z0-9&\\%=;, *]{0,8}[dD][tTpPwW0-9,;*#]{0,6}",
-        international in proptest::option::of(r"[0-9,;Ww\r]{0,6}"),
+        international in proptest::option::of(r"[0-9,;Ww\r]{0,6}|[+]{1,2}"),
         suffix in r"[0-9,;@!\rH]{0,4}",
         number in r"[+]?[0-9 ,*#()-]{1,30}",
     ) {
