@@ -12,5 +12,7 @@
 //! moves DTR.
 
 pub mod caller_id;
+pub mod commands;
+pub mod escape;
 pub mod reader;
 pub mod result;

@@ -132,6 +132,44 @@ impl ResultCode {
     }
 }
 
+/// What a result code is to somebody who gave a command that neither dials nor answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It was carried out.
+    Ok,
+    /// It was refused.
+    Error,
+    /// There is no call (any more).
+    NoCarrier,
+    /// There is a call.
+    Connect,
+    /// No answer: something about the line, which may come at any time.
+    None,
+}
+
+impl ResultCode {
+    pub(super) const fn answer(&self) -> Answer {
+        match self {
+            Self::Ok => Answer::Ok,
+            Self::Error => Answer::Error,
+            Self::NoCarrier => Answer::NoCarrier,
+            Self::Connect(_) => Answer::Connect,
+            Self::Ring(_)
+            | Self::NoDialtone
+            | Self::Busy
+            | Self::NoAnswer
+            | Self::Voice
+            | Self::RingBack
+            | Self::Delayed
+            | Self::Blacklisted
+            | Self::Locked
+            | Self::LineInUse
+            | Self::Fax
+            | Self::Data => Answer::None,
+        }
+    }
+}
+
 impl fmt::Display for ResultCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())?;
