@@ -178,6 +178,9 @@ pub enum Reason {
     Error,
     /// The modem went online instead: it had answered a call by itself (`S0`).
     Connected,
+    /// What answered did not know what only the modem knows
+    /// (see [`Proof`](super::hang_up::Proof)): somebody plays the modem.
+    Unproven,
 }
 
 impl fmt::Display for Failure {
@@ -190,6 +193,11 @@ impl fmt::Display for Failure {
             Reason::Connected => {
                 write!(f, "{}: the modem took a call by itself: set S0=0", self.command)
             }
+            Reason::Unproven => write!(
+                f,
+                "{}: what answers is not the modem, or it was reset meanwhile",
+                self.command
+            ),
         }
     }
 }
@@ -431,7 +439,11 @@ impl Commands {
                 self.steps.push_back(Step::Send(END_OF_VOICE.to_vec()));
                 self.state = State::Silent { command, escape, until: now + escape.silence() };
             }
-            (false, Reason::Timeout { .. } | Reason::Error | Reason::Connected, _) => {
+            (
+                false,
+                Reason::Timeout { .. } | Reason::Error | Reason::Connected | Reason::Unproven,
+                _,
+            ) => {
                 self.fail(command, reason);
             }
         }

@@ -12,7 +12,9 @@
 //! moves DTR.
 
 pub mod caller_id;
+pub mod carrier_watch;
 pub mod commands;
 pub mod escape;
+pub mod hang_up;
 pub mod reader;
 pub mod result;

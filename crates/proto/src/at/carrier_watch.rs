@@ -1,0 +1,305 @@
+//! Who is still there, on a port that cannot see DCD.
+//!
+//! When the carrier is lost, such a port says so in the stream: a line `NO CARRIER`, and then nothing
+//! more, because the modem is in the command state. A caller may write the same words. So the watch
+//! only suspects, and the probe asks: the modem is called to the command state and told to go online
+//! again (`ATO`), which it can do only while there is a carrier.
+//!
+//! ```text
+//!   CarrierWatch   Reading ─line NO CARRIER─► Quiet ─silence─► Suspect
+//!                     ▲────any other byte───────┘
+//!
+//!   CarrierProbe   Silent ─► Escaped ─► Asking ─CONNECT───────────► Online
+//!                  guard     +++        ATO    ├─NO CARRIER, ERROR─► Gone
+//!                                              └─nothing───────────► Unclear
+//! ```
+//!
+//! Neither sends anything while the caller is speaking, and neither loses a byte of a call that goes on.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::escape::Escape;
+use super::reader::{Form, MAX_UNREAD, Reader, Said};
+use super::result::Answer;
+use crate::time::{Deadline, Instant};
+
+#[cfg(test)]
+mod tests;
+
+/// What a modem in verbose form says when the carrier is lost.
+const LOST: &[u8] = b"NO CARRIER";
+
+/// How many bytes of the session the probe keeps back while it asks. A modem in the command state says
+/// a few lines; who sends more than this is a caller, and the question is answered.
+pub const MAX_HELD: usize = 4 * 1024;
+
+/// Watches what an online modem sends for the words that it writes when the call is over.
+///
+/// It only looks: the bytes stay with whoever they are for.
+#[derive(Debug)]
+pub struct CarrierWatch {
+    form: Form,
+    silence: Duration,
+    state: Watching,
+    suspect: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watching {
+    /// So many bytes of the words stand at the beginning of this line; `None`: it is another line.
+    Reading(Option<usize>),
+    /// The line was there, and nothing since.
+    Quiet { until: Instant },
+}
+
+/// The call may be over: the modem, or the caller, has written so and has been silent since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspect;
+
+impl CarrierWatch {
+    /// A watch that suspects after `silence` behind the words; 2 s tells the end of a call from the end
+    /// of a paragraph.
+    #[must_use]
+    pub const fn new(form: Form, silence: Duration) -> Self {
+        Self { form, silence, state: Watching::Reading(Some(0)), suspect: false }
+    }
+
+    /// Looks at what came from the modem.
+    pub fn receive(&mut self, now: Instant, bytes: &[u8]) {
+        for &byte in bytes {
+            let end = matches!(byte, b'\r' | b'\n');
+            self.state = match (self.state, self.form) {
+                (Watching::Quiet { .. }, _) if end => Watching::Quiet { until: now + self.silence },
+                (Watching::Quiet { .. }, form) => Self::read(Some(0), byte, form),
+                (Watching::Reading(Some(matched)), form) if end && matched == words(form).len() => {
+                    Watching::Quiet { until: now + self.silence }
+                }
+                (Watching::Reading(_), _) if end => Watching::Reading(Some(0)),
+                (Watching::Reading(matched), form) => Self::read(matched, byte, form),
+            };
+        }
+    }
+
+    /// One more byte of a line that is not at its end.
+    fn read(matched: Option<usize>, byte: u8, form: Form) -> Watching {
+        Watching::Reading(match form {
+            Form::Verbose => matched.filter(|&at| LOST.get(at) == Some(&byte)).map(|at| at + 1),
+            // A number comes without a CR before it (V.250 §5.7.1), so it may end any line.
+            Form::Numeric(_) => Some(usize::from(byte == b'3')),
+        })
+    }
+
+    /// Goes on if the silence has lasted.
+    pub fn tick(&mut self, now: Instant) {
+        if let Watching::Quiet { until } = self.state
+            && until <= now
+        {
+            self.state = Watching::Reading(Some(0));
+            self.suspect = true;
+        }
+    }
+
+    /// The suspicion, once.
+    pub fn poll(&mut self) -> Option<Suspect> {
+        std::mem::take(&mut self.suspect).then_some(Suspect)
+    }
+
+    /// When [`Self::tick`] is wanted.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Deadline> {
+        match self.state {
+            Watching::Quiet { until } => Some(Deadline::new(until, "silence after NO CARRIER")),
+            Watching::Reading(_) => None,
+        }
+    }
+}
+
+const fn words(form: Form) -> &'static [u8] {
+    match form {
+        Form::Verbose => LOST,
+        Form::Numeric(_) => b"3",
+    }
+}
+
+/// What [`CarrierProbe`] wants done, or has found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Send these bytes to the modem, and nothing else until the verdict.
+    Send(Vec<u8>),
+    /// These bytes came from the caller while we asked: they belong to the session.
+    Session(Vec<u8>),
+    /// The call is still there. The last step; [`CarrierProbe::finish`] has what followed.
+    Online,
+    /// The call is over, the modem in the command state. The last step.
+    Gone,
+    /// The modem gives no answer at all. The last step.
+    Unclear,
+}
+
+#[derive(Debug)]
+enum Asking {
+    Silent {
+        until: Instant,
+    },
+    Escaped {
+        sent: Instant,
+        until: Instant,
+    },
+    /// `ATO` is out; of the bytes held, so many came before it.
+    Asked {
+        reader: Box<Reader>,
+        before: usize,
+        until: Instant,
+    },
+    Ended {
+        rest: Vec<u8>,
+    },
+}
+
+/// Asks the modem whether there is still a call.
+#[derive(Debug)]
+pub struct CarrierProbe {
+    escape: Escape,
+    form: Form,
+    limit: Duration,
+    state: Asking,
+    /// What came since the beginning, which the caller may have said.
+    held: Vec<u8>,
+    steps: VecDeque<Probe>,
+}
+
+impl CarrierProbe {
+    /// Begins with the silence. `limit` is the patience with `ATO`, after which a modem retrains or
+    /// simply goes on: some seconds.
+    #[must_use]
+    pub fn start(now: Instant, escape: Escape, form: Form, limit: Duration) -> Self {
+        let state = Asking::Silent { until: now + escape.silence() };
+        Self { escape, form, limit, state, held: Vec::new(), steps: VecDeque::new() }
+    }
+
+    /// Takes what came from the modem.
+    pub fn receive(&mut self, now: Instant, bytes: &[u8]) {
+        match &mut self.state {
+            Asking::Ended { rest } => {
+                let room = MAX_UNREAD.saturating_sub(rest.len());
+                rest.extend(bytes.iter().take(room));
+                return;
+            }
+            Asking::Silent { .. } | Asking::Escaped { .. } => self.held.extend_from_slice(bytes),
+            Asking::Asked { reader, .. } => {
+                self.held.extend_from_slice(bytes);
+                reader.receive(bytes);
+            }
+        }
+        match self.state {
+            Asking::Escaped { sent, .. } if !self.escape.is_too_early(sent, now) => {
+                if let Some(session) = before_ok(&self.held, self.form) {
+                    self.held.truncate(session);
+                    self.ask(now, b"ATO\r");
+                    return;
+                }
+            }
+            Asking::Asked { .. } => self.hear(),
+            Asking::Silent { .. } | Asking::Escaped { .. } | Asking::Ended { .. } => {}
+        }
+        if self.held.len() > MAX_HELD {
+            let all = self.held.len();
+            self.end(all, Probe::Online, Vec::new());
+        }
+    }
+
+    /// Goes on if a deadline has passed.
+    pub fn tick(&mut self, now: Instant) {
+        match self.state {
+            Asking::Silent { until } if until <= now => {
+                self.steps.push_back(Probe::Send(self.escape.sequence().to_vec()));
+                self.state = Asking::Escaped { sent: now, until: self.escape.until(now) };
+            }
+            // No `OK`: it is in the command state already, with `+++` in its buffer. The CR ends that.
+            Asking::Escaped { until, .. } if until <= now => self.ask(now, b"\rATO\r"),
+            Asking::Asked { until, .. } if until <= now => {
+                let all = self.held.len();
+                self.end(all, Probe::Unclear, Vec::new());
+            }
+            Asking::Silent { .. }
+            | Asking::Escaped { .. }
+            | Asking::Asked { .. }
+            | Asking::Ended { .. } => {}
+        }
+    }
+
+    /// The next step, until `None`.
+    pub fn poll(&mut self) -> Option<Probe> {
+        self.steps.pop_front()
+    }
+
+    /// When [`Self::tick`] is wanted.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Deadline> {
+        match self.state {
+            Asking::Silent { until } => Some(Deadline::new(until, "guard time")),
+            Asking::Escaped { until, .. } => Some(Deadline::new(until, "answer to +++")),
+            Asking::Asked { until, .. } => Some(Deadline::new(until, "answer to ATO")),
+            Asking::Ended { .. } => None,
+        }
+    }
+
+    /// Ends it; hands back what came behind the `CONNECT`, byte for byte: it belongs to the session.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        match self.state {
+            Asking::Ended { rest } => rest,
+            Asking::Silent { .. } | Asking::Escaped { .. } | Asking::Asked { .. } => self.held,
+        }
+    }
+
+    fn ask(&mut self, now: Instant, command: &[u8]) {
+        self.steps.push_back(Probe::Send(command.to_vec()));
+        let reader = Box::new(Reader::new(self.form));
+        self.state = Asking::Asked { reader, before: self.held.len(), until: now + self.limit };
+    }
+
+    fn hear(&mut self) {
+        while let Asking::Asked { reader, before, .. } = &mut self.state {
+            let before = *before;
+            let answer = match reader.poll() {
+                None => return,
+                Some(Said::Result(code)) => code.answer(),
+                Some(Said::CallerId(_) | Said::Text(_)) => Answer::None,
+            };
+            match answer {
+                Answer::Connect => {
+                    let rest = reader.take_rest();
+                    self.end(before, Probe::Online, rest);
+                }
+                // `OK` to ATO: the modem took note and has no call to go back to.
+                Answer::NoCarrier | Answer::Error | Answer::Ok => {
+                    self.end(0, Probe::Gone, Vec::new());
+                }
+                Answer::None => {}
+            }
+        }
+    }
+
+    /// Ends with a verdict; the first `session` bytes of those held are the caller's.
+    fn end(&mut self, session: usize, verdict: Probe, rest: Vec<u8>) {
+        self.held.truncate(session);
+        if !self.held.is_empty() {
+            self.steps.push_back(Probe::Session(std::mem::take(&mut self.held)));
+        }
+        self.steps.push_back(verdict);
+        self.state = Asking::Ended { rest };
+    }
+}
+
+/// How many bytes precede an `OK` of the modem that ends what was received; `None` if none does.
+fn before_ok(received: &[u8], form: Form) -> Option<usize> {
+    let session = match form {
+        Form::Verbose => {
+            received.strip_suffix(b"\r\nOK\r\n").or_else(|| received.strip_suffix(b"\rOK\r"))
+        }
+        Form::Numeric(_) => received.strip_suffix(b"0\r"),
+    };
+    session.map(<[u8]>::len)
+}
