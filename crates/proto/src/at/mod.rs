@@ -16,5 +16,6 @@ pub mod carrier_watch;
 pub mod commands;
 pub mod escape;
 pub mod hang_up;
+pub mod profile;
 pub mod reader;
 pub mod result;
