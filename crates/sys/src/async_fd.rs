@@ -141,6 +141,14 @@ impl<T: OwnsFd> AsyncFile<T> {
         self.fd.async_io(tokio::io::Interest::WRITABLE, |held| write(&held.0, bytes)).await
     }
 
+    /// Reads with `read` if something is there, which must fail with `WouldBlock` when it finds nothing.
+    pub(crate) fn try_read_with<R>(
+        &self,
+        mut read: impl FnMut(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.fd.try_io(tokio::io::Interest::READABLE, |held| read(&held.0))
+    }
+
     /// Polls for something to read; the task in `cx` is woken when there is.
     pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut guard = ready!(self.fd.poll_read_ready(cx))?;

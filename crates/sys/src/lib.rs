@@ -7,9 +7,13 @@
 //! It deliberately does not know: what a modem says, what a call is, who may do what. It never logs;
 //! it answers and reports.
 
+pub mod account;
 pub mod async_fd;
 pub mod clock;
+pub mod files;
 mod ioctl;
+pub mod lock;
+pub mod lock_watch;
 pub mod parked;
 pub mod pty;
 pub mod seed;
@@ -17,3 +21,4 @@ pub mod signals;
 #[cfg(test)]
 mod testing;
 pub mod tty;
+pub mod utmp;

@@ -30,3 +30,37 @@ impl Drop for Dir {
         let _gone = std::fs::remove_dir_all(&self.0);
     }
 }
+
+/// A process that lives until it is killed, at the latest when this is dropped. It holds none of the test's
+/// output open.
+pub(crate) struct Sleeper(std::process::Child);
+
+impl Sleeper {
+    pub(crate) fn start() -> Self {
+        let null = std::process::Stdio::null;
+        let mut command = std::process::Command::new("sleep");
+        let child = command.arg("60").stdin(null()).stdout(null()).stderr(null()).spawn().unwrap();
+        // The kernel lets a vfork's parent go on a moment before it renames the child.
+        let name = format!("/proc/{}/comm", child.id());
+        while std::fs::read_to_string(&name).unwrap() != "sleep\n" {
+            std::thread::yield_now();
+        }
+        Self(child)
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Kills it and leaves a zombie.
+    pub(crate) fn kill(&mut self) {
+        self.0.kill().unwrap();
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}

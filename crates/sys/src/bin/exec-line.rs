@@ -1,1 +1,3 @@
+//! Starts one program on a line, as its parent asks on standard input: see `dialback_sys::launch`.
+
 fn main() {}
