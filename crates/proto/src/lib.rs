@@ -22,4 +22,5 @@ pub mod dial;
 pub mod expect;
 pub mod login;
 pub mod signals;
+pub mod telnet;
 pub mod time;
