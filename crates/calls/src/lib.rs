@@ -17,4 +17,5 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod diagnostic;
 pub mod vocabulary;

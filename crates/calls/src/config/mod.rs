@@ -4,11 +4,27 @@
 //! is a diagnostic with file, line, column and cure, and then there is no value. This file only says what
 //! there is to configure. It reads no files: their text is handed in.
 
+mod callback_entry;
+mod check;
+mod decode;
+pub mod dialin_config;
+mod keys;
+pub mod load;
+pub mod login_config;
+mod modem;
+pub mod reference;
+mod sections;
+#[cfg(test)]
+mod tests;
+mod values;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use proto::dial::{DialPrefix, PhoneNumber};
+
+pub use modem::init_commands;
 
 /// Everything that is configured.
 #[derive(Clone, Debug)]

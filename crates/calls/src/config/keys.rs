@@ -1,0 +1,359 @@
+//! The one table of dialback.toml's keys: section, name, form, default, range, meaning, example.
+//!
+//! Everything that must agree about a key is driven by its entry here: the reader takes default and range
+//! from it, a misspelt key is compared with the names, and `docs/reference/configuration.md` is printed
+//! from it ([`super::reference`]). To add a key: a constant, a place in [`all`], a read in `load`.
+//!
+//! It does not know how values are read, nor which of them go together.
+
+use std::time::Duration;
+
+use super::values::duration_text;
+
+/// A table of dialback.toml.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Section {
+    Server,
+    Login,
+    Callback,
+    CallerNumbers,
+    Line,
+    Modem,
+}
+
+impl Section {
+    /// Every section, in the order of the reference page.
+    pub(super) const ALL: [Self; 6] =
+        [Self::Server, Self::Login, Self::Callback, Self::CallerNumbers, Self::Line, Self::Modem];
+
+    /// As people write it.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Server => "[server]",
+            Self::Login => "[login]",
+            Self::Callback => "[callback]",
+            Self::CallerNumbers => "callback.caller_numbers",
+            Self::Line => "[[line]]",
+            Self::Modem => "line.modem",
+        }
+    }
+
+    /// What it is for.
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Self::Server => "Places and names. All keys may be left out, and so may the section.",
+            Self::Login => "What a caller sees and how long he has. Everything has a default.",
+            Self::Callback => {
+                "How callers are called back. An entry of login.config may choose its own line with `-S` \
+                 or `-l`."
+            }
+            Self::CallerNumbers => {
+                "Which numbers a caller may type at the number prompt: those that match `allow` and do \
+                 not match `deny`. Patterns are digits, with `*` at the end for any that follow, and `+` \
+                 in front for international ones. Numbers in login.config are the administrator's and are \
+                 not compared with them."
+            }
+            Self::Line => {
+                "One telephone line: a port, the modem on it, its number and its use. Once for each line."
+            }
+            Self::Modem => {
+                "How to talk to the modem on a line: `modem = { ... }` in the line, or `modem = \"name\"` \
+                 for a profile. A profile of your own is a table `[modem.name]` with the same keys."
+            }
+        }
+    }
+}
+
+/// What a key is when it is not written.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Preset<T> {
+    /// It must be written.
+    Required,
+    /// This.
+    Value(T),
+    /// Nothing, which means this.
+    Absent(&'static str),
+}
+
+use Preset::{Absent, Required, Value};
+
+/// One key.
+#[derive(Debug)]
+pub(super) struct Key<T: 'static> {
+    pub(super) section: Section,
+    pub(super) name: &'static str,
+    /// What kind of value it has, with its unit.
+    pub(super) form: &'static str,
+    pub(super) preset: Preset<T>,
+    /// Least and most, where the type alone allows more.
+    pub(super) range: Option<(T, T)>,
+    pub(super) sentence: &'static str,
+    /// As TOML.
+    pub(super) example: &'static str,
+}
+
+/// A key as the reference page shows it.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) section: Section,
+    pub(super) name: &'static str,
+    pub(super) form: &'static str,
+    pub(super) default: String,
+    pub(super) range: Option<String>,
+    pub(super) sentence: &'static str,
+    pub(super) example: &'static str,
+}
+
+/// A value that can be shown as TOML.
+pub(super) trait Shown: Copy {
+    fn toml(self) -> String;
+}
+
+impl Shown for Duration {
+    fn toml(self) -> String {
+        format!("\"{}\"", duration_text(self))
+    }
+}
+
+impl Shown for u32 {
+    fn toml(self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for bool {
+    fn toml(self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for &'static str {
+    fn toml(self) -> String {
+        format!("\"{}\"", self.replace('\\', "\\\\").replace('"', "\\\""))
+    }
+}
+
+impl Shown for &'static [&'static str] {
+    fn toml(self) -> String {
+        let words: Vec<String> = self.iter().map(|word| word.toml()).collect();
+        format!("[{}]", words.join(", "))
+    }
+}
+
+impl<T: Shown> Key<T> {
+    fn row(&self) -> Row {
+        Row {
+            section: self.section,
+            name: self.name,
+            form: self.form,
+            default: match self.preset {
+                Required => "must be written".to_owned(),
+                Value(value) => format!("`{}`", value.toml()),
+                Absent(meaning) => meaning.to_owned(),
+            },
+            range: self
+                .range
+                .map(|(least, most)| format!("`{}` to `{}`", least.toml(), most.toml())),
+            sentence: self.sentence,
+            example: self.example,
+        }
+    }
+}
+
+/// `key!` spells a [`Key`] in the order in which one reads it.
+macro_rules! key {
+    ($(#[$doc:meta])* $name:ident: $type:ty = $section:ident . $key:literal ($form:literal) $preset:expr
+        $(, $least:expr => $most:expr)?; $sentence:literal; $example:literal) => {
+        $(#[$doc])*
+        pub(super) const $name: Key<$type> = Key {
+            section: Section::$section,
+            name: $key,
+            form: $form,
+            preset: $preset,
+            range: key!(@range $($least => $most)?),
+            sentence: $sentence,
+            example: $example,
+        };
+    };
+    (@range) => { None };
+    (@range $least:expr => $most:expr) => { Some(($least, $most)) };
+}
+
+type Text = &'static str;
+type List = &'static [&'static str];
+
+const fn ms(number: u64) -> Duration {
+    Duration::from_millis(number)
+}
+const fn s(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+const fn min(number: u64) -> Duration {
+    s(60 * number)
+}
+const fn h(number: u64) -> Duration {
+    min(60 * number)
+}
+
+// [server]
+key!(STATE_DIR: Text = Server."state_dir" ("absolute path") Value("/var/lib/dialback");
+    "Directory of the journal: promises, records and everything else that must outlive a power failure."; "\"/var/lib/dialback\"");
+key!(CONTROL: Text = Server."control" ("absolute path, at most 107 bytes") Value("/run/dialback/control.sock");
+    "Socket on which `dialback status`, `dialback callback` and the other commands ask the running server."; "\"/run/dialback/control.sock\"");
+key!(LOGIN_CONFIG: Text = Server."login_config" ("path") Value("/etc/dialback/login.config");
+    "What is done for which name, in mgetty's format. A path that is not absolute starts at the directory of dialback.toml. The file must belong to root and be closed to group and others."; "\"/etc/dialback/login.config\"");
+key!(DIALIN_CONFIG: Text = Server."dialin_config" ("path") Absent("every call is answered");
+    "Which callers are answered, by their caller ID, in the format of mgetty's dialin.config."; "\"/etc/dialback/dialin.config\"");
+key!(ISSUE: Text = Server."issue" ("path; `\"\"` for none") Value("/etc/issue");
+    "Text shown before the prompt, with mgetty's escapes. The default may be missing; a file that is named here must exist."; "\"/etc/dialback/issue\"");
+key!(LOCK_DIR: Text = Server."lock_dir" ("absolute path") Value("/var/lock");
+    "Directory of the lock files `LCK..ttyS0` by which programs share a serial port."; "\"/var/lock\"");
+key!(HOST: Text = Server."host" ("text, at most 64 characters") Absent("the system's host name");
+    "The name that `@` stands for in prompt and issue."; "\"orion\"");
+key!(STOP_GRACE: Duration = Server."stop_grace" ("duration") Value(s(30)), s(0) => h(24);
+    "How long running calls may go on after SIGTERM before they are hung up. New calls are not taken meanwhile."; "\"5m\"");
+key!(KILL_GRACE: Duration = Server."kill_grace" ("duration") Value(s(5)), ms(100) => min(10);
+    "How long a program may live on after SIGHUP, once its call is over, before it is killed."; "\"10s\"");
+
+// [login]
+key!(PROMPT: Text = Login."prompt" ("text, at most 300 characters") Value("@!login: ");
+    "The prompt, with mgetty's escapes; `@` is the host. Scripts of callers wait for `ogin:`."; "\"@!login: \"");
+key!(TIME_LIMIT: Duration = Login."time_limit" ("duration") Value(min(4)), s(1) => h(1);
+    "How long a caller may take to give a name, counted from the first prompt, whatever he types."; "\"4m\"");
+key!(QUIET: Duration = Login."quiet" ("duration") Value(ms(50)), ms(0) => s(10);
+    "How long the line must be silent after CONNECT before the first text is sent, so that the modem's last messages are over."; "\"300ms\"");
+key!(EMPTY_LIMIT: u32 = Login."empty_limit" ("whole number") Value(10), 1 => 1000;
+    "How many empty names a caller may send before he is hung up on."; "10");
+key!(FOLD_CAPITALS: bool = Login."fold_capitals" ("`true` or `false`") Value(false);
+    "Whether a name in capitals only is taken as lower case, for terminals that have no small letters. Entries of login.config in capitals can then not be reached."; "true");
+key!(TERM: Text = Login."term" ("name of a terminal") Value("vt100");
+    "The value of `TERM` for programs that are started."; "\"vt102\"");
+key!(NUMBER_TIME_LIMIT: Duration = Login."number_time_limit" ("duration") Value(s(60)), s(1) => h(1);
+    "How long a caller may take to type the number at which to call him back."; "\"60s\"");
+
+// [callback]
+key!(RETURN_LINE: Text = Callback."line" ("`\"same\"`, `\"other\"`, a group's name, or a list of lines") Value("other");
+    "Which line makes the return call: the one that the caller came in on, any other that may originate, one of a hunt group, or one of these in this order. Another line is the default, because a caller who does not hang up can only deceive the line that he holds. With a single modem write `\"same\"`."; "\"same\"");
+key!(DELAY: Duration = Callback."delay" ("duration") Value(s(20)), s(0) => h(1);
+    "Wait after the caller's line went down, at least; his modem needs this time to be on-hook again."; "\"20s\"");
+key!(JITTER: Duration = Callback."jitter" ("duration") Value(s(10)), s(0) => h(1);
+    "Plus a random part of up to this, so that nobody can time a call into the moment of dialling."; "\"10s\"");
+key!(TRIES: u32 = Callback."tries" ("whole number") Value(3), 1 => 100;
+    "How often a promised callback is tried at most. Several numbers take turns."; "3");
+key!(RETRY: Duration = Callback."retry" ("duration") Value(s(30)), s(1) => h(24);
+    "Wait between two tries. The line is free for callers meanwhile."; "\"30s\"");
+key!(MAX_TIME: Duration = Callback."max_time" ("duration") Value(min(10)), s(1) => h(168);
+    "A promise expires this long after it was made."; "\"10m\"");
+key!(PER_USER: u32 = Callback."per_user" ("whole number") Value(4), 1 => 1000;
+    "How many promises may be open for one login name at once."; "1");
+key!(IN_ALL: u32 = Callback."in_all" ("whole number") Value(64), 1 => 100_000;
+    "How many promises may be open at once in all."; "64");
+key!(ALLOW: List = CallerNumbers."allow" ("list of patterns") Value(&[]);
+    "Numbers that a caller may type. The default allows none."; "[\"555*\", \"+49*\"]");
+key!(DENY: List = CallerNumbers."deny" ("list of patterns") Value(&[]);
+    "Numbers that he may not type, whatever `allow` says."; "[\"900*\", \"1900*\"]");
+
+// [[line]]
+key!(NAME: Text = Line."name" ("name") Required;
+    "The line's name in messages, records and commands: up to 32 letters, digits, `-`, `_`, `.`."; "\"main\"");
+key!(PORT: Text = Line."port" ("port") Required;
+    "The byte path to the modem: a device, `rfc2217://host:port` for a terminal server with control lines, `tcp://host:port` for bare bytes, `sim:name` for a modem of the embedded exchange."; "\"/dev/ttyUSB0\"");
+key!(SPEED: u32 = Line."speed" ("bit/s") Value(115_200);
+    "Speed between computer and modem, one that a serial port has; not the speed on the telephone line."; "38400");
+key!(HARDWARE_FLOW: bool = Line."hardware_flow" ("`true` or `false`") Value(true);
+    "RTS/CTS flow control. Off only for a cable that lacks the wires."; "false");
+key!(NUMBER: Text = Line."number" ("telephone number") Absent("not known");
+    "The line's own telephone number. It is never dialled."; "\"5550100\"");
+key!(DIRECTION: Text = Line."direction" ("`\"answer\"`, `\"originate\"` or `\"both\"`") Value("both");
+    "What the line may be used for."; "\"both\"");
+key!(GROUP: List = Line."group" ("name, or list of names") Value(&[]);
+    "The hunt groups that the line belongs to. Within a group, lines are chosen in the order of the file."; "[\"public\"]");
+key!(RINGS: u32 = Line."rings" ("whole number") Value(1), 1 => 30;
+    "How many RINGs before the call is answered. A caller's number comes after the first: screening needs 2."; "2");
+key!(HOLD_TIME: Duration = Line."hold_time" ("duration") Value(s(10)), s(0) => min(10);
+    "How long the exchange may hold the called side of a call after we hang up. Nothing is dialled on the line before that, or the number would go to the caller who still holds it."; "\"90s\"");
+
+// modem
+key!(PROFILE: Text = Modem."profile" ("name of a profile") Value("generic");
+    "The profile that gives the values of all keys not written here."; "\"generic\"");
+key!(INIT: List = Modem."init" ("list of AT commands") Value(&["ATZ", "ATE0Q0V1X4&C1&D2S0=0"]);
+    "Commands that set the modem up, each answered by OK. They are sent before each use: nothing should be stored (`&W`) and the modem should not answer by itself (`S0=0`)."; "[\"AT&F\", \"ATE0X4&C1&D2S0=0\", \"AT+VCID=1\"]");
+key!(ANSWER: Text = Modem."answer" ("AT command") Value("ATA");
+    "The command that answers a call."; "\"ATA\"");
+key!(DIAL_PREFIX: Text = Modem."dial_prefix" ("dial command up to the number") Value("ATDT");
+    "The dial command up to the number, with whatever is needed to get an outside line."; "\"ATDT0,\"");
+key!(INTERNATIONAL_PREFIX: Text = Modem."international_prefix" ("digits, or `+`") Absent("numbers with `+` are refused");
+    "What the `+` of an international number becomes."; "\"00\"");
+key!(DTR_HANGUP: bool = Modem."dtr_hangup" ("`true` or `false`") Value(true);
+    "Whether dropping DTR hangs up, as `&D2` makes it. Otherwise `+++` and `ATH` do, as always on ports without control lines."; "false");
+key!(GUARD: Duration = Modem."guard" ("duration") Value(s(1)), ms(20) => ms(5100);
+    "Silence before and after `+++`: the modem's register S12, in units of 20ms."; "\"1s\"");
+key!(ANSWER_TIME: Duration = Modem."answer_time" ("duration") Value(s(80)), s(1) => min(5);
+    "How long from ATA to CONNECT at most. A little more than the modem's register S7."; "\"80s\"");
+key!(DIAL_TIME: Duration = Modem."dial_time" ("duration") Value(s(90)), s(1) => min(5);
+    "How long from ATD to a result at most."; "\"90s\"");
+key!(COMMAND_TIME: Duration = Modem."command_time" ("duration") Value(s(5)), ms(100) => min(1);
+    "How long any other command may take."; "\"5s\"");
+key!(CHECK_EVERY: Duration = Modem."check_every" ("duration") Value(min(10)), s(5) => h(24);
+    "How often an idle modem is asked `AT`, to find out that it is dead before a caller does."; "\"1h\"");
+
+/// Every key, in the order of the reference page.
+pub(super) fn all() -> Vec<Row> {
+    vec![
+        STATE_DIR.row(),
+        CONTROL.row(),
+        LOGIN_CONFIG.row(),
+        DIALIN_CONFIG.row(),
+        ISSUE.row(),
+        LOCK_DIR.row(),
+        HOST.row(),
+        STOP_GRACE.row(),
+        KILL_GRACE.row(),
+        PROMPT.row(),
+        TIME_LIMIT.row(),
+        QUIET.row(),
+        EMPTY_LIMIT.row(),
+        FOLD_CAPITALS.row(),
+        TERM.row(),
+        NUMBER_TIME_LIMIT.row(),
+        RETURN_LINE.row(),
+        DELAY.row(),
+        JITTER.row(),
+        TRIES.row(),
+        RETRY.row(),
+        MAX_TIME.row(),
+        PER_USER.row(),
+        IN_ALL.row(),
+        ALLOW.row(),
+        DENY.row(),
+        NAME.row(),
+        PORT.row(),
+        SPEED.row(),
+        HARDWARE_FLOW.row(),
+        NUMBER.row(),
+        DIRECTION.row(),
+        GROUP.row(),
+        RINGS.row(),
+        HOLD_TIME.row(),
+        PROFILE.row(),
+        INIT.row(),
+        ANSWER.row(),
+        DIAL_PREFIX.row(),
+        INTERNATIONAL_PREFIX.row(),
+        DTR_HANGUP.row(),
+        GUARD.row(),
+        ANSWER_TIME.row(),
+        DIAL_TIME.row(),
+        COMMAND_TIME.row(),
+        CHECK_EVERY.row(),
+    ]
+}
+
+/// Names of tables that stand inside of a section, besides its keys.
+pub(super) fn tables_in(section: Section) -> &'static [&'static str] {
+    match section {
+        Section::Callback => &["caller_numbers"],
+        Section::Line => &["modem"],
+        Section::Server | Section::Login | Section::CallerNumbers | Section::Modem => &[],
+    }
+}

@@ -1,0 +1,320 @@
+//! dialback.toml and the files that it names become a [`Config`], or a list of everything that is wrong.
+//!
+//! ```text
+//! dialback.toml ─► TOML tree ─► sections ──┐
+//! login.config ──► entries ────────────────┼─► what must go together ─► Config + warnings
+//! dialin.config ─► words ──────────────────┘        (check)                or all errors
+//! ```
+//!
+//! It reads no files: whoever calls hands in a way to get at their texts, with owner and mode. It does not
+//! know whether users, programs and ports exist; [`Loaded::mentions`] says which to look for.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+use super::decode::Placed;
+use super::sections::Draft;
+use super::{Config, ScreeningWord, check, dialin_config, login_config};
+use crate::diagnostic::{self, Diagnostic, Severity, Source};
+
+/// The largest file that is read: a login.config for ten thousand users is half of it.
+pub const MAX_FILE: usize = 1024 * 1024;
+
+/// A file as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileText {
+    /// Its bytes, at most [`MAX_FILE`] and one more.
+    pub text: Vec<u8>,
+    /// The user that it belongs to.
+    pub uid: u32,
+    /// Its permission bits (`0o600`).
+    pub mode: u32,
+}
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadFault {
+    /// There is none of this name.
+    Missing,
+    /// Anything else, for people: `permission denied`.
+    Other(String),
+}
+
+/// A way to get at files.
+pub trait Files {
+    /// The file at `path`.
+    ///
+    /// # Errors
+    /// It is missing or can't be read.
+    fn read(&self, path: &Path) -> Result<FileText, ReadFault>;
+}
+
+impl<F: Fn(&Path) -> Result<FileText, ReadFault>> Files for F {
+    fn read(&self, path: &Path) -> Result<FileText, ReadFault> {
+        self(path)
+    }
+}
+
+/// Files in memory.
+impl Files for BTreeMap<PathBuf, FileText> {
+    fn read(&self, path: &Path) -> Result<FileText, ReadFault> {
+        self.get(path).cloned().ok_or(ReadFault::Missing)
+    }
+}
+
+/// What the configuration takes from the system that it is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The system's host name.
+    pub host: String,
+    /// login.config must belong to root, or to this user: the one with whose rights its programs start.
+    pub uid: u32,
+}
+
+/// A configuration without errors.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What is suspicious in it.
+    pub warnings: Vec<Diagnostic>,
+    /// What it takes for granted and only the system itself can tell.
+    pub mentions: Vec<Mention>,
+}
+
+/// A name in the configuration of something outside of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mention {
+    /// What is named.
+    pub what: Mentioned,
+    source: Arc<Source>,
+    span: Range<usize>,
+}
+
+/// What the configuration can name outside of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mentioned {
+    /// A user whose rights a program gets.
+    User(String),
+    /// A program that shall be started.
+    Program(PathBuf),
+    /// A serial port.
+    Port(PathBuf),
+}
+
+impl Mention {
+    /// `what`, as it is named at `span`.
+    pub(super) fn new(what: Mentioned, source: &Arc<Source>, span: Range<usize>) -> Self {
+        Self { what, source: Arc::clone(source), span }
+    }
+
+    /// An error where it is named: `there is no user "uucp"`.
+    #[must_use]
+    pub fn error(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(&self.source, self.span.clone(), message)
+    }
+
+    /// A warning where it is named.
+    #[must_use]
+    pub fn warning(&self, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::warning(&self.source, self.span.clone(), message)
+    }
+}
+
+/// The configuration at `path` and in the files that it names.
+///
+/// # Errors
+/// Everything that is wrong, and the warnings, in the order of reading.
+pub fn load(
+    path: &Path,
+    surroundings: &Surroundings,
+    files: &dyn Files,
+) -> Result<Loaded, Vec<Diagnostic>> {
+    let mut faults = Vec::new();
+    let mut mentions = Vec::new();
+    let config = read(path, surroundings, files, &mut faults, &mut mentions);
+    diagnostic::sort(&mut faults);
+    match config {
+        Some(config) if faults.iter().all(|fault| fault.severity == Severity::Warning) => {
+            Ok(Loaded { config, warnings: faults, mentions })
+        }
+        Some(_) | None => Err(faults),
+    }
+}
+
+fn read(
+    path: &Path,
+    surroundings: &Surroundings,
+    files: &dyn Files,
+    faults: &mut Vec<Diagnostic>,
+    mentions: &mut Vec<Mention>,
+) -> Option<Config> {
+    let name = path.display().to_string();
+    let file = match files.read(path) {
+        Ok(file) => file,
+        Err(fault) => {
+            let message = match fault {
+                ReadFault::Missing => "no such file".to_owned(),
+                ReadFault::Other(why) => format!("can't be read: {why}"),
+            };
+            let hint = "name the configuration with --config FILE";
+            faults.push(Diagnostic::of_file(&Source::new(name, ""), message).hint(hint));
+            return None;
+        }
+    };
+    let source = text(&name, &file, Encoding::Utf8, faults)?;
+    let (tree, errors) = DeTable::parse_recoverable(source.text());
+    let whole = errors.is_empty();
+    faults.extend(errors.iter().map(|error| syntax(&source, error)));
+    let mut draft = Draft::read(&source, tree.get_ref(), surroundings, path, faults)?;
+    if !whole {
+        // What the syntax swallowed would be reported as missing, and so would all that refers to it.
+        faults.retain(|fault| !fault.message.contains(" without "));
+        return None;
+    }
+    let login = draft.read_login_config(surroundings, files, faults);
+    let screening = draft.read_dialin_config(files, faults);
+    draft.read_issue(files, faults);
+    let entries = check::all(&mut draft, login, screening.as_deref(), faults, mentions);
+    Some(Config {
+        server: draft.server,
+        login: draft.login,
+        callback: draft.callback,
+        lines: draft.lines.into_iter().map(|line| line.line).collect(),
+        entries,
+        screening: screening
+            .map(|words| words.into_iter().map(|word| word.value).collect())
+            .unwrap_or_default(),
+    })
+}
+
+/// How bytes that are not UTF-8 are taken.
+enum Encoding {
+    /// They are an error, as in TOML.
+    Utf8,
+    /// They may stand in comments: old files are in Latin 1. The reader refuses them elsewhere.
+    Any,
+}
+
+/// A file's text, bounded and decoded.
+fn text(
+    name: &str,
+    file: &FileText,
+    encoding: Encoding,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<Arc<Source>> {
+    if file.text.len() > MAX_FILE {
+        let message = format!("more than {} KiB", MAX_FILE / 1024);
+        let hint = "is it the right file?";
+        faults.push(Diagnostic::of_file(&Source::new(name, ""), message).hint(hint));
+        return None;
+    }
+    let source = Source::new(name, String::from_utf8_lossy(&file.text));
+    match (encoding, std::str::from_utf8(&file.text)) {
+        (Encoding::Any, _) | (Encoding::Utf8, Ok(_)) => Some(source),
+        (Encoding::Utf8, Err(error)) => {
+            // Up to there both texts are the same; the replacement character has three bytes.
+            let start = error.valid_up_to();
+            let byte = file.text.get(start).copied().unwrap_or_default();
+            faults.push(
+                Diagnostic::error(
+                    &source,
+                    start..start + char::REPLACEMENT_CHARACTER.len_utf8(),
+                    format!("byte 0x{byte:02x} is not UTF-8"),
+                )
+                .hint("save the file as UTF-8"),
+            );
+            None
+        }
+    }
+}
+
+/// What the TOML parser says, with a hint for what people mostly do.
+fn syntax(source: &Arc<Source>, error: &toml::de::Error) -> Diagnostic {
+    let end = source.text().len();
+    let span = error.span().unwrap_or(end..end);
+    let fault = Diagnostic::error(source, span, format!("not TOML: {}", error.message()));
+    let message = error.message();
+    if message.contains("duplicate key") {
+        fault.hint("each key and section can stand only once; a further line begins with [[line]]")
+    } else if message.contains("quote") || message.contains("string") {
+        fault.hint("texts stand in double quotes, like port = \"/dev/ttyS0\"")
+    } else {
+        fault.hint("a key and its value stand on one line, like rings = 1, texts in double quotes")
+    }
+}
+
+impl Draft {
+    /// A file that dialback.toml names.
+    fn read_file(
+        &self,
+        key: &str,
+        path: &Path,
+        at: Option<&Range<usize>>,
+        files: &dyn Files,
+        faults: &mut Vec<Diagnostic>,
+    ) -> Option<(Arc<Source>, FileText)> {
+        let shown = path.display();
+        match files.read(path) {
+            Ok(file) => {
+                let source = text(&shown.to_string(), &file, Encoding::Any, faults)?;
+                Some((source, file))
+            }
+            Err(fault) => {
+                let (message, hint) = match fault {
+                    ReadFault::Missing => {
+                        (format!("{key}: there is no {shown}"), "create it, or name another")
+                    }
+                    ReadFault::Other(why) => (
+                        format!("{key}: {shown} can't be read: {why}"),
+                        "mend that, or name another",
+                    ),
+                };
+                faults.push(match at {
+                    Some(at) => Diagnostic::error(&self.source, at.clone(), message).hint(hint),
+                    None => Diagnostic::of_file(&self.source, message).hint(hint),
+                });
+                None
+            }
+        }
+    }
+
+    fn read_login_config(
+        &self,
+        surroundings: &Surroundings,
+        files: &dyn Files,
+        faults: &mut Vec<Diagnostic>,
+    ) -> Option<login_config::LoginConfig> {
+        let at = self.places.login_config.as_ref();
+        let (source, file) =
+            self.read_file("login_config", &self.server.login_config, at, files, faults)?;
+        login_config::check_owner(&source, &file, surroundings.uid, faults);
+        Some(login_config::parse(&source, faults))
+    }
+
+    fn read_dialin_config(
+        &self,
+        files: &dyn Files,
+        faults: &mut Vec<Diagnostic>,
+    ) -> Option<Vec<Placed<ScreeningWord>>> {
+        let path = self.server.dialin_config.as_ref()?;
+        let at = self.places.dialin_config.as_ref();
+        let (source, _) = self.read_file("dialin_config", path, at, files, faults)?;
+        Some(dialin_config::parse(&source, faults))
+    }
+
+    fn read_issue(&mut self, files: &dyn Files, faults: &mut Vec<Diagnostic>) {
+        let Some(issue) = self.places.issue.take() else { return };
+        if issue.at.is_none() && files.read(&issue.value) == Err(ReadFault::Missing) {
+            return;
+        }
+        let file = self.read_file("issue", &issue.value, issue.at.as_ref(), files, faults);
+        if let Some((source, _)) = file {
+            self.login.issue = source.text().to_owned();
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The reference page of dialback.toml, printed from the one table of keys.
+//!
+//! `cargo run -p dialback-calls --example configuration-reference > docs/reference/configuration.md` writes
+//! it; a test holds the page in the repository against it.
+
+use std::fmt::Write as _;
+
+use super::keys::{self, Row, Section};
+
+#[cfg(test)]
+mod tests;
+
+/// `docs/reference/configuration.md`.
+#[must_use]
+pub fn page() -> String {
+    let mut page = String::from(OPENING);
+    let rows = keys::all();
+    for section in Section::ALL {
+        // Writing to a String can't fail.
+        let _ = write!(page, "\n## `{}`\n\n{}\n", section.title(), section.sentence());
+        for row in rows.iter().filter(|row| row.section == section) {
+            write_row(&mut page, row);
+        }
+    }
+    page
+}
+
+fn write_row(page: &mut String, row: &Row) {
+    let Row { name, form, default, range, sentence, example, .. } = row;
+    let _ = write!(page, "\n### `{name}`\n\n{sentence}\n\n");
+    let _ = writeln!(page, "- Value: {form}");
+    if let Some(range) = range {
+        let _ = writeln!(page, "- Range: {range}");
+    }
+    let _ = writeln!(page, "- Default: {default}");
+    let _ = writeln!(page, "- Example: `{name} = {example}`");
+}
+
+/// What there is to say before the keys.
+const OPENING: &str = "\
+<!-- Printed from crates/calls/src/config/keys.rs; see config/reference.rs. Do not edit by hand. -->
+
+# dialback.toml
+
+The configuration is one [TOML](https://toml.io/) file, `/etc/dialback/dialback.toml` unless `--config` names another. It \
+points to two more: `login.config` says which program is started for which login name, and `dialin.config` which callers are \
+answered; both are in mgetty's format. `examples/` has complete configurations, and
+[from-mgetty.md](from-mgetty.md) the counterpart of each of mgetty's settings.
+
+`dialback check` reads all of them and shows every fault at once, with its place and its cure. A server does not start \
+with a faulty configuration, and keeps the old one if a reload finds a fault.
+
+How values are written:
+
+- A **duration** is a text of whole numbers with units: `\"500ms\"`, `\"10s\"`, `\"5m\"`, `\"1h30m\"`, `\"2d\"`. A number without \
+unit is a fault.
+- A **path** is a text. A path that is not absolute starts at the directory of dialback.toml, where it is allowed.
+- A **port** is `\"/dev/ttyUSB0\"`, `\"rfc2217://host:port\"`, `\"tcp://host:port\"` or `\"sim:name\"`. IPv6 addresses stand in \
+brackets.
+- A **telephone number** is a text of digits, with `+` in front if it begins with a country code. Blanks, `-`, `.`, `/`, `(`, `)` \
+between the digits are dropped. A number in a configuration file may also contain `*`, `#` and the dial modifiers `,` `W` `@` \
+`!` `P` `T` of V.250.
+- A **name** is up to 32 letters, digits, `-`, `_` and `.`. Lines and groups have different names; `same` and `other` are \
+taken.
+- Letter case counts everywhere. A key that is not known is a fault, so that a misspelt one is not overlooked.
+";

@@ -1,0 +1,410 @@
+//! The sections of dialback.toml: each key read by its entry of [`keys`], with its place kept for
+//! [`super::check`]. It does not know what must go together, nor the files that are named.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use proto::dial::PhoneNumber;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::decode::{Placed, Table, preset};
+use super::keys::{self, Section};
+use super::load::Surroundings;
+use super::modem;
+use super::values::{self, Fault};
+use super::{Callback, Direction, Line, Login, NumberPatterns, PortSpec, ReturnLine, Server};
+use crate::diagnostic::{Diagnostic, Source};
+
+/// dialback.toml as far as it is read: values with their places.
+pub(super) struct Draft {
+    pub(super) source: Arc<Source>,
+    pub(super) server: Server,
+    pub(super) login: Login,
+    pub(super) callback: Callback,
+    pub(super) lines: Vec<LineDraft>,
+    pub(super) places: Places,
+}
+
+/// Where things were written that are checked against each other.
+#[derive(Default)]
+pub(super) struct Places {
+    pub(super) login_config: Option<Range<usize>>,
+    pub(super) dialin_config: Option<Range<usize>>,
+    pub(super) issue: Option<Placed<PathBuf>>,
+    pub(super) prompt: Option<Range<usize>>,
+    pub(super) return_line: Option<Range<usize>>,
+    pub(super) delay: Option<Range<usize>>,
+    pub(super) jitter: Option<Range<usize>>,
+    pub(super) retry: Option<Range<usize>>,
+    pub(super) max_time: Option<Range<usize>>,
+    pub(super) per_user: Option<Range<usize>>,
+    pub(super) allow: Vec<Placed<String>>,
+    pub(super) allow_is_written: bool,
+    pub(super) deny: Vec<Placed<String>>,
+}
+
+/// A line and where its parts were written.
+pub(super) struct LineDraft {
+    pub(super) line: Line,
+    pub(super) name_at: Range<usize>,
+    pub(super) port_at: Range<usize>,
+    pub(super) groups: Vec<Placed<String>>,
+    pub(super) rings_at: Option<Range<usize>>,
+    pub(super) hold_time_at: Option<Range<usize>>,
+    pub(super) dtr_hangup_at: Option<Range<usize>>,
+    pub(super) blind: Option<Range<usize>>,
+}
+
+impl LineDraft {
+    pub(super) fn answers(&self) -> bool {
+        match self.line.direction {
+            Direction::Answer | Direction::Both => true,
+            Direction::Originate => false,
+        }
+    }
+
+    pub(super) fn originates(&self) -> bool {
+        match self.line.direction {
+            Direction::Originate | Direction::Both => true,
+            Direction::Answer => false,
+        }
+    }
+}
+
+impl Draft {
+    /// Reads what there is; every fault is reported.
+    pub(super) fn read(
+        source: &Arc<Source>,
+        tree: &DeTable<'_>,
+        surroundings: &Surroundings,
+        path: &Path,
+        faults: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
+        unknown_sections(source, tree, faults);
+        let empty = Spanned::new(0..0, DeValue::Table(DeTable::new()));
+        let section = |section, name: &str, faults: &mut Vec<Diagnostic>| {
+            let value = tree.get(name).unwrap_or(&empty);
+            let table = Table::new(source, section, value, faults)
+                .or_else(|| Table::new(source, section, &empty, &mut Vec::new()))?;
+            table.unknown_keys(faults);
+            Some(table)
+        };
+        let mut places = Places::default();
+        let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+        let table = section(Section::Server, "server", faults)?;
+        let server = server(&table, &directory, surroundings, &mut places, faults);
+        let table = section(Section::Login, "login", faults)?;
+        let login = login(&table, &mut places, faults);
+        let table = section(Section::Callback, "callback", faults)?;
+        let callback = callback(&table, &mut places, faults);
+        let profiles = modem::profiles(source, tree.get("modem"), faults);
+        let lines = lines(source, tree.get("line"), &profiles, faults);
+        let source = Arc::clone(source);
+        Some(Self { source, server, login, callback, lines, places })
+    }
+}
+
+fn unknown_sections(source: &Arc<Source>, tree: &DeTable<'_>, faults: &mut Vec<Diagnostic>) {
+    const SECTIONS: [&str; 5] = ["server", "login", "callback", "line", "modem"];
+    for (key, value) in tree {
+        let name: &str = key.get_ref();
+        if SECTIONS.contains(&name) {
+            continue;
+        }
+        let is_table = matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
+        let rows = keys::all();
+        let section = rows.iter().find(|row| row.name == name && !is_table);
+        let what = if is_table { "section" } else { "key" };
+        let hint = match (section, values::nearest(name, SECTIONS)) {
+            (Some(row), _) => format!("\"{name}\" belongs to {}", row.section.title()),
+            (None, Some(meant)) => format!("\"{meant}\" is the nearest that there is"),
+            (None, None) => {
+                "there are [server], [login], [callback], [modem.name] and [[line]]".into()
+            }
+        };
+        let message = format!("there is no {what} \"{name}\"");
+        faults.push(Diagnostic::error(source, key.span(), message).hint(hint));
+    }
+}
+
+/// Unix socket addresses hold 108 bytes, the last of them NUL (unix(7)).
+const MAX_SOCKET_PATH: usize = 107;
+
+fn absolute(text: &str) -> Result<String, Fault> {
+    if text.starts_with('/') && !text.contains('\0') {
+        Ok(text.to_owned())
+    } else {
+        Err(Fault::new(
+            format!("\"{text}\" is not an absolute path"),
+            "begin it with a slash: the server works in /",
+        ))
+    }
+}
+
+fn socket_path(text: &str) -> Result<String, Fault> {
+    let path = absolute(text)?;
+    if path.len() > MAX_SOCKET_PATH {
+        return Err(Fault::new(
+            format!("a socket's path of {} bytes", path.len()),
+            format!("{MAX_SOCKET_PATH} is the most that the system takes"),
+        ));
+    }
+    Ok(path)
+}
+
+fn host_name(text: &str) -> Result<String, Fault> {
+    if text.is_empty() || text.len() > 64 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Fault::new(
+            format!("\"{}\" is not a host name", text.escape_debug()),
+            "write up to 64 printable characters without blanks",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn server(
+    table: &Table<'_>,
+    directory: &Path,
+    surroundings: &Surroundings,
+    places: &mut Places,
+    faults: &mut Vec<Diagnostic>,
+) -> Server {
+    let not_empty = |text: &str| match text {
+        "" => Err(Fault::new("an empty path", "name the file")),
+        path => Ok(directory.join(path)),
+    };
+    let login_config = table.parsed_if(&keys::LOGIN_CONFIG, faults, not_empty);
+    places.login_config = login_config.as_ref().and_then(|path| path.at.clone());
+    let dialin_config = table.parsed_if(&keys::DIALIN_CONFIG, faults, not_empty);
+    places.dialin_config = dialin_config.as_ref().and_then(|path| path.at.clone());
+    let issue = table.parsed_if(&keys::ISSUE, faults, |path| Ok(directory.join(path)));
+    places.issue = match issue {
+        // `issue = ""` joins nothing to the directory.
+        Some(path) if path.value == directory => None,
+        Some(path) => Some(path),
+        None => Some(Placed::absent(PathBuf::from(preset(&keys::ISSUE, "")))),
+    };
+    Server {
+        state_dir: table.text(&keys::STATE_DIR, faults, absolute).value.into(),
+        control: table.text(&keys::CONTROL, faults, socket_path).value.into(),
+        login_config: login_config
+            .map_or_else(|| preset(&keys::LOGIN_CONFIG, "").into(), |path| path.value),
+        dialin_config: dialin_config.map(|path| path.value),
+        lock_dir: table.text(&keys::LOCK_DIR, faults, absolute).value.into(),
+        host: table
+            .parsed_if(&keys::HOST, faults, host_name)
+            .map_or_else(|| surroundings.host.clone(), |host| host.value),
+        stop_grace: table.duration(&keys::STOP_GRACE, faults).value,
+        kill_grace: table.duration(&keys::KILL_GRACE, faults).value,
+    }
+}
+
+fn prompt(text: &str) -> Result<String, Fault> {
+    if text.trim().is_empty() {
+        return Err(Fault::new("an empty prompt", "write a text, like \"@!login: \""));
+    }
+    if text.len() > 300 {
+        return Err(Fault::new(
+            "a prompt of more than 300 characters",
+            "put the text into the issue",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn term(text: &str) -> Result<String, Fault> {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte);
+    if text.is_empty() || text.len() > 32 || !text.bytes().all(known) {
+        return Err(Fault::new(
+            format!("\"{}\" is not the name of a terminal", text.escape_debug()),
+            "write one that terminfo knows, like \"vt100\"",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn login(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>) -> Login {
+    let prompt = table.text(&keys::PROMPT, faults, prompt);
+    places.prompt = prompt.at;
+    Login {
+        issue: String::new(),
+        prompt: prompt.value,
+        time_limit: table.duration(&keys::TIME_LIMIT, faults).value,
+        quiet: table.duration(&keys::QUIET, faults).value,
+        empty_limit: table.count(&keys::EMPTY_LIMIT, faults).value,
+        fold_capitals: table.flag(&keys::FOLD_CAPITALS, faults).value,
+        term: table.text(&keys::TERM, faults, term).value,
+        number_time_limit: table.duration(&keys::NUMBER_TIME_LIMIT, faults).value,
+    }
+}
+
+fn return_line(table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Option<ReturnLine> {
+    let value = table.get(keys::RETURN_LINE.name)?;
+    if let DeValue::Array(_) = value.get_ref() {
+        // The same key as a list of names.
+        let list = keys::Key { preset: keys::Preset::Value(&[] as &[&str]), range: None, ..LINES };
+        let names = table.list_if(&list, faults, values::name)?;
+        if names.is_empty() {
+            let fault = Diagnostic::error(table.source, value.span(), "line: an empty list");
+            faults.push(fault.hint("name the lines that may call back, or write \"other\""));
+            return None;
+        }
+        return Some(ReturnLine::Lines(names.into_iter().map(|name| name.value).collect()));
+    }
+    let named = table.parsed_if(&keys::RETURN_LINE, faults, |text| match text {
+        "same" => Ok(ReturnLine::Same),
+        "other" => Ok(ReturnLine::Other),
+        group => values::name(group).map(ReturnLine::Group),
+    });
+    named.map(|line| line.value)
+}
+
+/// [`keys::RETURN_LINE`] in its form as a list.
+const LINES: keys::Key<&'static [&'static str]> = keys::Key {
+    section: Section::Callback,
+    name: keys::RETURN_LINE.name,
+    form: keys::RETURN_LINE.form,
+    preset: keys::Preset::Value(&[]),
+    range: None,
+    sentence: keys::RETURN_LINE.sentence,
+    example: keys::RETURN_LINE.example,
+};
+
+fn callback(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>) -> Callback {
+    let line = return_line(table, faults);
+    places.return_line =
+        line.as_ref().and_then(|_| table.get(keys::RETURN_LINE.name)).map(Spanned::span);
+    let delay = table.duration(&keys::DELAY, faults);
+    let jitter = table.duration(&keys::JITTER, faults);
+    let retry = table.duration(&keys::RETRY, faults);
+    let max_time = table.duration(&keys::MAX_TIME, faults);
+    let per_user = table.count(&keys::PER_USER, faults);
+    let numbers = table
+        .get("caller_numbers")
+        .and_then(|value| Table::new(table.source, Section::CallerNumbers, value, faults));
+    if let Some(numbers) = numbers {
+        numbers.unknown_keys(faults);
+        let allow = numbers.list_if(&keys::ALLOW, faults, values::number_pattern);
+        places.allow_is_written = allow.is_some();
+        places.allow = allow.unwrap_or_default();
+        places.deny =
+            numbers.list_if(&keys::DENY, faults, values::number_pattern).unwrap_or_default();
+    }
+    let patterns =
+        |list: &[Placed<String>]| list.iter().map(|pattern| pattern.value.clone()).collect();
+    let callback = Callback {
+        line: line.unwrap_or(ReturnLine::Other),
+        delay: delay.value,
+        jitter: jitter.value,
+        tries: table.count(&keys::TRIES, faults).value,
+        retry: retry.value,
+        max_time: max_time.value,
+        per_user: per_user.value,
+        in_all: table.count(&keys::IN_ALL, faults).value,
+        caller_numbers: NumberPatterns {
+            allow: patterns(&places.allow),
+            deny: patterns(&places.deny),
+        },
+    };
+    places.delay = delay.at;
+    places.jitter = jitter.at;
+    places.retry = retry.at;
+    places.max_time = max_time.at;
+    places.per_user = per_user.at;
+    callback
+}
+
+fn lines(
+    source: &Arc<Source>,
+    value: Option<&Spanned<DeValue<'_>>>,
+    profiles: &modem::Profiles,
+    faults: &mut Vec<Diagnostic>,
+) -> Vec<LineDraft> {
+    let Some(value) = value else {
+        let fault = Diagnostic::of_file(source, "a configuration without [[line]]");
+        faults.push(fault.hint("write [[line]] with name = \"main\" and port = \"/dev/ttyUSB0\""));
+        return Vec::new();
+    };
+    let DeValue::Array(tables) = value.get_ref() else {
+        let fault = Diagnostic::error(source, value.span(), "line must be a list of tables");
+        faults.push(fault.hint("begin each line with [[line]], in double brackets"));
+        return Vec::new();
+    };
+    tables
+        .iter()
+        .filter_map(|table| Table::new(source, Section::Line, table, faults))
+        .collect::<Vec<_>>()
+        .iter()
+        .filter_map(|table| line(table, profiles, faults))
+        .collect()
+}
+
+fn direction(text: &str) -> Result<Direction, Fault> {
+    match text {
+        "answer" => Ok(Direction::Answer),
+        "originate" => Ok(Direction::Originate),
+        "both" => Ok(Direction::Both),
+        _ => Err(Fault::new(
+            format!("\"{text}\" is no direction"),
+            "write \"answer\", \"originate\" or \"both\"",
+        )),
+    }
+}
+
+fn own_number(text: &str) -> Result<PhoneNumber, Fault> {
+    PhoneNumber::configured(text).map_err(|fault| {
+        Fault::new(
+            format!("\"{}\": {fault}", text.escape_debug()),
+            "write the line's number, like \"5550100\"",
+        )
+    })
+}
+
+fn line(
+    table: &Table<'_>,
+    profiles: &modem::Profiles,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<LineDraft> {
+    table.unknown_keys(faults);
+    let name = table.parsed_if(&keys::NAME, faults, values::name);
+    let port = table.parsed_if(&keys::PORT, faults, values::port);
+    let speed = table.speed_if(&keys::SPEED, faults);
+    let number = table.parsed_if(&keys::NUMBER, faults, own_number);
+    let groups = table.list_if(&keys::GROUP, faults, values::name).unwrap_or_default();
+    let rings = table.count(&keys::RINGS, faults);
+    let hold_time = table.duration(&keys::HOLD_TIME, faults);
+    let direction = table.parsed_if(&keys::DIRECTION, faults, direction);
+    let hardware_flow = table.flag(&keys::HARDWARE_FLOW, faults).value;
+    let draft = match table.get("modem") {
+        Some(value) => modem::modem(table.source, value, profiles, faults),
+        None => None,
+    };
+    let modem::Draft { modem, dtr_hangup_at, blind } =
+        draft.or_else(|| profiles.get(modem::GENERIC).cloned())?;
+    let (name, port) = (name?, port?);
+    let dtr = dtr_hangup_at.is_some() || !matches!(port.value, PortSpec::Tcp { .. });
+    Some(LineDraft {
+        line: Line {
+            name: name.value,
+            port: port.value,
+            speed: speed.map_or(preset(&keys::SPEED, 0), |speed| speed.value),
+            hardware_flow,
+            number: number.map(|number| number.value),
+            direction: direction.map_or(Direction::Both, |direction| direction.value),
+            groups: groups.iter().map(|group| group.value.clone()).collect(),
+            rings: rings.value,
+            // Bare TCP carries no DTR.
+            modem: super::Modem { dtr_hangup: modem.dtr_hangup && dtr, ..modem },
+            hold_time: hold_time.value,
+        },
+        name_at: name.at.unwrap_or_default(),
+        port_at: port.at.unwrap_or_default(),
+        groups,
+        rings_at: rings.at,
+        hold_time_at: hold_time.at,
+        dtr_hangup_at,
+        blind,
+    })
+}
