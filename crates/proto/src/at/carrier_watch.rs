@@ -9,9 +9,9 @@
 //!   CarrierWatch   Reading ─line NO CARRIER─► Quiet ─silence─► Suspect
 //!                     ▲────any other byte───────┘
 //!
-//!   CarrierProbe   Silent ─► Escaped ─► Asking ─CONNECT───────────► Online
-//!                  guard     +++        ATO    ├─NO CARRIER, ERROR─► Gone
-//!                                              └─nothing───────────► Unclear
+//!   CarrierProbe   Silent ─► Escaped ─OK─► Answered ─► Asked ─CONNECT───────────► Online
+//!                  guard     +++    ◄─more─            ATO  ├─NO CARRIER, ERROR─► Gone
+//!                               └──────nothing──────────►   └─nothing───────────► Unclear
 //! ```
 //!
 //! Neither sends anything while the caller is speaking, and neither loses a byte of a call that goes on.
@@ -33,6 +33,10 @@ const LOST: &[u8] = b"NO CARRIER";
 /// How many bytes of the session the probe keeps back while it asks. A modem in the command state says
 /// a few lines; who sends more than this is a caller, and the question is answered.
 pub const MAX_HELD: usize = 4 * 1024;
+
+/// How long nothing may follow the modem's `OK`: a caller's line `OK` has more behind it, and the reads
+/// may cut anywhere.
+const AFTER_OK: Duration = Duration::from_millis(200);
 
 /// Watches what an online modem sends for the words that it writes when the call is over.
 ///
@@ -146,6 +150,13 @@ enum Asking {
         sent: Instant,
         until: Instant,
     },
+    /// An `OK` is the last that came, behind so many bytes of the session. If nothing follows, it was
+    /// the modem's.
+    Answered {
+        sent: Instant,
+        session: usize,
+        until: Instant,
+    },
     /// `ATO` is out; of the bytes held, so many came before it.
     Asked {
         reader: Box<Reader>,
@@ -187,6 +198,11 @@ impl CarrierProbe {
                 return;
             }
             Asking::Silent { .. } | Asking::Escaped { .. } => self.held.extend_from_slice(bytes),
+            Asking::Answered { sent, .. } => {
+                let until = self.escape.until(*sent).max(now);
+                self.state = Asking::Escaped { sent: *sent, until };
+                self.held.extend_from_slice(bytes);
+            }
             Asking::Asked { reader, .. } => {
                 self.held.extend_from_slice(bytes);
                 reader.receive(bytes);
@@ -195,13 +211,14 @@ impl CarrierProbe {
         match self.state {
             Asking::Escaped { sent, .. } if !self.escape.is_too_early(sent, now) => {
                 if let Some(session) = before_ok(&self.held, self.form) {
-                    self.held.truncate(session);
-                    self.ask(now, b"ATO\r");
-                    return;
+                    self.state = Asking::Answered { sent, session, until: now + AFTER_OK };
                 }
             }
             Asking::Asked { .. } => self.hear(),
-            Asking::Silent { .. } | Asking::Escaped { .. } | Asking::Ended { .. } => {}
+            Asking::Silent { .. }
+            | Asking::Escaped { .. }
+            | Asking::Answered { .. }
+            | Asking::Ended { .. } => {}
         }
         if self.held.len() > MAX_HELD {
             let all = self.held.len();
@@ -218,12 +235,17 @@ impl CarrierProbe {
             }
             // No `OK`: it is in the command state already, with `+++` in its buffer. The CR ends that.
             Asking::Escaped { until, .. } if until <= now => self.ask(now, b"\rATO\r"),
+            Asking::Answered { session, until, .. } if until <= now => {
+                self.held.truncate(session);
+                self.ask(now, b"ATO\r");
+            }
             Asking::Asked { until, .. } if until <= now => {
                 let all = self.held.len();
                 self.end(all, Probe::Unclear, Vec::new());
             }
             Asking::Silent { .. }
             | Asking::Escaped { .. }
+            | Asking::Answered { .. }
             | Asking::Asked { .. }
             | Asking::Ended { .. } => {}
         }
@@ -240,6 +262,7 @@ impl CarrierProbe {
         match self.state {
             Asking::Silent { until } => Some(Deadline::new(until, "guard time")),
             Asking::Escaped { until, .. } => Some(Deadline::new(until, "answer to +++")),
+            Asking::Answered { until, .. } => Some(Deadline::new(until, "silence after OK")),
             Asking::Asked { until, .. } => Some(Deadline::new(until, "answer to ATO")),
             Asking::Ended { .. } => None,
         }
@@ -250,7 +273,10 @@ impl CarrierProbe {
     pub fn finish(self) -> Vec<u8> {
         match self.state {
             Asking::Ended { rest } => rest,
-            Asking::Silent { .. } | Asking::Escaped { .. } | Asking::Asked { .. } => self.held,
+            Asking::Silent { .. }
+            | Asking::Escaped { .. }
+            | Asking::Answered { .. }
+            | Asking::Asked { .. } => self.held,
         }
     }
 

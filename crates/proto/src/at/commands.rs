@@ -354,7 +354,8 @@ impl Commands {
         self.transcript.iter().fold(String::new(), |all, line| all + line + "\n")
     }
 
-    /// Ends it; hands back the bytes that were not consumed: those behind a `CONNECT`.
+    /// Ends it; hands back the bytes that were not consumed: those behind the last answer, such as a
+    /// `RING` in the same read, or behind a `CONNECT`.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {
         self.reader.finish()
@@ -364,7 +365,16 @@ impl Commands {
         self.note(format!("< {code}"));
         let answer = code.answer();
         if let ResultCode::Ring(ring) = code {
-            self.steps.push_back(Step::Ring(ring));
+            match self.state {
+                State::Pausing { .. } | State::Waiting { .. } => {
+                    self.steps.push_back(Step::Ring(ring));
+                }
+                // A far end may be typing it. A true ring will come again.
+                State::Silent { .. }
+                | State::Escaped { .. }
+                | State::Woken { .. }
+                | State::Ended => {}
+            }
             return;
         }
         match self.state {

@@ -82,7 +82,8 @@ enum State {
     Ended,
 }
 
-/// Hangs up a modem by commands. Feed it bytes and time, drain its steps.
+/// Hangs up a modem by commands. Feed it bytes and time, drain its steps. Rings are not told: until the
+/// end somebody may be typing them.
 #[derive(Debug)]
 pub struct HangUp {
     plan: Plan,
@@ -111,7 +112,9 @@ impl HangUp {
     /// Takes what the modem sent; what the caller still says among it is lost.
     pub fn receive(&mut self, now: Instant, bytes: &[u8]) {
         self.reader.receive(bytes);
-        while let Some(said) = self.reader.poll() {
+        while !matches!(self.state, State::Ended)
+            && let Some(said) = self.reader.poll()
+        {
             match said {
                 Said::Result(code) => {
                     let answer = code.answer();
@@ -174,6 +177,13 @@ impl HangUp {
             State::Hooking { until } => Some(Deadline::new(until, "answer to ATH")),
             State::Ended => None,
         }
+    }
+
+    /// Ends it; hands back the bytes that were not consumed: those behind the answer to `ATH`, such as
+    /// the first `RING` of the next call.
+    #[must_use]
+    pub fn finish(self) -> Vec<u8> {
+        self.reader.finish()
     }
 
     fn hear(&mut self, now: Instant, answer: Answer) {

@@ -19,3 +19,6 @@ pub mod hang_up;
 pub mod profile;
 pub mod reader;
 pub mod result;
+
+#[cfg(test)]
+mod tests;

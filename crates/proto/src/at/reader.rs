@@ -108,7 +108,8 @@ impl Reader {
             lost: 0,
             line: Vec::new(),
             after_cr: false,
-            pairs: false,
+            // V.250 §5.7.1; whoever does otherwise shows it with his first line.
+            pairs: true,
             remarks: Vec::new(),
             cadence: None,
             also: VecDeque::new(),

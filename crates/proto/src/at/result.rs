@@ -196,6 +196,7 @@ const WORDS: &[(&str, ResultCode)] = &[
     ("BUSY", ResultCode::Busy),
     ("NO ANSWER", ResultCode::NoAnswer),
     ("VOICE", ResultCode::Voice),
+    ("VCON", ResultCode::Voice),
     // USR says RINGING; ZyXEL and Lucent RINGING too; AT&T RINGBACK; Rockwell voice modems RRING.
     ("RINGING", ResultCode::RingBack),
     ("RINGBACK", ResultCode::RingBack),
@@ -233,6 +234,10 @@ pub fn parse_line(line: &[u8]) -> Option<ResultCode> {
         // 3GPP TS 27.007 §6.11: `+CRING: ASYNC`, and then the mode once more in `CONNECT`.
         let fax = after(kind.trim(), "FAX").is_some();
         return Some(if fax { ResultCode::Fax } else { ResultCode::Ring(Ring::default()) });
+    }
+    // The end of a fax call (T.32 §8.4.2.8, and its older draft).
+    if ["+FHNG:", "+FHS:"].iter().any(|word| after(line, word).is_some()) {
+        return Some(ResultCode::NoCarrier);
     }
     // A GSM modem in verbose error mode says why; the reason stays in the line for the transcript.
     let gsm = ["+CME ERROR:", "+CMS ERROR:"];

@@ -113,14 +113,15 @@ fn a_call_that_is_still_there_goes_on_without_a_byte_lost() {
         &[
             (500, b"a"),
             (1_500, b"b\r\nOK\r\n"),
+            (2_100, b"\r\nOK\r\n"),
             (2_150, b"c\r\nOK\r\n"),
             (3_000, b"ATO\r\r\nCONNECT 33600\r\nd\r\n"),
             (3_100, b"e"),
         ],
         r"
         1100 send +++
-        2150 send ATO\r
-        3000 session ab\r\nOK\r\nc
+        2350 send ATO\r
+        3000 session ab\r\nOK\r\n\r\nOK\r\nc
         3000 online
         rest d\r\ne",
     );
@@ -140,11 +141,11 @@ fn a_call_that_is_over_is_found_out() {
     }
     check(
         NUMERIC,
-        &[(2_200, b"0\r"), (2_300, b"3\r")],
+        &[(2_200, b"0\r"), (2_500, b"3\r")],
         r"
         1100 send +++
-        2200 send ATO\r
-        2300 gone",
+        2400 send ATO\r
+        2500 gone",
     );
 }
 

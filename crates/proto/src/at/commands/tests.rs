@@ -208,6 +208,33 @@ fn a_mute_modem_is_woken_once() {
 }
 
 #[test]
+fn what_follows_the_last_answer_is_handed_back() {
+    let mut commands = Commands::start(Instant::ZERO, plan(&["ATZ"]));
+    commands.receive(Instant::ZERO, b"\r\nOK\r\n\r\nRING\r\n");
+    assert_eq!(commands.poll(), Some(Step::Send(b"ATZ\r".to_vec())));
+    assert_eq!(commands.poll(), Some(Step::Done));
+    assert_eq!(commands.deadline(), None);
+    assert_eq!(commands.finish(), b"\n\r\nRING\r\n");
+}
+
+#[test]
+fn a_ring_while_a_far_end_may_be_typing_is_not_believed() {
+    check(
+        forcing(&["ATZ"]),
+        &[(20_500, b"\r\nRING\r\n"), (22_300, b"OK\r\n"), (22_900, b"\r\nRING\r\nOK\r\n")],
+        r"
+        0 send ATZ\r
+        10000 send ATZ\r
+        20000 send \x10\x03
+        21100 send +++
+        22200 send \rATQ0V1H0\r
+        22800 send ATZ\r
+        22900 ring 0
+        22900 done",
+    );
+}
+
+#[test]
 fn a_transcript_has_an_end() {
     let mut commands = Commands::start(Instant::ZERO, plan(&["ATI"]));
     for _ in 0..1_000 {

@@ -133,3 +133,13 @@ fn a_caller_who_plays_the_modem_cannot_answer_its_question() {
         2300 done",
     );
 }
+
+#[test]
+fn the_next_call_is_not_swallowed() {
+    let mut hang_up = HangUp::start(Instant::ZERO, plan(None));
+    hang_up.tick(Instant::from_millis(1_100));
+    hang_up.receive(Instant::from_millis(2_200), b"\r\nOK\r\n");
+    hang_up.receive(Instant::from_millis(2_300), b"\r\nOK\r\n\r\nRING\r\n");
+    assert_eq!(std::iter::from_fn(|| hang_up.poll()).last(), Some(Step::Done));
+    assert_eq!(hang_up.finish(), b"\n\r\nRING\r\n");
+}

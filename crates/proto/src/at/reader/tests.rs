@@ -82,6 +82,7 @@ fn behind_connect_nothing_is_ours() {
         (b"\r\nCONNECT\r\n\r\nOK\r\n", "CONNECT, | \\r\\nOK\\r\\n"),
         (b"\r\nCONNECT\r\n~\xff}#\xc0!\0", "CONNECT, | ~\\xff}#\\xc0!\\x00"),
         (b"\r\nCONNECT\r\n\n", "CONNECT, | \\n"),
+        (b"CONNECT 1200\r\nx", "CONNECT 1200, | x"),
         (b"CONNECT 1200\nx", "CONNECT 1200, | x"),
         (b"\nCONNECT 1200\n\r\n", "CONNECT 1200, | \\r\\n"),
         // A modem without LF has none behind CONNECT either.

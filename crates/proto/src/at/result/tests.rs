@@ -35,6 +35,8 @@ fn every_word_means_what_it_says() {
         ("BUSY", "BUSY"),
         ("NO ANSWER", "NO ANSWER"),
         ("VOICE", "VOICE"),
+        ("VCON", "VOICE"),
+        ("+FHNG: 10", "NO CARRIER"),
         ("RINGING", "RINGING"),
         ("RRING", "RINGING"),
         ("DELAYED", "DELAYED"),
