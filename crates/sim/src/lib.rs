@@ -1,2 +1,15 @@
 //! A town with telephones: exchange, modems, people and faults, in virtual time.
+//!
+//! ```text
+//!   town (who has what)  ◄── scenario (town.toml)
+//!     └─► exchange (lines, circuits, faults) ─── modem (one for each station)
+//! ```
+//!
+//! The exchange is a machine without I/O like everything else in this crate: the simulated world runs it in virtual
+//! time, the program puts its ports on ptys and sockets and runs it in real time.
 #![forbid(unsafe_code)]
+
+pub mod chance;
+pub mod exchange;
+pub mod modem;
+pub mod town;

@@ -1,0 +1,318 @@
+//! The grammar of a command line (V.250 §5.2 to §5.4): what stands between `AT` and the end of the line.
+//!
+//! [`next`] takes one command off the front. A line is carried out command by command, so whatever stands
+//! before a fault has been done when ERROR is said (V.250 §5.3).
+//!
+//! It does not know what the commands do, only which there are and which values they take.
+
+use super::registers::{ArqForm, CallerIdForm, ConnectForm, DtrRule};
+
+/// One command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Command {
+    /// `A`
+    Answer,
+    /// `D`: everything up to the end or to a `;`, that included.
+    Dial(Vec<u8>),
+    /// `DL`: the last number again.
+    Redial,
+    /// `DS=n`: a number stored by `&Z`.
+    DialStored(u8),
+    /// `E`
+    Echo(bool),
+    /// `H0`
+    HangUp,
+    /// `H1`
+    OffHook,
+    /// `In`
+    Identify(u8),
+    /// `On`: back online.
+    Online,
+    /// `P`, `T`
+    Pulse(bool),
+    /// `Q`
+    Quiet(bool),
+    /// `Sn=v`
+    SetRegister(u8, u8),
+    /// `Sn?`
+    ShowRegister(u8),
+    /// `V`
+    Verbose(bool),
+    /// `W`
+    ConnectForm(ConnectForm),
+    /// `X`
+    Extended(u8),
+    /// `Z`
+    Reset,
+    /// `&A`
+    Arq(ArqForm),
+    /// `&C`
+    Carrier(bool),
+    /// `&D`
+    Dtr(DtrRule),
+    /// `&F`
+    Factory,
+    /// `&K`
+    Flow(u8),
+    /// `&S`
+    Dsr(bool),
+    /// `&V`
+    ShowSettings,
+    /// `&W`
+    Store,
+    /// `&Zn=...`
+    StoreNumber(u8, Vec<u8>),
+    /// `+VCID=n`, `#CID=n`
+    CallerId(CallerIdForm),
+    /// `+FCLASS=v`
+    Class(String),
+    /// `+IPR=n`
+    PortSpeed(u32),
+    /// `+XYZ?`, `+XYZ=?` or `+XYZ`: a question, by its whole text.
+    Ask(Question),
+    /// A command of the time that changes nothing here: loudspeaker, compression, the kind of error control.
+    Accepted,
+}
+
+/// What can be asked by extended syntax (V.250 §5.4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// `+GMI`, `+FMI?`
+    Manufacturer,
+    /// `+GMM`, `+FMM?`
+    Model,
+    /// `+GMR`, `+FMR?`
+    Revision,
+    /// `+GCAP`
+    Capabilities,
+    /// `+GCI?`
+    Country,
+    /// `+FCLASS?`
+    Class,
+    /// `+FCLASS=?`
+    Classes,
+    /// `+VCID?`, `#CID?`
+    CallerId,
+    /// `+VCID=?`, `#CID=?`
+    CallerIds,
+    /// `+IPR?`
+    PortSpeed,
+    /// `+IPR=?`
+    PortSpeeds,
+}
+
+/// The speeds that `+IPR` takes; 0 is automatic.
+pub(super) const PORT_SPEEDS: [u32; 10] =
+    [0, 300, 1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200];
+
+/// The command line holds something that is not a command of this modem: ERROR.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unknown;
+
+/// Basic commands without effect here, with the highest value each takes.
+const ACCEPTED: [(&[u8], u32); 31] = [
+    (b"&B", 1),
+    (b"&G", 2),
+    (b"&H", 3),
+    (b"&I", 5),
+    (b"&J", 1),
+    (b"&L", 1),
+    (b"&M", 5),
+    (b"&N", 16),
+    (b"&P", 3),
+    (b"&Q", 9),
+    (b"&R", 1),
+    (b"&T", 0),
+    (b"&U", 16),
+    (b"&X", 2),
+    (b"&Y", 1),
+    (b"%C", 3),
+    (b"%E", 3),
+    (b"\\A", 3),
+    (b"\\B", 9),
+    (b"\\G", 1),
+    (b"\\J", 1),
+    (b"\\K", 5),
+    (b"\\N", 7),
+    (b"\\Q", 3),
+    (b"\\V", 4),
+    (b"-K", 2),
+    (b"B", 16),
+    (b"L", 3),
+    (b"M", 3),
+    (b"N", 1),
+    (b"Y", 1),
+];
+
+/// Extended settings that are accepted with any digits and commas behind `=`.
+const ACCEPTED_EXTENDED: [&str; 10] =
+    ["+DR", "+DS", "+EB", "+EFCS", "+ER", "+ES", "+ICF", "+IFC", "+ILRR", "+MS"];
+
+/// Takes the first command off `line`, which is in upper case and without blanks.
+///
+/// # Errors
+/// [`Unknown`] where no command of this modem stands, or a value is out of its range.
+pub(super) fn next(line: &[u8]) -> Result<(Command, &[u8]), Unknown> {
+    match line {
+        [b'D', rest @ ..] => dial(rest),
+        [b'S', rest @ ..] => register(rest),
+        [b'+' | b'#', ..] => extended(line),
+        [b'&', b'Z', rest @ ..] => {
+            let (slot, rest) = number(rest);
+            let rest = rest.strip_prefix(b"=").ok_or(Unknown)?;
+            let slot = u8::try_from(slot).ok().filter(|slot| *slot < 4).ok_or(Unknown)?;
+            Ok((Command::StoreNumber(slot, rest.to_vec()), &[]))
+        }
+        _ => basic(line),
+    }
+}
+
+fn basic(line: &[u8]) -> Result<(Command, &[u8]), Unknown> {
+    let letters = match line {
+        [b'&' | b'\\' | b'%' | b'-', _, ..] => 2,
+        [_, ..] => 1,
+        [] => return Err(Unknown),
+    };
+    let (name, rest) = line.split_at_checked(letters).ok_or(Unknown)?;
+    let (value, rest) = number(rest);
+    let switch = |make: fn(bool) -> Command| match value {
+        0 => Ok(make(false)),
+        1 => Ok(make(true)),
+        _ => Err(Unknown),
+    };
+    let up_to = |most: u32| u8::try_from(value).ok().filter(|_| value <= most).ok_or(Unknown);
+    let command = match name {
+        b"A" => Command::Answer,
+        b"E" => switch(Command::Echo)?,
+        b"H" if value == 0 => Command::HangUp,
+        b"H" if value == 1 => Command::OffHook,
+        b"I" => Command::Identify(up_to(9)?),
+        b"O" if value <= 1 => Command::Online,
+        b"P" => Command::Pulse(true),
+        b"T" => Command::Pulse(false),
+        b"Q" => switch(Command::Quiet)?,
+        b"V" => switch(Command::Verbose)?,
+        b"W" => Command::ConnectForm(match value {
+            0 => ConnectForm::PortSpeed,
+            1 => ConnectForm::Lines,
+            2 => ConnectForm::LineSpeed,
+            _ => return Err(Unknown),
+        }),
+        b"X" => Command::Extended(up_to(4)?),
+        b"Z" if value <= 1 => Command::Reset,
+        b"&A" => Command::Arq(match value {
+            0 => ArqForm::Plain,
+            1 | 2 => ArqForm::Arq,
+            3 => ArqForm::Full,
+            _ => return Err(Unknown),
+        }),
+        b"&C" => switch(Command::Carrier)?,
+        b"&D" => Command::Dtr(match value {
+            0 => DtrRule::Ignored,
+            1 => DtrRule::Command,
+            2 => DtrRule::HangUp,
+            3 => DtrRule::Reset,
+            _ => return Err(Unknown),
+        }),
+        b"&F" if value <= 2 => Command::Factory,
+        b"&K" => Command::Flow(up_to(6)?),
+        b"&S" => switch(Command::Dsr)?,
+        b"&V" => Command::ShowSettings,
+        b"&W" if value <= 1 => Command::Store,
+        _ if ACCEPTED.iter().any(|&(known, most)| known == name && value <= most) => {
+            Command::Accepted
+        }
+        _ => return Err(Unknown),
+    };
+    Ok((command, rest))
+}
+
+/// The digits at the front; 0 where there are none (V.250 §5.3.1).
+fn number(text: &[u8]) -> (u32, &[u8]) {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at_checked(digits).unwrap_or((&[], text));
+    let value = digits.iter().fold(0_u32, |value, digit| {
+        value.saturating_mul(10).saturating_add(u32::from(digit.saturating_sub(b'0')))
+    });
+    (value, rest)
+}
+
+fn dial(text: &[u8]) -> Result<(Command, &[u8]), Unknown> {
+    match text {
+        [b'L', rest @ ..] => return Ok((Command::Redial, rest)),
+        [b'S', b'=', rest @ ..] => {
+            let (slot, rest) = number(rest);
+            let slot = u8::try_from(slot).ok().filter(|slot| *slot < 4).ok_or(Unknown)?;
+            return Ok((Command::DialStored(slot), rest));
+        }
+        _ => {}
+    }
+    let end = text.iter().position(|&byte| byte == b';').map_or(text.len(), |at| at + 1);
+    let (dialled, rest) = text.split_at_checked(end).ok_or(Unknown)?;
+    Ok((Command::Dial(dialled.to_vec()), rest))
+}
+
+fn register(text: &[u8]) -> Result<(Command, &[u8]), Unknown> {
+    let (register, rest) = number(text);
+    let register = u8::try_from(register).map_err(|_| Unknown)?;
+    match rest {
+        [b'?', rest @ ..] => Ok((Command::ShowRegister(register), rest)),
+        [b'=', rest @ ..] => {
+            let (value, rest) = number(rest);
+            let value = u8::try_from(value).map_err(|_| Unknown)?;
+            Ok((Command::SetRegister(register, value), rest))
+        }
+        _ => Err(Unknown),
+    }
+}
+
+/// Extended syntax: a name, then `=value`, `?` or `=?`, up to `;` or the end (V.250 §5.4).
+fn extended(line: &[u8]) -> Result<(Command, &[u8]), Unknown> {
+    let end = line.iter().position(|&byte| byte == b';').unwrap_or(line.len());
+    let (whole, rest) = line.split_at_checked(end).ok_or(Unknown)?;
+    let rest = rest.strip_prefix(b";").unwrap_or(rest);
+    let whole = std::str::from_utf8(whole).map_err(|_| Unknown)?;
+    let command = match whole.split_once('=') {
+        None => Command::Ask(match whole {
+            "+GMI" | "+FMI?" => Question::Manufacturer,
+            "+GMM" | "+FMM?" => Question::Model,
+            "+GMR" | "+FMR?" => Question::Revision,
+            "+GCAP" => Question::Capabilities,
+            "+GCI?" => Question::Country,
+            "+FCLASS?" => Question::Class,
+            "+VCID?" | "#CID?" => Question::CallerId,
+            "+IPR?" => Question::PortSpeed,
+            _ => return Err(Unknown),
+        }),
+        Some(("+FCLASS", "?")) => Command::Ask(Question::Classes),
+        Some(("+VCID" | "#CID", "?")) => Command::Ask(Question::CallerIds),
+        Some(("+IPR", "?")) => Command::Ask(Question::PortSpeeds),
+        Some(("+FCLASS", class @ ("0" | "1" | "1.0" | "2" | "2.0" | "8"))) => {
+            Command::Class(class.to_owned())
+        }
+        Some(("+VCID" | "#CID", value)) => Command::CallerId(match value {
+            "0" => CallerIdForm::Off,
+            "1" => CallerIdForm::Formatted,
+            "2" => CallerIdForm::Raw,
+            _ => return Err(Unknown),
+        }),
+        Some(("+IPR", value)) => {
+            let speed = value.parse().map_err(|_| Unknown)?;
+            if !PORT_SPEEDS.contains(&speed) {
+                return Err(Unknown);
+            }
+            Command::PortSpeed(speed)
+        }
+        Some(("+GCI", country)) if country.len() == 2 => Command::Accepted,
+        Some((name, value))
+            if ACCEPTED_EXTENDED.contains(&name)
+                && value.bytes().all(|byte| {
+                    byte.is_ascii_digit() || byte == b',' || byte.is_ascii_uppercase()
+                }) =>
+        {
+            Command::Accepted
+        }
+        Some(_) => return Err(Unknown),
+    };
+    Ok((command, rest))
+}
