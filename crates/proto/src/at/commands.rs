@@ -51,13 +51,26 @@ pub struct Command {
     /// How long to be silent before sending it: some modems are deaf just after an answer, most for a
     /// while after `ATZ`.
     pub pause: Duration,
+    /// What follows if the modem refuses it.
+    pub refused: Refused,
+}
+
+/// What follows from a modem's `ERROR`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refused {
+    /// The setup has failed.
+    #[default]
+    Fails,
+    /// Nothing: the modem does without, as many do without caller ID. The transcript shows it.
+    GoesOn,
 }
 
 impl Command {
     /// The longest command line; modems' buffers are not larger.
     pub const MAX: usize = 200;
 
-    /// A command line without its CR: `ATZ`, `AT&C1&D2S0=0`. Limit 10 s, 2 tries, no pause.
+    /// A command line without its CR: `ATZ`, `AT&C1&D2S0=0`. Limit 10 s, 2 tries, no pause; it must not
+    /// be refused.
     ///
     /// # Errors
     /// It does not begin with `AT`, is not printable ASCII, is too long, or it dials.
@@ -76,7 +89,8 @@ impl Command {
             return Err(CommandFault::Dials);
         }
         let limit = Duration::from_secs(10);
-        Ok(Self { text: text.to_owned(), limit, tries: 2, pause: Duration::ZERO })
+        let refused = Refused::Fails;
+        Ok(Self { text: text.to_owned(), limit, tries: 2, pause: Duration::ZERO, refused })
     }
 
     /// The command without its CR.
@@ -443,6 +457,9 @@ impl Commands {
                 self.state =
                     State::Pausing { command, tried: tried + 1, until: now + failed.pause };
                 self.tick(now);
+            }
+            (false, Reason::Error, _) if failed.refused == Refused::GoesOn => {
+                self.turn_to(command + 1, now, SETTLE);
             }
             (false, Reason::Timeout { .. }, Some(escape)) if !self.forced => {
                 self.forced = true;

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use super::commands::{self, Command, CommandFault};
+use super::commands::{self, Command, CommandFault, Refused};
 use super::escape::Escape;
 use super::hang_up::{self, Proof};
 use super::reader::Form;
@@ -196,13 +196,16 @@ impl Profile {
     /// # Errors
     /// A command of the table is none; the tests of this file see to it that this does not happen.
     pub fn setup(&self) -> Result<commands::Plan, CommandFault> {
-        let texts = self.init.iter().chain(&self.caller_id);
+        let needed = self.init.iter().map(|text| (text, Refused::Fails));
+        // Nobody is to be unreachable because his modem was sold without caller ID.
+        let texts = needed.chain(self.caller_id.iter().map(|text| (text, Refused::GoesOn)));
         let mut pause = self.command_pause;
         let mut commands = Vec::new();
-        for text in texts {
+        for (text, refused) in texts {
             let mut command = Command::new(text)?;
             command.limit = self.command_time;
             command.pause = pause;
+            command.refused = refused;
             pause = if resets(text) { self.reset_pause } else { self.command_pause };
             commands.push(command);
         }

@@ -108,6 +108,21 @@ fn no_answer_and_error_are_tried_again() {
 }
 
 #[test]
+fn a_command_that_may_be_refused_does_not_fail_the_setup() {
+    let mut plan = plan(&["AT#CID=1", "ATE0"]);
+    plan.commands[0].refused = Refused::GoesOn;
+    plan.commands[0].tries = 1;
+    check(
+        plan,
+        &[(10, b"ERROR\r\n"), (600, b"OK\r\n")],
+        r"
+        0 send AT#CID=1\r
+        510 send ATE0\r
+        600 done",
+    );
+}
+
+#[test]
 fn a_late_answer_is_not_the_next_commands() {
     // The modem answers the first try after 10.2 s and the second at 10.3 s: the latter OK must not be
     // taken for an answer to AT&D2, which gets ERROR.
