@@ -121,10 +121,16 @@ impl Editor {
             }
             Heard::Contradiction(key) => {
                 // At the start of a line it was the noise before it that this character contradicts.
-                if !self.line.is_empty() {
+                if !self.line.is_empty() || terminal.doubtful {
                     self.blame(Fault::NotPlain, echo);
                 }
                 self.ascii(key, terminal, echo)
+            }
+            Heard::DoubtfulEnd(key) => {
+                self.blame(Fault::NotPlain, echo);
+                let edit = self.ascii(key, terminal, echo);
+                terminal.doubtful = true;
+                edit
             }
         }
     }
@@ -141,6 +147,9 @@ impl Editor {
         match key {
             LF if after_cr => {}
             CR | LF => {
+                if !self.is_blank() {
+                    terminal.doubtful = false;
+                }
                 echo.extend_from_slice(b"\r\n");
                 return Edit::Line;
             }

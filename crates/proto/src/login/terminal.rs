@@ -66,6 +66,8 @@ pub(super) enum Heard {
     /// A character (top bit stripped) that no parity explains together with those before it: this one or
     /// an earlier one is noise, or the text has eight bits.
     Contradiction(u8),
+    /// A CR or LF with parity that may also have been the last byte of a letter: it ends a line that must be refused.
+    DoubtfulEnd(u8),
 }
 
 /// What is known about the caller's terminal. It outlives one question: hand what one engine's `finish`
@@ -81,6 +83,8 @@ pub struct Terminal {
     held: usize,
     /// The last character was a CR: a LF or NUL now belongs to it.
     pub(super) after_cr: bool,
+    /// The last line ended in doubt: what contradicts parity now is the rest of its last letter, not noise.
+    pub(super) doubtful: bool,
     /// The caller's terminal knows capitals only.
     pub(super) capitals: bool,
 }
@@ -93,6 +97,7 @@ impl Default for Terminal {
             sequence: [0; 4],
             held: 0,
             after_cr: false,
+            doubtful: false,
             capitals: false,
         }
     }
@@ -139,6 +144,20 @@ impl Terminal {
         }
         let held = self.sequence;
         let so_far = held.get(..self.held).unwrap_or_default();
+        let broken =
+            std::str::from_utf8(so_far).err().and_then(|error| error.error_len()).is_some();
+        if !broken && matches!(byte, 0x8d | 0x8a) && self.may_be_parity(so_far) {
+            // CR with parity, by all that is known, or a part of a letter: `lol<e1><8d>` is `lola` with even
+            // parity, or ends in the beginning of an Ethiopic letter. To wait would be to hang, to guess would
+            // be to make a name up: the line ends, is refused, and from here on it is parity.
+            self.held = 0;
+            self.not_utf8 = true;
+            for &piece in so_far {
+                let _ = self.strip(piece);
+            }
+            heard(Heard::DoubtfulEnd(byte & 0x7f));
+            return;
+        }
         match std::str::from_utf8(so_far) {
             Ok(_) => {
                 self.held = 0;
@@ -164,12 +183,14 @@ impl Terminal {
         }
     }
 
+    /// Whether some parity explains all that was heard so far and these bytes, too.
+    fn may_be_parity(&self, bytes: &[u8]) -> bool {
+        bytes.iter().fold(self.candidates, |left, byte| left & agreeing(*byte)) != 0
+    }
+
     /// Strikes out the parities that this byte contradicts; when none is left, begins again with it.
     fn strip(&mut self, byte: u8) -> Heard {
-        let agreed = Parity::ALL
-            .into_iter()
-            .filter(|parity| parity.put(byte & 0x7f) == byte)
-            .fold(0, |set, parity| set | parity.bit());
+        let agreed = agreeing(byte);
         let left = self.candidates & agreed;
         let contradicted = left == 0;
         self.candidates = if contradicted { agreed } else { left };
@@ -179,4 +200,12 @@ impl Terminal {
         let low = byte & 0x7f;
         if contradicted { Heard::Contradiction(low) } else { Heard::Ascii(low) }
     }
+}
+
+/// The parities under which this byte is a character, as a set.
+fn agreeing(byte: u8) -> u8 {
+    Parity::ALL
+        .into_iter()
+        .filter(|parity| parity.put(byte & 0x7f) == byte)
+        .fold(0, |set, parity| set | parity.bit())
 }
