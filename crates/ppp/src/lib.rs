@@ -1,9 +1,12 @@
 //! PPP by itself, without I/O: framing, the RFC 1661 automaton, LCP, authentication, CBCP, IPCP, IPV6CP.
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod automaton;
 pub mod fcs;
 pub mod framing;
+pub mod lcp;
+pub mod negotiation;
 pub mod packet;
 pub mod protocol;
 pub mod random;
