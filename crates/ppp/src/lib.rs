@@ -5,6 +5,8 @@ pub mod auth;
 pub mod automaton;
 pub mod fcs;
 pub mod framing;
+#[cfg(test)]
+mod hex;
 pub mod lcp;
 pub mod negotiation;
 pub mod packet;

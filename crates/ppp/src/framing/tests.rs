@@ -3,14 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::hex::octets as hex;
 use crate::protocol::Protocol;
 
 /// A frame as its owner sees it.
 type Owned = (Protocol, Vec<u8>);
-
-fn hex(text: &str) -> Vec<u8> {
-    text.split_whitespace().map(|octet| u8::from_str_radix(octet, 16).unwrap()).collect()
-}
 
 fn decode(deframer: &mut Deframer, mut input: &[u8]) -> Vec<Owned> {
     let mut frames = Vec::new();

@@ -135,19 +135,10 @@ pub struct LcpOptions {
     /// What is still asked for: the wishes without what the peer refused.
     asked: Asked,
     granted: Granted,
-    random: Source,
+    random: Random,
     own_requests_heard: u32,
     hints_given: u32,
     missing: Option<Essential>,
-}
-
-/// The random source, hidden from `Debug`.
-struct Source(Random);
-
-impl std::fmt::Debug for Source {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Random")
-    }
 }
 
 #[derive(Debug, Default)]
@@ -172,7 +163,7 @@ impl LcpOptions {
             wishes,
             asked: Asked::default(),
             granted: Granted::default(),
-            random: Source(random),
+            random,
             own_requests_heard: 0,
             hints_given: 0,
             missing: None,
@@ -308,7 +299,7 @@ impl LcpOptions {
                 }
             }
             // Zero means "none" and cannot be asked for (RFC 1661 §6.4).
-            (MAGIC, &[0, 0, 0, 0]) => Fate::Nak(self.random.0.nonzero_u32().to_be_bytes().to_vec()),
+            (MAGIC, &[0, 0, 0, 0]) => Fate::Nak(self.random.nonzero_u32().to_be_bytes().to_vec()),
             (MAGIC, &[a, b, c, d]) => {
                 heard.magic = Some(u32::from_be_bytes([a, b, c, d]));
                 Fate::Ack
@@ -350,7 +341,7 @@ impl LcpOptions {
             return Some(Judgement::Looped);
         }
         let mut nak = Vec::new();
-        push_item(&mut nak, MAGIC, &self.random.0.nonzero_u32().to_be_bytes());
+        push_item(&mut nak, MAGIC, &self.random.nonzero_u32().to_be_bytes());
         Some(Judgement::Nak(nak))
     }
 }
@@ -368,7 +359,7 @@ impl Options for LcpOptions {
         self.asked = Asked {
             mru: (wishes.mru != DEFAULT_MRU).then_some(wishes.mru),
             accm: wishes.accm,
-            magic: wishes.magic.then(|| self.random.0.nonzero_u32()),
+            magic: wishes.magic.then(|| self.random.nonzero_u32()),
             pfc: wishes.pfc,
             acfc: wishes.acfc,
             authentication,
@@ -461,7 +452,7 @@ impl Options for LcpOptions {
                     self.next_method(value)
                 }
                 (MAGIC, _) if self.asked.magic.is_some() => {
-                    self.asked.magic = Some(self.random.0.nonzero_u32());
+                    self.asked.magic = Some(self.random.nonzero_u32());
                     Outlook::AskAgain
                 }
                 (CALLBACK, value) if self.asked.callback.is_some() => {

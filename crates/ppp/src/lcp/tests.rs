@@ -4,11 +4,8 @@ use super::callback::{Answer, Ask, Otherwise, Proposal, Solicit, Stance};
 use super::*;
 use crate::auth::Method;
 use crate::framing::Accm;
+use crate::hex::octets as hex;
 use crate::negotiation::{Judgement, Options, Outlook, Patience};
-
-fn hex(text: &str) -> Vec<u8> {
-    text.split_whitespace().map(|octet| u8::from_str_radix(octet, 16).unwrap()).collect()
-}
 
 fn options(wishes: Wishes) -> LcpOptions {
     let mut options = LcpOptions::new(wishes, Random::new([7; 32], "magic"));
