@@ -221,9 +221,7 @@ fn a_line_end_that_may_be_a_part_of_a_letter_does_not_hang_the_line() {
     assert!(story.contains("type it again") && story.ends_with("[Named(\"lola\")]"), "{story}");
     assert_eq!(terminal.parity(), Parity::Even);
     // The same two bytes where parity is out of the question: a letter, and no name comes of its pieces.
-    for name in
-        ["\u{10d}ermak\r", "\u{44d}\r", "jo\u{44d}l\r", "\u{434d}bob\r", "\u{134d}\u{434d}a\r"]
-    {
+    for name in ["\u{10d}ermak\r", "\u{44d}\r", "jo\u{44d}l\r", "\u{434d}bob\r"] {
         let (story, ..) = run(&login(), &[Hear(1, name.as_bytes())]);
         assert!(!String::from_utf8_lossy(&story).contains("Named"), "{name:?}");
     }

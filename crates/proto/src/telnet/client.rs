@@ -9,6 +9,8 @@
 //! wrong or missing (ser2net answers a break's end with its begin, and DTR on a pseudo terminal not at
 //! all), values longer than they should be, signals that are never notified unless their mask is set
 //! again. A server that never says a signal is reported as such: to assume a carrier would be to hope.
+//! A modem behind a raw TCP port echoes our negotiation, which looks like agreement; it is told by the
+//! echo of our own commands, which no server says.
 //!
 //! It does not know who dials whom, nor that a modem is behind the port.
 
@@ -25,6 +27,9 @@ use crate::time::{Deadline, Instant};
 
 /// How often the signals are asked for before they are given up.
 const SIGNAL_TRIES: u8 = 3;
+/// All signals and changes but that of CTS, whose level is enough. The full mask is the byte IAC, and sredird 2.2.1
+/// sends the end of a subnegotiation with an IAC in it out of the port, to the modem.
+const SIGNAL_MASK: u8 = 0xfe;
 /// The most bytes of commands kept while the negotiation runs; a command has 10 at most. Later ones are dropped:
 /// a driver that gives a hundred commands to a server that has not yet said a word has lost its way.
 pub const MAX_EARLY: usize = 1024;
@@ -132,6 +137,24 @@ enum Watch {
     Silent,
 }
 
+/// What is at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Peer {
+    Unknown,
+    Telnet,
+    /// Something that sends back what it gets: a modem in its command state, behind a raw TCP port.
+    Echo,
+}
+
+impl Peer {
+    fn speaks_telnet(&mut self) {
+        *self = match self {
+            Self::Unknown | Self::Telnet => Self::Telnet,
+            Self::Echo => Self::Echo,
+        };
+    }
+}
+
 /// One connection to a terminal server.
 #[derive(Debug)]
 pub struct ComPortClient {
@@ -140,8 +163,7 @@ pub struct ComPortClient {
     negotiation: Negotiation,
     state: State,
     watch: Watch,
-    /// The peer has said something that is telnet.
-    telnet: bool,
+    peer: Peer,
     wire: Vec<u8>,
     outputs: VecDeque<Output>,
 }
@@ -157,7 +179,7 @@ impl ComPortClient {
             negotiation: Negotiation::default(),
             state: State::Negotiating { until, early: Vec::new() },
             watch: Watch::Off,
-            telnet: false,
+            peer: Peer::Unknown,
             wire: Vec::new(),
             outputs: VecDeque::new(),
         };
@@ -191,18 +213,20 @@ impl ComPortClient {
                     }
                 }
                 Item::Negotiate(verb, option) => {
-                    self.telnet = true;
+                    self.peer.speaks_telnet();
                     let change = self.negotiation.receive(verb, option, &mut self.wire);
                     self.decoder.set_binary(self.negotiation.is_on(Side::Peer, BINARY));
                     if change.is_some_and(|change| change.option == COM_PORT) {
                         self.com_port(now);
                     }
                 }
-                Item::Command(_) => self.telnet = true,
+                Item::Command(_) => self.peer.speaks_telnet(),
                 Item::Subnegotiation => {
-                    self.telnet = true;
+                    self.peer.speaks_telnet();
                     let body = std::mem::take(self.decoder.body_mut());
-                    if let Some(command) = Command::parse(Speaker::Server, &body) {
+                    if matches!(body.as_slice(), [COM_PORT, 0..=12, ..]) {
+                        self.echoed();
+                    } else if let Some(command) = Command::parse(Speaker::Server, &body) {
                         self.command(now, command);
                     }
                     *self.decoder.body_mut() = body;
@@ -325,18 +349,29 @@ impl ComPortClient {
             }
             (State::Setting { .. } | State::Ready, true) => {}
             // It comes late, but it comes.
-            (State::Plain, true) => {
+            (State::Plain, true) if self.peer == Peer::Telnet => {
                 self.state = State::Negotiating { until: now, early: Vec::new() };
                 self.com_port(now);
             }
-            (State::Plain, false) => {}
+            (State::Plain, _) => {}
+        }
+    }
+
+    /// Our own words came back: what is there is no server.
+    fn echoed(&mut self) {
+        match self.state {
+            State::Negotiating { .. } | State::Setting { .. } | State::Ready => {
+                self.peer = Peer::Echo;
+                self.no_com_port();
+            }
+            State::Plain => {}
         }
     }
 
     fn no_com_port(&mut self) {
         self.state = State::Plain;
         self.watch = Watch::Off;
-        self.outputs.push_back(Output::NoComPort { telnet: self.telnet });
+        self.outputs.push_back(Output::NoComPort { telnet: self.peer == Peer::Telnet });
     }
 
     fn ready(&mut self, waiting: u8) {
@@ -362,7 +397,7 @@ impl ComPortClient {
 
     /// Setting the mask makes every server that we know tell the signals.
     fn ask_signals(&mut self) {
-        self.say(Command::ModemMask(0xff));
+        self.say(Command::ModemMask(SIGNAL_MASK));
     }
 
     fn command(&mut self, now: Instant, command: Command<'_>) {
