@@ -294,6 +294,16 @@ impl fmt::Display for DialPrefix {
 }
 
 /// How a line dials: what it puts around a number.
+///
+/// ```
+/// use dialback_proto::dial::{DialPrefix, Dialling, PhoneNumber};
+///
+/// let office = Dialling::new(DialPrefix::parse("ATDT0,")?, Some("00"), "")?;
+/// let mary = PhoneNumber::typed(b"+49 (89) 35 65-50")?;
+/// assert_eq!(office.render(&mary)?.command(), b"ATDT0,004989356550\r");
+/// assert!(PhoneNumber::typed(b"1;S0=1&W").is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dialling {
     prefix: DialPrefix,

@@ -30,6 +30,15 @@ pub struct Hit {
 }
 
 /// A searcher for several strings at once in a stream that comes in pieces.
+///
+/// ```
+/// use dialback_proto::expect::{Expect, Hit};
+///
+/// let mut expect = Expect::new(&["ogin:", "NO CARRIER"])?;
+/// assert_eq!(expect.feed(b"\r\nlog"), None);
+/// assert_eq!(expect.feed(b"in: mary"), Some(Hit { pattern: 0, end: 3 }));
+/// # Ok::<(), dialback_proto::expect::PatternFault>(())
+/// ```
 #[derive(Clone)]
 pub struct Expect {
     /// The column of each byte; column 0 is for bytes that occur in no string.

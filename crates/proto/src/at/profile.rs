@@ -49,6 +49,8 @@ pub struct Profile {
     pub modems: &'static str,
     /// The commands that set the modem up, each answered by `OK`.
     pub init: &'static [&'static str],
+    /// Further commands, which not every modem of the family knows: it may refuse them.
+    pub wishes: &'static [&'static str],
     /// The command that makes it tell who calls; none if the family has no common one.
     pub caller_id: Option<&'static str>,
     /// The command that answers a call.
@@ -83,6 +85,7 @@ const GENERIC: Profile = Profile {
     modems: "any Hayes-compatible modem (V.250)",
     // `&K3` is RTS/CTS nearly everywhere, but not at USR: the generic setup leaves flow control to &F.
     init: &["AT&F", "ATE0Q0V1X4", "AT&C1&D2S0=0"],
+    wishes: &[],
     caller_id: None,
     answer: "ATA",
     dial_prefix: "ATDT",
@@ -141,7 +144,8 @@ pub static PROFILES: &[Profile] = &[
         name: "conexant",
         modems: "Conexant modems with V.90 and later, and most USB modems",
         // Conexant 100722A: +MR=1 reports carrier and rate by V.250 (+MCR, +MRR); caller ID is +VCID.
-        init: &["AT&F", "ATE0Q0V1X4", "AT+MR=1", "AT&K3&C1&D2S0=0"],
+        init: &["AT&F", "ATE0Q0V1X4", "AT&K3&C1&D2S0=0"],
+        wishes: &["AT+MR=1"],
         caller_id: Some("AT+VCID=1"),
         numeric: NumericCodes::Rockwell,
         ..GENERIC
@@ -151,7 +155,8 @@ pub static PROFILES: &[Profile] = &[
         modems: "Lucent and Agere modems, also as WinModem (LT)",
         // Agere soft modem manual, rev. 3: +MR and +VCID as in V.250 and V.253; a host's driver stands
         // behind the port, so that a reset takes a while.
-        init: &["AT&F", "ATE0Q0V1X4", "AT+MR=1", "AT&K3&C1&D2S0=0"],
+        init: &["AT&F", "ATE0Q0V1X4", "AT&K3&C1&D2S0=0"],
+        wishes: &["AT+MR=1"],
         caller_id: Some("AT+VCID=1"),
         numeric: NumericCodes::Rockwell,
         reset_pause: Duration::from_secs(1),
@@ -162,7 +167,8 @@ pub static PROFILES: &[Profile] = &[
         modems: "SIM modems with circuit-switched data (GSM 07.07)",
         // 3GPP TS 27.007: +CBST=7,0,1 is 9600 bit/s V.32, not transparent (§6.7), +CRC=1 tells data from
         // voice calls (§6.11), +CMEE=2 gives reasons in words (§9.1). The + belongs to the number.
-        init: &["AT&F", "ATE0Q0V1", "AT+CMEE=2", "AT+CRC=1", "AT+CBST=7,0,1", "AT&C1&D2S0=0"],
+        init: &["AT&F", "ATE0Q0V1", "AT+CBST=7,0,1", "AT&C1&D2S0=0"],
+        wishes: &["AT+CMEE=2", "AT+CRC=1"],
         caller_id: Some("AT+CLIP=1"),
         dial_prefix: "ATD",
         international_prefix: Some("+"),
@@ -198,10 +204,10 @@ impl Profile {
     pub fn setup(&self) -> Result<commands::Plan, CommandFault> {
         let needed = self.init.iter().map(|text| (text, Refused::Fails));
         // Nobody is to be unreachable because his modem was sold without caller ID.
-        let texts = needed.chain(self.caller_id.iter().map(|text| (text, Refused::GoesOn)));
+        let wishes = self.wishes.iter().chain(&self.caller_id).map(|text| (text, Refused::GoesOn));
         let mut pause = self.command_pause;
         let mut commands = Vec::new();
-        for (text, refused) in texts {
+        for (text, refused) in needed.chain(wishes) {
             let mut command = Command::new(text)?;
             command.limit = self.command_time;
             command.pause = pause;

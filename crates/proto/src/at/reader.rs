@@ -70,6 +70,17 @@ enum State {
 }
 
 /// The DTE's ear. Feed with [`receive`](Self::receive), drain with [`poll`](Self::poll).
+///
+/// ```
+/// use dialback_proto::at::reader::{Reader, Said};
+/// use dialback_proto::at::result::ResultCode;
+///
+/// let mut reader = Reader::default();
+/// reader.receive(b"ATA\r\r\nCONNECT 33600/ARQ\r\n~\xff}#");
+/// let Some(Said::Result(ResultCode::Connect(connect))) = reader.poll() else { panic!() };
+/// assert_eq!(connect.speed, Some(33_600));
+/// assert_eq!(reader.take_rest(), b"~\xff}#");
+/// ```
 #[derive(Debug)]
 pub struct Reader {
     form: Form,
