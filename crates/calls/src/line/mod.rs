@@ -1,0 +1,461 @@
+//! One telephone line, from a cold modem to the end of a call, again and again.
+//!
+//! ```text
+//!             Open            Opened           Claimed               OK ..              Release
+//!   Closed ─────────► Opening ──────► Claiming ───────► Initialising ─────────────► Idle ◄────────┐
+//!     ▲                  ▲               │ Taken            │ no answer             │ ▲│          │
+//!     │                  │               ▼                  ▼          Taken        │ ││ due: AT  │
+//!     │                  ├─ Returned ─ Lent ◄───────────────┼───────────────────────┤ │└► Checking┘
+//!     │                  └─ retry_at ─ Faulted ◄────────────┘                       │ │
+//!     │                                  ▲    RING ┌────────────────────────────────┤ │ silence:
+//!     │                                  │         ▼         ATA                    │ │ abandoned
+//!     │                                  │      Ringing ───────────► Answering      │ │
+//!     │                                  │         └─────────────────────┼──────────┼─┘
+//!     │                                  │                 promise due   │ CONNECT  │
+//!     │                                  │      Dialling ◄───────────────┼──────────┘
+//!     │                                  │         │ RING, BUSY, ..      │
+//!     │ told to close                    │         ├──────── CONNECT ──► Online
+//!     │                  never answers   │         ▼                     │ hang_up
+//!     └───────────────────────────────── HangingUp ◄─────────────────────┘
+//!                                            └── on-hook, seen ──► Initialising
+//! ```
+//!
+//! A line carries at most one [`Call`]; the call lives inside the states that have one, and every way out
+//! of them goes through [`HangingUp`](State::HangingUp), which does not end before the modem is seen
+//! on-hook or the line is reset by force. The lock is held whenever we use the modem, and not in `Idle`,
+//! so that other programs may dial out.
+//!
+//! The line does not know sessions, promises or policy: it reports [`Fact`]s and does what it is told.
+
+mod answer;
+mod dial;
+mod future;
+mod on_hook;
+mod online;
+mod setup;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use proto::at::caller_id::CallerId;
+use proto::at::commands::{Command, Commands, Plan};
+use proto::at::escape::Escape;
+use proto::at::reader::{Form, Reader};
+use proto::signals::Signals;
+use proto::time::{Deadline, Instant};
+
+use answer::{Answering, Ringing};
+pub(crate) use dial::Order;
+use dial::{Dialling, Preparing};
+use future::Future;
+use on_hook::HangingUp;
+use online::Online;
+use setup::Claim;
+
+use crate::call::Call;
+use crate::config;
+use crate::desk::Desk;
+use crate::hunt::Freedom;
+use crate::vocabulary::{CallId, Cause, Event, Leg, LineId, PortInput, PortOutput, PromiseId, SessionId};
+
+/// What a line reports to the server.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fact {
+    /// Idle: a call may be placed.
+    Ready,
+    /// It has rung often enough: tell the line to [`Line::answer`], to [`Line::screen`] the caller, or
+    /// nothing, and it asks again at the next ring.
+    Rings { caller: CallerId, rings: u32 },
+    /// The modems are connected.
+    Connected { call: CallId, session: SessionId, leg: Leg, promise: Option<PromiseId> },
+    /// The far end sent something.
+    Received(Vec<u8>),
+    /// Everything that was sent has left.
+    Drained,
+    /// The carrier is gone, or the port with it. The line waits to be told to hang up.
+    CarrierLost(Cause),
+    /// The call is over and the line on-hook. `connected` tells whether there was a session on it.
+    Ended {
+        call: CallId,
+        promise: Option<PromiseId>,
+        session: Option<SessionId>,
+        connected: bool,
+        cause: Cause,
+    },
+    /// A call that was to be placed was not even begun.
+    NotDialled { promise: PromiseId, cause: Cause },
+    /// The port is closed, and stays so.
+    Closed,
+}
+
+#[derive(Debug)]
+enum State {
+    Closed,
+    Opening,
+    Claiming { claim: Claim, until: Instant },
+    Initialising { commands: Box<Commands> },
+    Idle { check_at: Instant },
+    Checking { commands: Box<Commands> },
+    Ringing(Box<Ringing>),
+    Answering(Box<Answering>),
+    Preparing(Box<Preparing>),
+    Dialling(Box<Dialling>),
+    Online(Box<Online>),
+    HangingUp(Box<HangingUp>),
+    Faulted { reason: String, retry_at: Instant },
+    Lent { holder: String },
+}
+
+/// One telephone line.
+#[derive(Debug)]
+pub(crate) struct Line {
+    id: LineId,
+    config: config::Line,
+    future: Future,
+    state: State,
+    /// The name of the state that was last entered, and when.
+    shown: &'static str,
+    since: Instant,
+    /// The control lines as last told; `None` where the port has none.
+    signals: Option<Signals>,
+    /// DCD stays up without a call: it tells nothing about this modem.
+    carrier_stuck: bool,
+    /// We hold the lock.
+    locked: bool,
+    /// The port's speed just now (`-s` changes it for a call).
+    speed: u32,
+    /// Faults since it was last idle.
+    faults: u32,
+    /// No dialling before: the exchange may still hold the last caller.
+    held_until: Instant,
+    /// Reads the modem in the command state. A command that dials or answers gets a fresh one.
+    reader: Reader,
+}
+
+impl Line {
+    pub(crate) fn new(id: LineId, config: config::Line) -> Self {
+        Self {
+            id,
+            speed: config.speed,
+            config,
+            future: Future::Stay,
+            state: State::Closed,
+            shown: "closed",
+            since: Instant::ZERO,
+            signals: None,
+            carrier_stuck: false,
+            locked: false,
+            faults: 0,
+            held_until: Instant::ZERO,
+            reader: Reader::default(),
+        }
+    }
+
+    // --------------------------------------------------------------------------- what is asked of it
+
+    pub(crate) const fn id(&self) -> LineId {
+        self.id
+    }
+
+    pub(crate) const fn config(&self) -> &config::Line {
+        &self.config
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    pub(crate) const fn since(&self) -> Instant {
+        self.since
+    }
+
+    /// The call on it, if there is one.
+    pub(crate) fn call(&self) -> Option<&Call> {
+        match &self.state {
+            State::Ringing(ringing) => Some(&ringing.call),
+            State::Answering(answering) => Some(&answering.call),
+            State::Dialling(dialling) => Some(&dialling.call),
+            State::Online(online) => Some(&online.call),
+            State::HangingUp(hanging_up) => hanging_up.call(),
+            State::Closed
+            | State::Opening
+            | State::Claiming { .. }
+            | State::Initialising { .. }
+            | State::Idle { .. }
+            | State::Checking { .. }
+            | State::Preparing(_)
+            | State::Faulted { .. }
+            | State::Lent { .. } => None,
+        }
+    }
+
+    /// Whether somebody is still at the other end, as far as can be seen.
+    pub(crate) fn has_carrier(&self) -> bool {
+        match &self.state {
+            State::Online(online) => online.has_carrier(),
+            State::Closed
+            | State::Opening
+            | State::Claiming { .. }
+            | State::Initialising { .. }
+            | State::Idle { .. }
+            | State::Checking { .. }
+            | State::Ringing(_)
+            | State::Answering(_)
+            | State::Preparing(_)
+            | State::Dialling(_)
+            | State::HangingUp(_)
+            | State::Faulted { .. }
+            | State::Lent { .. } => false,
+        }
+    }
+
+    /// DCD, where it can be seen.
+    pub(crate) fn carrier(&self) -> Option<bool> {
+        self.signals.map(|signals| signals.dcd)
+    }
+
+    /// Whether a call can be placed on it now.
+    pub(crate) fn freedom(&self, now: Instant) -> Freedom {
+        match (&self.state, &self.future) {
+            (State::Idle { .. }, Future::Stay | Future::Become(_)) if now >= self.held_until => {
+                Freedom::Free
+            }
+            (State::Idle { .. }, Future::Stay | Future::Become(_)) => Freedom::Held(self.held_until),
+            (_, Future::Stay | Future::Become(_) | Future::Close) => Freedom::Busy,
+        }
+    }
+
+    /// The state's name, and what it is faulted by or lent to.
+    pub(crate) fn state_name(&self) -> (&'static str, Option<&str>) {
+        match &self.state {
+            State::Closed => ("closed", None),
+            State::Opening => ("opening", None),
+            State::Claiming { .. } => ("claiming", None),
+            State::Initialising { .. } => ("initialising", None),
+            State::Idle { .. } | State::Checking { .. } => ("idle", None),
+            State::Ringing(_) => ("ringing", None),
+            State::Answering(_) => ("answering", None),
+            State::Preparing(_) | State::Dialling(_) => ("dialling", None),
+            State::Online(_) => ("online", None),
+            State::HangingUp(_) => ("hanging-up", None),
+            State::Faulted { reason, .. } => ("faulted", Some(reason)),
+            State::Lent { holder } => ("lent", Some(holder)),
+        }
+    }
+
+    /// When `tick` is wanted.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        match &self.state {
+            State::Closed | State::Opening | State::Lent { .. } => None,
+            State::Claiming { until, .. } => Some(Deadline::new(*until, "lock")),
+            State::Initialising { commands } | State::Checking { commands } => commands.deadline(),
+            State::Idle { check_at } => Some(Deadline::new(*check_at, "modem check")),
+            State::Ringing(ringing) => Some(ringing.deadline()),
+            State::Answering(answering) => Some(answering.deadline()),
+            State::Preparing(preparing) => preparing.deadline(),
+            State::Dialling(dialling) => Some(dialling.deadline()),
+            State::Online(online) => online.deadline(),
+            State::HangingUp(hanging_up) => hanging_up.deadline(),
+            State::Faulted { retry_at, .. } => Some(Deadline::new(*retry_at, "line retry")),
+        }
+    }
+
+    // -------------------------------------------------------------------------------- what it is told
+
+    /// Begins to work.
+    pub(crate) fn open(&mut self, desk: &mut Desk) {
+        let state = self.opening(desk);
+        self.enter(state, desk);
+    }
+
+    /// Sends to the far end. Without a call it is nobody's and dropped.
+    pub(crate) fn send(&mut self, bytes: Vec<u8>, desk: &mut Desk) {
+        let id = self.id;
+        if let State::Online(online) = &mut self.state
+            && !bytes.is_empty()
+            && let Some(bytes) = online.send(bytes)
+        {
+            desk.port(id, PortOutput::Send(bytes));
+        }
+    }
+
+    /// Answers the call that [`Fact::Rings`] told of.
+    pub(crate) fn answer(&mut self, desk: &mut Desk) {
+        let state = std::mem::replace(&mut self.state, State::Closed);
+        let state = match state {
+            State::Ringing(ringing) => self.answered(ringing, desk),
+            other => other,
+        };
+        self.enter(state, desk);
+    }
+
+    /// Lets the call ring on unanswered, because of this rule.
+    pub(crate) fn screen(&mut self, rule: String, desk: &mut Desk) {
+        if let State::Ringing(ringing) = &mut self.state {
+            ringing.screen(&self.config.name, rule, desk);
+        }
+    }
+
+    /// Asks for [`Fact::Drained`].
+    pub(crate) fn drain(&self, desk: &mut Desk) {
+        desk.port(self.id, PortOutput::Drain);
+    }
+
+    /// Whether the kernel shall hang up on the program when the carrier goes.
+    pub(crate) fn carrier_matters(&self, matters: bool, desk: &mut Desk) {
+        desk.port(self.id, PortOutput::CarrierMatters(matters));
+    }
+
+    /// Places a call. The line must be [`Freedom::Free`].
+    pub(crate) fn dial(&mut self, order: Order, desk: &mut Desk) {
+        let state = self.claim(Claim::Dial(Box::new(order)), desk);
+        self.enter(state, desk);
+    }
+
+    /// Ends the call, whatever its state. Does nothing where there is none.
+    pub(crate) fn hang_up(&mut self, cause: Cause, desk: &mut Desk) {
+        let state = std::mem::replace(&mut self.state, State::Closed);
+        let state = self.hung_up(state, cause, desk);
+        self.enter(state, desk);
+    }
+
+    /// Takes a new configuration, or none any more: at once where there is no call, else after it.
+    pub(crate) fn reconfigure(&mut self, config: Option<config::Line>, desk: &mut Desk) {
+        self.future = config.map_or(Future::Close, |config| Future::Become(Box::new(config)));
+        self.settle(desk);
+    }
+
+    /// Closes for good: at once where there is no call, else after it.
+    pub(crate) fn close(&mut self, desk: &mut Desk) {
+        self.future = Future::Close;
+        self.settle(desk);
+    }
+
+    // -------------------------------------------------------------------------------- what happens to it
+
+    /// The port did something.
+    pub(crate) fn port(&mut self, input: PortInput, desk: &mut Desk) {
+        if let PortInput::Signals(signals) | PortInput::Opened { signals: Some(signals) } = &input {
+            self.signals = Some(*signals);
+        }
+        let state = std::mem::replace(&mut self.state, State::Closed);
+        let state = match state {
+            State::Closed => State::Closed,
+            State::Opening => self.opening_port(input, desk),
+            State::Claiming { claim, until } => self.claiming_port(claim, until, input, desk),
+            State::Initialising { commands } => self.initialising_port(commands, input, desk),
+            State::Idle { check_at } => self.idle_port(check_at, input, desk),
+            State::Checking { commands } => self.checking_port(commands, input, desk),
+            State::Ringing(ringing) => self.ringing_port(ringing, input, desk),
+            State::Answering(answering) => self.answering_port(answering, input, desk),
+            State::Preparing(preparing) => self.preparing_port(preparing, input, desk),
+            State::Dialling(dialling) => self.dialling_port(dialling, input, desk),
+            State::Online(online) => self.online_port(online, input, desk),
+            State::HangingUp(hanging_up) => self.hanging_up_port(hanging_up, input, desk),
+            State::Faulted { reason, retry_at } => State::Faulted { reason, retry_at },
+            State::Lent { holder } => self.lent_port(holder, &input, desk),
+        };
+        self.enter(state, desk);
+    }
+
+    /// Time passes.
+    pub(crate) fn tick(&mut self, desk: &mut Desk) {
+        let now = desk.at();
+        let state = std::mem::replace(&mut self.state, State::Closed);
+        let state = match state {
+            State::Closed => State::Closed,
+            State::Opening => State::Opening,
+            State::Lent { holder } => State::Lent { holder },
+            State::Claiming { claim, until } if until <= now => {
+                self.unclaimed(claim, desk);
+                self.fault("the lock directory does not answer".to_owned(), true, desk)
+            }
+            State::Claiming { claim, until } => State::Claiming { claim, until },
+            State::Initialising { mut commands } => {
+                commands.tick(now);
+                self.initialising(commands, desk)
+            }
+            State::Idle { check_at } if check_at <= now => self.claim(Claim::Check, desk),
+            State::Idle { check_at } => State::Idle { check_at },
+            State::Checking { mut commands } => {
+                commands.tick(now);
+                self.checking(commands, desk)
+            }
+            State::Ringing(ringing) => self.ringing_tick(ringing, desk),
+            State::Answering(answering) => self.answering_tick(answering, desk),
+            State::Preparing(preparing) => self.preparing_tick(preparing, desk),
+            State::Dialling(dialling) => self.dialling_tick(dialling, desk),
+            State::Online(online) => self.online_tick(online, desk),
+            State::HangingUp(hanging_up) => self.hanging_up_tick(hanging_up, desk),
+            State::Faulted { retry_at, .. } if retry_at <= now => self.opening(desk),
+            State::Faulted { reason, retry_at } => State::Faulted { reason, retry_at },
+        };
+        self.enter(state, desk);
+    }
+
+    // --------------------------------------------------------------------------------------- its own
+
+    fn enter(&mut self, state: State, desk: &mut Desk) {
+        self.state = state;
+        self.settle(desk);
+        let (name, _) = self.state_name();
+        if name != self.shown {
+            self.shown = name;
+            self.since = desk.at();
+        }
+    }
+
+    /// Forgets unread bytes: no answer to an older command can be taken for one to the next.
+    fn fresh_reader(&mut self) {
+        self.reader = Reader::new(Form::Verbose);
+    }
+
+    /// The commands as a plan for this modem. Their texts were parsed when the configuration was.
+    fn plan<'c>(&self, texts: impl IntoIterator<Item = &'c str>, force: bool) -> Plan {
+        let modem = &self.config.modem;
+        let commands = texts.into_iter().filter_map(|text| {
+            Command::new(text).ok().map(|command| Command { limit: modem.command_time, ..command })
+        });
+        Plan {
+            commands: commands.collect(),
+            form: Form::Verbose,
+            force: force.then(|| self.escape()),
+        }
+    }
+
+    fn escape(&self) -> Escape {
+        Escape { guard: self.config.modem.guard, ..Escape::default() }
+    }
+
+    fn transmit(&self, bytes: Vec<u8>, desk: &mut Desk) {
+        desk.port(self.id, PortOutput::Send(bytes));
+    }
+
+    fn release(&mut self, desk: &mut Desk) {
+        if self.locked {
+            self.locked = false;
+            desk.port(self.id, PortOutput::Release);
+        }
+    }
+
+    /// Out of order: the port is closed and will be opened again later.
+    fn fault(&mut self, reason: String, close: bool, desk: &mut Desk) -> State {
+        /// The first wait; it doubles with each fault up to the last.
+        const FIRST: Duration = Duration::from_secs(1);
+        const LAST: Duration = Duration::from_secs(60);
+        let wait = FIRST.saturating_mul(1 << self.faults.min(6)).min(LAST);
+        self.faults = self.faults.saturating_add(1);
+        self.release(desk);
+        if close {
+            desk.port(self.id, PortOutput::Close);
+        }
+        self.signals = None;
+        desk.journal(Event::LineFaulted {
+            line: self.name().to_owned(),
+            reason: reason.clone(),
+            retry_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+        });
+        State::Faulted { reason, retry_at: desk.at() + wait }
+    }
+}

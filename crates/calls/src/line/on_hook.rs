@@ -1,0 +1,265 @@
+//! Hanging up, and not before it is seen: the only way out of a call.
+//!
+//! ```text
+//!                 ┌─ port with DCD and DTR ──► Dtr: DTR down ── DCD down ──► DTR up ─┐
+//!   online ───────┤                              │ DCD stays up                      │
+//!                 └─ else ──────────────────► Escape: +++ ATH ── OK ─────────────────┤
+//!                                                │ no answer: the port is closed     │
+//!                                                ▼                                   ▼
+//!   not online yet ──► Command: CR ATH ── OK ──────────────────────────────► on-hook: `Ended`
+//!                                                │ no answer                         │
+//!                                                ▼                                   ▼
+//!                                             Faulted (cause: Stuck)            Initialising
+//! ```
+//!
+//! DCD that is still up after the modem has answered ATH tells nothing on this line (`&C0`): that is
+//! journalled once, and from then on the modem's words count instead.
+//!
+//! It does not know why the call ends; it only carries the cause to the record.
+
+use std::time::Duration;
+
+use proto::at::commands::{self, Command, Commands};
+use proto::at::hang_up::{self, HangUp};
+use proto::at::reader::Form;
+use proto::time::{Deadline, Instant};
+
+use super::{Fact, State};
+use crate::call::Call;
+use crate::desk::Desk;
+use crate::line::Line;
+use crate::vocabulary::{Cause, Event, Leg, PortInput, PortOutput};
+
+/// How long DCD may take to fall after DTR: S10 (1.4 s) and the modem's good-bye (V.42 disconnect).
+const DTR_TIME: Duration = Duration::from_secs(4);
+/// How long DTR stays down where DCD is down already and so cannot be seen to fall: ten times what a
+/// modem needs to believe it (S25, 50 ms).
+const DTR_PULSE: Duration = Duration::from_millis(500);
+/// Between the CR that breaks off a dial or an answer and the next command: modems are deaf while they
+/// clean up.
+const BREAK_PAUSE: Duration = Duration::from_millis(250);
+
+/// The call that ends, if there is one, and why.
+pub(super) type Ending = Option<(Call, Cause)>;
+
+/// A line on its way on-hook.
+#[derive(Debug)]
+pub(super) struct HangingUp {
+    ending: Ending,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// DTR is down. `seen`: DCD was up, so its fall is the proof.
+    Dtr { until: Instant, seen: bool },
+    Escape(Box<HangUp>),
+    Command(Box<Commands>),
+}
+
+impl HangingUp {
+    pub(super) fn call(&self) -> Option<&Call> {
+        self.ending.as_ref().map(|(call, _)| call)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Deadline> {
+        match &self.phase {
+            Phase::Dtr { until, .. } => Some(Deadline::new(*until, "carrier down")),
+            Phase::Escape(hang_up) => hang_up.deadline(),
+            Phase::Command(commands) => commands.deadline(),
+        }
+    }
+}
+
+impl Line {
+    /// Begins to hang up. `online`: the modem is in the online state, or may be.
+    pub(super) fn on_hook(&mut self, ending: Ending, online: bool, desk: &mut Desk) -> State {
+        let phase = if !online {
+            Phase::Command(Box::new(self.break_off(desk)))
+        } else if self.config.modem.dtr_hangup
+            && !self.carrier_stuck
+            && let Some(signals) = self.signals
+        {
+            desk.port(self.id, PortOutput::Dtr(false));
+            let wait = if signals.dcd { DTR_TIME } else { DTR_PULSE };
+            Phase::Dtr { until: desk.at() + wait, seen: signals.dcd }
+        } else {
+            self.escape_phase(desk)
+        };
+        self.hanging_up(Box::new(HangingUp { ending, phase }), desk)
+    }
+
+    /// Breaks off a call that is not connected: any character does (V.250 §5.6.1).
+    fn break_off(&self, desk: &mut Desk) -> Commands {
+        self.transmit(b"\r".to_vec(), desk);
+        let mut plan = self.plan(["ATH"], true);
+        for command in &mut plan.commands {
+            command.pause = BREAK_PAUSE;
+        }
+        Commands::start(desk.at(), plan)
+    }
+
+    fn escape_phase(&self, desk: &Desk) -> Phase {
+        let plan = hang_up::Plan {
+            escape: self.escape(),
+            form: Form::Verbose,
+            limit: self.config.modem.command_time,
+            tries: 2,
+            proof: None,
+        };
+        Phase::Escape(Box::new(HangUp::start(desk.at(), plan)))
+    }
+
+    pub(super) fn hanging_up_port(
+        &mut self,
+        mut hanging_up: Box<HangingUp>,
+        input: PortInput,
+        desk: &mut Desk,
+    ) -> State {
+        match input {
+            PortInput::Bytes(bytes) => {
+                match &mut hanging_up.phase {
+                    // What the far end still says, and the modem's NO CARRIER.
+                    Phase::Dtr { .. } => {}
+                    Phase::Escape(hang_up) => hang_up.receive(desk.at(), &bytes),
+                    Phase::Command(commands) => commands.receive(desk.at(), &bytes),
+                }
+                self.hanging_up(hanging_up, desk)
+            }
+            PortInput::Signals(_) => self.hanging_up(hanging_up, desk),
+            PortInput::Lost(reason) => {
+                self.end(hanging_up.ending, desk);
+                self.fault(reason, false, desk)
+            }
+            PortInput::Opened { .. }
+            | PortInput::Drained
+            | PortInput::Claimed
+            | PortInput::Taken { .. }
+            | PortInput::Returned => State::HangingUp(hanging_up),
+        }
+    }
+
+    pub(super) fn hanging_up_tick(&mut self, mut hanging_up: Box<HangingUp>, desk: &mut Desk) -> State {
+        match &mut hanging_up.phase {
+            Phase::Dtr { .. } => {}
+            Phase::Escape(hang_up) => hang_up.tick(desk.at()),
+            Phase::Command(commands) => commands.tick(desk.at()),
+        }
+        self.hanging_up(hanging_up, desk)
+    }
+
+    /// Goes as far as can be gone just now.
+    fn hanging_up(&mut self, mut hanging_up: Box<HangingUp>, desk: &mut Desk) -> State {
+        loop {
+            match &mut hanging_up.phase {
+                Phase::Dtr { until, seen } => {
+                    let up = self.signals.is_some_and(|signals| signals.dcd);
+                    let over = *until <= desk.at();
+                    if (*seen && !up) || (over && !up) {
+                        desk.port(self.id, PortOutput::Dtr(true));
+                        return self.hung(hanging_up.ending, desk);
+                    }
+                    if !over {
+                        return State::HangingUp(hanging_up);
+                    }
+                    // The modem does not mind DTR (&D0), or DCD says nothing (&C0).
+                    desk.port(self.id, PortOutput::Dtr(true));
+                    hanging_up.phase = self.escape_phase(desk);
+                }
+                Phase::Escape(hang_up) => match hang_up.poll() {
+                    Some(hang_up::Step::Send(bytes)) => self.transmit(bytes, desk),
+                    Some(hang_up::Step::Done) => return self.hung(hanging_up.ending, desk),
+                    Some(hang_up::Step::Failed(failure)) => {
+                        return self.stuck(hanging_up.ending, &failure.to_string(), desk);
+                    }
+                    None => return State::HangingUp(hanging_up),
+                },
+                Phase::Command(commands) => match commands.poll() {
+                    Some(commands::Step::Send(bytes)) => self.transmit(bytes, desk),
+                    Some(commands::Step::Ring(_) | commands::Step::CallerId(_)) => {}
+                    Some(commands::Step::Done) => return self.hung(hanging_up.ending, desk),
+                    Some(commands::Step::Failed(failure)) => {
+                        return self.stuck(hanging_up.ending, &failure.to_string(), desk);
+                    }
+                    None => return State::HangingUp(hanging_up),
+                },
+            }
+        }
+    }
+
+    /// On-hook, seen.
+    fn hung(&mut self, ending: Ending, desk: &mut Desk) -> State {
+        let up = self.signals.is_some_and(|signals| signals.dcd);
+        if up && !self.carrier_stuck {
+            self.carrier_stuck = true;
+            desk.journal(Event::CarrierStuck { line: self.name().to_owned() });
+        }
+        self.end(ending, desk);
+        self.initialise(desk)
+    }
+
+    /// Not to be seen on-hook: closing the port drops DTR, whatever the modem thinks of it.
+    fn stuck(&mut self, ending: Ending, why: &str, desk: &mut Desk) -> State {
+        self.end(ending.map(|(call, _)| (call, Cause::Stuck)), desk);
+        self.fault(format!("the modem does not hang up: {why}"), true, desk)
+    }
+
+    fn end(&mut self, ending: Ending, desk: &mut Desk) {
+        if let Some((call, cause)) = ending {
+            self.end_call(&call, cause, desk);
+        }
+    }
+
+    /// The call is over.
+    pub(super) fn end_call(&mut self, call: &Call, cause: Cause, desk: &mut Desk) {
+        // Who called us may be held by his exchange; whom we called is let go by ours.
+        if call.leg == Leg::Request && call.connected.is_some() {
+            self.held_until = desk.at() + self.config.hold_time;
+        }
+        self.end_call_unheld(call, cause, desk);
+    }
+
+    /// The call is over and was never answered.
+    pub(super) fn end_call_unheld(&self, call: &Call, cause: Cause, desk: &mut Desk) {
+        desk.journal(Event::Ended(call.ended(self.name(), cause, desk.at())));
+        let (id, promise, session) = (call.id, call.promise, call.session);
+        let connected = call.connected.is_some();
+        desk.report(self.id, Fact::Ended { call: id, promise, session, connected, cause });
+    }
+
+    /// Told to end the call, in any state.
+    pub(super) fn hung_up(&mut self, state: State, cause: Cause, desk: &mut Desk) -> State {
+        match state {
+            State::Online(online) => {
+                let (call, port_lost) = online.into_parts();
+                match port_lost {
+                    None => self.on_hook(Some((call, cause)), true, desk),
+                    Some(reason) => {
+                        self.end_call(&call, cause, desk);
+                        self.fault(reason, false, desk)
+                    }
+                }
+            }
+            State::Answering(answering) => self.on_hook(Some((answering.call, cause)), false, desk),
+            State::Dialling(dialling) => self.on_hook(Some((dialling.call, cause)), false, desk),
+            State::Preparing(preparing) => {
+                self.forget_preparing(&preparing, cause, desk);
+                self.initialise(desk)
+            }
+            State::Ringing(mut ringing) => {
+                // Nothing to hang up: it rings on unanswered.
+                ringing.screen(&self.config.name, "operator".to_owned(), desk);
+                State::Ringing(ringing)
+            }
+            other @ (State::Closed
+            | State::Opening
+            | State::Claiming { .. }
+            | State::Initialising { .. }
+            | State::Idle { .. }
+            | State::Checking { .. }
+            | State::HangingUp(_)
+            | State::Faulted { .. }
+            | State::Lent { .. }) => other,
+        }
+    }
+}

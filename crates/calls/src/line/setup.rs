@@ -1,0 +1,339 @@
+//! From a closed port to an idle line: opening, locking, setting up the modem, checking it; lent, out of
+//! order.
+//!
+//! ```text
+//!   Opening ─ Opened ─► Claiming(SetUp) ─ Claimed ─► Initialising ─ Done ─► Idle      (DCD up: HangingUp)
+//!                          │ Taken: Lent                 │ Failed: Faulted   │ check_at
+//!                                                        ▲                   ▼
+//!                          Claiming(Check) ─ Claimed ─► Checking ─ OK ─────► Idle
+//!                                                        └─ Failed: Initialising
+//! ```
+//!
+//! It does not know calls, except that a `RING` begins one.
+
+use std::time::Duration;
+
+use proto::at::commands::{Commands, Plan, Step};
+use proto::at::reader::Said;
+use proto::at::result::ResultCode;
+use proto::time::Instant;
+
+use super::{Fact, Order, State};
+use crate::desk::Desk;
+use crate::line::Line;
+use crate::vocabulary::{Cause, Event, PortInput, PortOutput};
+
+/// How long the lock may take: a stale one has to be looked at, perhaps on a network file system.
+const CLAIM_TIME: Duration = Duration::from_secs(30);
+
+/// What the lock is wanted for.
+#[derive(Debug)]
+pub(super) enum Claim {
+    /// To set up the modem.
+    SetUp,
+    /// To ask the modem whether it still lives.
+    Check,
+    /// To hang up a call that nobody placed or answered.
+    Reset,
+    /// To place a call.
+    Dial(Box<Order>),
+}
+
+impl Line {
+    pub(super) fn opening(&mut self, desk: &mut Desk) -> State {
+        self.signals = None;
+        self.speed = self.config.speed;
+        desk.port(self.id, PortOutput::Open);
+        State::Opening
+    }
+
+    pub(super) fn opening_port(&mut self, input: PortInput, desk: &mut Desk) -> State {
+        match input {
+            PortInput::Opened { signals } => {
+                self.signals = signals;
+                self.carrier_stuck = false;
+                self.claim(Claim::SetUp, desk)
+            }
+            PortInput::Lost(reason) => self.fault(reason, false, desk),
+            PortInput::Taken { holder } => self.lend(holder, desk),
+            PortInput::Bytes(_)
+            | PortInput::Signals(_)
+            | PortInput::Drained
+            | PortInput::Claimed
+            | PortInput::Returned => State::Opening,
+        }
+    }
+
+    // --------------------------------------------------------------------------------------- the lock
+
+    pub(super) fn claim(&mut self, claim: Claim, desk: &mut Desk) -> State {
+        if self.locked {
+            return self.claimed(claim, desk);
+        }
+        desk.port(self.id, PortOutput::Claim);
+        State::Claiming { claim, until: desk.at() + CLAIM_TIME }
+    }
+
+    fn claimed(&mut self, claim: Claim, desk: &mut Desk) -> State {
+        self.locked = true;
+        match claim {
+            Claim::SetUp => self.initialise(desk),
+            Claim::Check => {
+                let plan = self.plan(["AT"], false);
+                self.checking(Box::new(Commands::start(desk.at(), plan)), desk)
+            }
+            Claim::Reset => self.on_hook(None, true, desk),
+            Claim::Dial(order) => self.prepare(order, desk),
+        }
+    }
+
+    /// What the lock was wanted for cannot be done.
+    pub(super) fn unclaimed(&mut self, claim: Claim, desk: &mut Desk) {
+        match claim {
+            Claim::SetUp | Claim::Check | Claim::Reset => {}
+            Claim::Dial(order) => self.not_dialled(&order, Cause::PortError, desk),
+        }
+    }
+
+    pub(super) fn claiming_port(
+        &mut self,
+        claim: Claim,
+        until: Instant,
+        input: PortInput,
+        desk: &mut Desk,
+    ) -> State {
+        match input {
+            PortInput::Claimed => self.claimed(claim, desk),
+            PortInput::Taken { holder } => {
+                self.unclaimed(claim, desk);
+                self.lend(holder, desk)
+            }
+            PortInput::Lost(reason) => {
+                self.unclaimed(claim, desk);
+                self.fault(reason, false, desk)
+            }
+            PortInput::Bytes(bytes) => match claim {
+                // The modem has not been set up: what it says means nothing yet.
+                Claim::SetUp | Claim::Reset => State::Claiming { claim, until },
+                Claim::Check | Claim::Dial(_) => self.rang_while_claiming(claim, until, &bytes, desk),
+            },
+            PortInput::Opened { .. }
+            | PortInput::Signals(_)
+            | PortInput::Drained
+            | PortInput::Returned => State::Claiming { claim, until },
+        }
+    }
+
+    /// A ring overtakes the lock that is on its way: the line rings, and the lock will do for the answer.
+    fn rang_while_claiming(
+        &mut self,
+        claim: Claim,
+        until: Instant,
+        bytes: &[u8],
+        desk: &mut Desk,
+    ) -> State {
+        let was_dialling = match &claim {
+            Claim::Dial(order) => Some(order.clone()),
+            Claim::SetUp | Claim::Check | Claim::Reset => None,
+        };
+        match self.listen(State::Claiming { claim, until }, bytes, desk) {
+            State::Ringing(ringing) => {
+                if let Some(order) = was_dialling {
+                    self.not_dialled(&order, Cause::Glare, desk);
+                }
+                State::Ringing(ringing)
+            }
+            other => other,
+        }
+    }
+
+    // -------------------------------------------------------------------------------------- the modem
+
+    pub(super) fn initialise(&mut self, desk: &mut Desk) -> State {
+        if self.speed != self.config.speed {
+            self.speed = self.config.speed;
+            desk.port(self.id, PortOutput::Speed(self.speed));
+        }
+        let plan = self.init_plan();
+        self.initialising(Box::new(Commands::start(desk.at(), plan)), desk)
+    }
+
+    fn init_plan(&self) -> Plan {
+        let init = &self.config.modem.init;
+        let texts: Vec<&str> = match init.is_empty() {
+            true => vec!["AT"],
+            false => init.iter().map(String::as_str).collect(),
+        };
+        self.plan(texts, true)
+    }
+
+    pub(super) fn initialising_port(
+        &mut self,
+        mut commands: Box<Commands>,
+        input: PortInput,
+        desk: &mut Desk,
+    ) -> State {
+        match input {
+            PortInput::Bytes(bytes) => {
+                commands.receive(desk.at(), &bytes);
+                self.initialising(commands, desk)
+            }
+            PortInput::Lost(reason) => self.fault(reason, false, desk),
+            PortInput::Taken { holder } => self.lend(holder, desk),
+            PortInput::Opened { .. }
+            | PortInput::Signals(_)
+            | PortInput::Drained
+            | PortInput::Claimed
+            | PortInput::Returned => State::Initialising { commands },
+        }
+    }
+
+    /// Does what the set-up wants done.
+    pub(super) fn initialising(&mut self, mut commands: Box<Commands>, desk: &mut Desk) -> State {
+        while let Some(step) = commands.poll() {
+            match step {
+                Step::Send(bytes) => self.transmit(bytes, desk),
+                // It will ring again when we are ready; answering in the middle of a set-up is a gamble.
+                Step::Ring(_) | Step::CallerId(_) => {}
+                Step::Done => return self.initialised(desk),
+                Step::Failed(failure) => return self.fault(failure.to_string(), true, desk),
+            }
+        }
+        State::Initialising { commands }
+    }
+
+    fn initialised(&mut self, desk: &mut Desk) -> State {
+        match self.signals {
+            Some(signals) if signals.dcd && !self.carrier_stuck => {
+                // A call that nobody placed or answered, or DCD that says nothing: hanging up will tell.
+                return self.on_hook(None, true, desk);
+            }
+            Some(signals) => self.carrier_stuck = signals.dcd,
+            None => {}
+        }
+        self.faults = 0;
+        desk.journal(Event::LineReady { line: self.name().to_owned() });
+        self.idle(desk)
+    }
+
+    pub(super) fn idle(&mut self, desk: &mut Desk) -> State {
+        self.release(desk);
+        self.fresh_reader();
+        desk.report(self.id, Fact::Ready);
+        State::Idle { check_at: desk.at() + self.config.modem.check_every }
+    }
+
+    pub(super) fn idle_port(
+        &mut self,
+        check_at: Instant,
+        input: PortInput,
+        desk: &mut Desk,
+    ) -> State {
+        match input {
+            PortInput::Bytes(bytes) => self.listen(State::Idle { check_at }, &bytes, desk),
+            PortInput::Signals(signals) if signals.dcd && !self.carrier_stuck => {
+                self.claim(Claim::Reset, desk)
+            }
+            PortInput::Taken { holder } => self.lend(holder, desk),
+            PortInput::Lost(reason) => self.fault(reason, false, desk),
+            PortInput::Signals(_)
+            | PortInput::Opened { .. }
+            | PortInput::Drained
+            | PortInput::Claimed
+            | PortInput::Returned => State::Idle { check_at },
+        }
+    }
+
+    /// Reads what an idle modem says, and steps with each fact, through whatever states they lead.
+    pub(super) fn listen(&mut self, state: State, bytes: &[u8], desk: &mut Desk) -> State {
+        self.reader.receive(bytes);
+        let mut state = state;
+        while let Some(said) = self.reader.poll() {
+            state = match state {
+                State::Ringing(ringing) => self.ringing_said(ringing, said, desk),
+                State::Idle { .. } | State::Claiming { .. } => match said {
+                    Said::Result(ResultCode::Ring(ring)) => self.rang(&ring, desk),
+                    // A modem in S0=1 has taken a call that never rang here, or an injected command has
+                    // made it so. Nobody is to talk to an idle line.
+                    Said::Result(ResultCode::Connect(_)) => {
+                        self.fresh_reader();
+                        match state {
+                            State::Idle { .. } => self.claim(Claim::Reset, desk),
+                            other => other,
+                        }
+                    }
+                    Said::Result(_) | Said::CallerId(_) | Said::Text(_) => state,
+                },
+                other => other,
+            };
+        }
+        state
+    }
+
+    pub(super) fn checking_port(
+        &mut self,
+        mut commands: Box<Commands>,
+        input: PortInput,
+        desk: &mut Desk,
+    ) -> State {
+        match input {
+            PortInput::Bytes(bytes) => {
+                commands.receive(desk.at(), &bytes);
+                self.checking(commands, desk)
+            }
+            PortInput::Lost(reason) => self.fault(reason, false, desk),
+            PortInput::Taken { holder } => self.lend(holder, desk),
+            PortInput::Opened { .. }
+            | PortInput::Signals(_)
+            | PortInput::Drained
+            | PortInput::Claimed
+            | PortInput::Returned => State::Checking { commands },
+        }
+    }
+
+    /// Does what the check wants done.
+    pub(super) fn checking(&mut self, mut commands: Box<Commands>, desk: &mut Desk) -> State {
+        while let Some(step) = commands.poll() {
+            match step {
+                Step::Send(bytes) => self.transmit(bytes, desk),
+                Step::Ring(ring) => {
+                    self.fresh_reader();
+                    return self.rang(&ring, desk);
+                }
+                Step::CallerId(_) => {}
+                Step::Done => return self.idle(desk),
+                // It is mute: set it up anew, with force.
+                Step::Failed(_) => return self.initialise(desk),
+            }
+        }
+        State::Checking { commands }
+    }
+
+    // ---------------------------------------------------------------------------------- other programs
+
+    /// Another program holds the line: it gets the port for itself.
+    pub(super) fn lend(&mut self, holder: String, desk: &mut Desk) -> State {
+        self.locked = false;
+        self.signals = None;
+        desk.port(self.id, PortOutput::Close);
+        let line = self.name().to_owned();
+        desk.journal(Event::LineLent { line, holder: holder.clone() });
+        State::Lent { holder }
+    }
+
+    pub(super) fn lent_port(&mut self, holder: String, input: &PortInput, desk: &mut Desk) -> State {
+        match input {
+            PortInput::Returned => {
+                desk.journal(Event::LineReturned { line: self.name().to_owned() });
+                self.opening(desk)
+            }
+            PortInput::Opened { .. }
+            | PortInput::Lost(_)
+            | PortInput::Bytes(_)
+            | PortInput::Signals(_)
+            | PortInput::Drained
+            | PortInput::Claimed
+            | PortInput::Taken { .. } => State::Lent { holder },
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! All open promises: made here from an approval, found by id, counted by user, woken when due.
+//!
+//! It does not choose lines or dial; the server asks [`Promises::due`] and [`Promises::hunting_on`] and
+//! acts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proto::dial::PhoneNumber;
+use proto::time::{Deadline, Instant};
+
+use crate::alarms::Alarms;
+use crate::config::Config;
+use crate::desk::Desk;
+use crate::policy::{self, Approval, OpenPromises, Refusal, RefusalKind, Request};
+use crate::promise::{AfterTry, Promise, State};
+use crate::recovery::OpenPromise;
+use crate::vocabulary::{
+    CallId, Cause, Event, LineId, Now, PromiseId, Promised, RequestId, Seq, SessionId,
+};
+
+/// What a promise is made of, besides policy's approval.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms<'a> {
+    pub(crate) session: SessionId,
+    /// The request leg, if there is one.
+    pub(crate) call: Option<CallId>,
+    pub(crate) user: &'a str,
+    /// `-m` and `-s`.
+    pub(crate) init: &'a [String],
+    pub(crate) speed: Option<u32>,
+    /// Who waits for the answer.
+    pub(crate) reply: Option<RequestId>,
+}
+
+/// A promise as it was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    pub(crate) promise: PromiseId,
+    /// Wait until this is durable.
+    pub(crate) seq: Seq,
+    /// The latest time for the first try, in whole seconds, for the farewell.
+    pub(crate) within_s: u64,
+}
+
+/// The open promises.
+#[derive(Debug, Default)]
+pub(crate) struct Promises {
+    open: BTreeMap<PromiseId, Promise>,
+    by_user: BTreeMap<String, u32>,
+    alarms: Alarms<PromiseId>,
+    /// Promises that are due and wait for a line, by the names of the lines that would do.
+    hunting: BTreeMap<String, BTreeSet<PromiseId>>,
+    /// Why the journal cannot be written, if it cannot: then nothing is promised.
+    pub(crate) store_fault: Option<String>,
+}
+
+impl Promises {
+    /// Asks policy, and makes and journals the promise if it agrees.
+    ///
+    /// # Errors
+    /// Policy's refusal, or that of a journal that cannot be written.
+    pub(crate) fn make(
+        &mut self,
+        config: &Config,
+        desk: &mut Desk,
+        mut request: Request<'_>,
+        terms: &Terms<'_>,
+    ) -> Result<Made, Refusal> {
+        request.open = OpenPromises {
+            by_user: self.by_user.get(request.user).copied().unwrap_or(0),
+            in_all: u32::try_from(self.open.len()).unwrap_or(u32::MAX),
+        };
+        let approval = policy::decide(config, &request)?;
+        if let Some(fault) = &self.store_fault {
+            let reason = format!("the journal cannot be written: {fault}");
+            return Err(Refusal::new(RefusalKind::Service, "store", reason));
+        }
+        Ok(self.write(config, desk, approval, terms))
+    }
+
+    fn write(
+        &mut self,
+        config: &Config,
+        desk: &mut Desk,
+        approval: Approval,
+        terms: &Terms<'_>,
+    ) -> Made {
+        let callback = &config.callback;
+        let promise = desk.promise_id();
+        let numbers = approval.numbers().iter().map(|number| number.as_str().to_owned());
+        let promised = Promised {
+            promise,
+            session: terms.session,
+            call: terms.call,
+            user: terms.user.to_owned(),
+            numbers: numbers.collect(),
+            lines: approval.lines().to_vec(),
+            rule: approval.rule().to_owned(),
+            due: desk.now.wall + callback.delay,
+            expires: desk.now.wall + callback.max_time,
+            tries: callback.tries.max(1),
+            retry_ms: u64::try_from(callback.retry.as_millis()).unwrap_or(u64::MAX),
+            init: terms.init.to_vec(),
+            speed: terms.speed,
+        };
+        let seq = desk.journal(Event::Promised(promised.clone()));
+        self.insert(Promise::new(&promised, approval, desk.now, seq, terms.reply));
+        let within = callback.delay + callback.jitter;
+        Made { promise, seq, within_s: within.as_secs() + u64::from(within.subsec_nanos() > 0) }
+    }
+
+    /// Takes up a promise of an earlier run; gives it back if its time is over.
+    pub(crate) fn restore(&mut self, now: Now, open: &OpenPromise) -> Result<(), PromiseId> {
+        let promise = Promise::restored(&open.promised, now, open.failed);
+        if promise.expires <= now.at || promise.failed >= promise.tries || promise.number().is_none() {
+            return Err(promise.id);
+        }
+        self.insert(promise);
+        Ok(())
+    }
+
+    fn insert(&mut self, promise: Promise) {
+        *self.by_user.entry(promise.user.clone()).or_default() += 1;
+        self.alarms.set(promise.id, promise.deadline());
+        self.open.insert(promise.id, promise);
+    }
+
+    pub(crate) fn get(&self, id: PromiseId) -> Option<&Promise> {
+        self.open.get(&id)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Promise> {
+        self.open.values()
+    }
+
+    /// Changes a promise and keeps the alarms and the hunt in step with it.
+    pub(crate) fn change<R>(
+        &mut self,
+        id: PromiseId,
+        change: impl FnOnce(&mut Promise) -> R,
+    ) -> Option<R> {
+        let promise = self.open.get_mut(&id)?;
+        let hunted = matches!(promise.state, State::Hunting { .. });
+        let result = change(promise);
+        let hunts = matches!(promise.state, State::Hunting { .. });
+        self.alarms.set(id, promise.deadline());
+        if hunted != hunts {
+            let lines = promise.approval.lines().to_vec();
+            self.hunt(id, &lines, hunts);
+        }
+        Some(result)
+    }
+
+    /// The promise is kept, withdrawn or expired: it is open no more.
+    pub(crate) fn close(&mut self, id: PromiseId) -> Option<Promise> {
+        let promise = self.open.remove(&id)?;
+        self.alarms.set(id, None);
+        self.hunt(id, promise.approval.lines(), false);
+        if let Some(count) = self.by_user.get_mut(&promise.user) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.by_user.remove(&promise.user);
+            }
+        }
+        Some(promise)
+    }
+
+    fn hunt(&mut self, id: PromiseId, lines: &[String], hunts: bool) {
+        for line in lines {
+            if hunts {
+                self.hunting.entry(line.clone()).or_default().insert(id);
+            } else if let Some(waiting) = self.hunting.get_mut(line) {
+                waiting.remove(&id);
+                if waiting.is_empty() {
+                    self.hunting.remove(line);
+                }
+            }
+        }
+    }
+
+    /// The oldest promise that waits for this line.
+    pub(crate) fn hunting_on(&self, line: &str) -> Option<PromiseId> {
+        self.hunting.get(line)?.first().copied()
+    }
+
+    /// Takes out one whose deadline has come.
+    pub(crate) fn due(&mut self, now: Instant) -> Option<PromiseId> {
+        self.alarms.due(now)
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        self.alarms.first()
+    }
+
+    /// A try came to nothing: the journal is told, and whether there will be another one.
+    pub(crate) fn try_failed(
+        &mut self,
+        desk: &mut Desk,
+        id: PromiseId,
+        call: Option<CallId>,
+        line: &str,
+        cause: Cause,
+    ) {
+        let now = desk.at();
+        let Some(after) = self.change(id, |promise| promise.try_failed(now, cause)) else { return };
+        let next_ms = match after {
+            AfterTry::Again(wait) => u64::try_from(wait.as_millis()).ok(),
+            AfterTry::UsedUp => None,
+        };
+        let line = Some(line.to_owned());
+        desk.journal(Event::TryFailed { promise: id, call, line, cause, next_ms });
+        if after == AfterTry::UsedUp {
+            self.expire(desk, id, "every try came to nothing".to_owned());
+        }
+    }
+
+    /// Gives a promise up because its time is over or nothing is left to try.
+    pub(crate) fn expire(&mut self, desk: &mut Desk, promise: PromiseId, why: String) {
+        if self.close(promise).is_some() {
+            desk.journal(Event::Expired { promise, why });
+        }
+    }
+
+    /// Gives a promise up before its time.
+    pub(crate) fn withdraw(
+        &mut self,
+        desk: &mut Desk,
+        promise: PromiseId,
+        why: String,
+    ) -> Option<Promise> {
+        let closed = self.close(promise)?;
+        desk.journal(Event::Withdrawn { promise, why });
+        Some(closed)
+    }
+
+    /// The line is on-hook: when the first try may be made. The random part keeps an attacker from
+    /// seizing the line just before we dial.
+    pub(crate) fn first_due(config: &Config, desk: &mut Desk) -> Instant {
+        let jitter: Duration = desk.chance.wait(config.callback.jitter);
+        desk.at() + config.callback.delay + jitter
+    }
+}
+
+/// A promise to dial `number` on `line` now.
+#[derive(Clone, Debug)]
+pub(crate) struct Turn {
+    pub(crate) promise: PromiseId,
+    pub(crate) session: SessionId,
+    pub(crate) number: PhoneNumber,
+    pub(crate) rule: String,
+    pub(crate) attempt: u32,
+    pub(crate) init: Vec<String>,
+    pub(crate) speed: Option<u32>,
+}
+
+impl Promises {
+    /// Marks the promise as being dialled and says what is needed for it.
+    pub(crate) fn take_turn(&mut self, id: PromiseId, line: LineId, call: CallId) -> Option<Turn> {
+        self.change(id, |promise| {
+            let number = promise.number()?.clone();
+            promise.state = State::Dialling { line, call };
+            Some(Turn {
+                promise: id,
+                session: promise.session,
+                number,
+                rule: promise.approval.rule().to_owned(),
+                attempt: promise.attempt(),
+                init: promise.init.clone(),
+                speed: promise.speed,
+            })
+        })?
+    }
+}

@@ -1,0 +1,199 @@
+//! What the journal of earlier runs says about this one: a fold over its entries.
+//!
+//! ```text
+//!     Promised ──► open ──► Kept | Withdrawn | Expired: closed          numbers: the next of each kind
+//!                    └ TryFailed: one try less                          calls without `Ended`: cut off
+//! ```
+//!
+//! A promise inside its window is dialled again after a restart unless it was kept; that includes one
+//! whose dialling the crash cut off. One beyond its window expires, with an event.
+//!
+//! It does not read the journal; entries are handed in, oldest first.
+
+use std::collections::BTreeMap;
+
+use crate::promise::counts_as_try;
+use crate::vocabulary::{
+    CallId, Cause, Ended, Entry, Event, Leg, PromiseId, Promised, Seq, SessionId, Wall,
+};
+
+/// What a fold of the journal gives to a new server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// The place of the next event.
+    pub next_seq: Seq,
+    /// The next call.
+    pub next_call: CallId,
+    /// The next session.
+    pub next_session: SessionId,
+    /// The next promise.
+    pub next_promise: PromiseId,
+    /// Promises neither kept nor given up, oldest first.
+    pub open: Vec<OpenPromise>,
+    /// Calls that no event ended: the server was cut off.
+    pub cut_off: Vec<CutOff>,
+}
+
+/// A promise of an earlier run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenPromise {
+    /// The promise.
+    pub promised: Promised,
+    /// How many of its tries have failed and count.
+    pub failed: u32,
+}
+
+/// A call of an earlier run that has no record yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutOff {
+    /// The call.
+    pub call: CallId,
+    /// Its line's name.
+    pub line: String,
+    /// Its session, once it had one.
+    pub session: Option<SessionId>,
+    /// Who called whom.
+    pub leg: Leg,
+    /// When it began.
+    pub began: Wall,
+    /// When the modems were connected, if they were.
+    pub connected: Option<Wall>,
+}
+
+impl CutOff {
+    /// The record of the call, as far as anybody can know it.
+    pub(crate) fn ended(self, now: Wall) -> Ended {
+        let ms = |since: Wall| u64::try_from(now.unix_ms.saturating_sub(since.unix_ms)).unwrap_or(0);
+        Ended {
+            total_ms: ms(self.began),
+            online_ms: self.connected.map_or(0, ms),
+            line: self.line,
+            call: self.call,
+            session: self.session,
+            leg: self.leg,
+            cause: Cause::NasError,
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+}
+
+impl Default for Restored {
+    /// An empty journal.
+    fn default() -> Self {
+        Self {
+            next_seq: Seq(1),
+            next_call: CallId(1),
+            next_session: SessionId(1),
+            next_promise: PromiseId(1),
+            open: Vec::new(),
+            cut_off: Vec::new(),
+        }
+    }
+}
+
+/// Folds the journal, oldest entry first.
+pub fn fold<'e>(entries: impl IntoIterator<Item = &'e Entry>) -> Restored {
+    let mut fold = Fold::default();
+    for entry in entries {
+        fold.apply(entry);
+    }
+    fold.finish()
+}
+
+/// The fold, for a journal that is read piece by piece.
+#[derive(Debug, Default)]
+pub struct Fold {
+    seq: u64,
+    call: u64,
+    session: u64,
+    promise: u64,
+    open: BTreeMap<PromiseId, OpenPromise>,
+    calls: BTreeMap<CallId, CutOff>,
+}
+
+impl Fold {
+    /// Takes the next entry.
+    pub fn apply(&mut self, entry: &Entry) {
+        self.seq = self.seq.max(entry.seq.0);
+        match &entry.event {
+            Event::Promised(promised) => {
+                self.promise = self.promise.max(promised.promise.0);
+                self.session = self.session.max(promised.session.0);
+                let promise = OpenPromise { promised: promised.clone(), failed: 0 };
+                self.open.insert(promised.promise, promise);
+            }
+            Event::TryFailed { promise, cause, .. } => {
+                if let Some(promise) = self.open.get_mut(promise)
+                    && counts_as_try(*cause)
+                {
+                    promise.failed += 1;
+                }
+            }
+            Event::Kept { promise, .. }
+            | Event::Withdrawn { promise, .. }
+            | Event::Expired { promise, .. } => {
+                self.open.remove(promise);
+            }
+            Event::Rang { line, call, .. } => self.began(*call, line, None, Leg::Request, entry.at),
+            Event::Dialled { line, call, session, .. } => {
+                self.began(*call, line, Some(*session), Leg::Return, entry.at);
+            }
+            Event::Connected { line, call, session, direction, .. } => {
+                // A modem that answers by itself connects without having rung.
+                if !self.calls.contains_key(call) {
+                    self.began(*call, line, None, *direction, entry.at);
+                }
+                self.session = self.session.max(session.0);
+                if let Some(open) = self.calls.get_mut(call) {
+                    open.session = Some(*session);
+                    open.connected = Some(entry.at);
+                }
+            }
+            Event::Ended(ended) => {
+                self.calls.remove(&ended.call);
+            }
+            Event::ServerStarted { .. }
+            | Event::ServerStopping { .. }
+            | Event::ServerStopped
+            | Event::Reloaded { .. }
+            | Event::LineReady { .. }
+            | Event::LineFaulted { .. }
+            | Event::LineLent { .. }
+            | Event::LineReturned { .. }
+            | Event::CarrierStuck { .. }
+            | Event::Screened { .. }
+            | Event::Named { .. }
+            | Event::Dispatched { .. }
+            | Event::Refused { .. }
+            | Event::Launched { .. }
+            | Event::LaunchFailed { .. }
+            | Event::ProgramExited { .. }
+            | Event::Operated { .. } => {}
+        }
+    }
+
+    /// What it comes to.
+    #[must_use]
+    pub fn finish(self) -> Restored {
+        Restored {
+            next_seq: Seq(self.seq + 1),
+            next_call: CallId(self.call + 1),
+            next_session: SessionId(self.session + 1),
+            next_promise: PromiseId(self.promise + 1),
+            open: self.open.into_values().collect(),
+            cut_off: self.calls.into_values().collect(),
+        }
+    }
+
+    fn began(&mut self, call: CallId, line: &str, session: Option<SessionId>, leg: Leg, at: Wall) {
+        self.call = self.call.max(call.0);
+        self.session = self.session.max(session.map_or(0, |session| session.0));
+        let line = line.to_owned();
+        let call_open = CutOff { call, line, session, leg, began: at, connected: None };
+        self.calls.insert(call, call_open);
+    }
+}
+
+#[cfg(test)]
+mod tests;

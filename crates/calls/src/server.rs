@@ -1,0 +1,388 @@
+//! The machine that owns lines, sessions and promises.
+//!
+//! ```text
+//!   Input ──► handle ──► line | session | promises ──► facts, one at a time, until none ──► Outputs
+//!                                                        │
+//!     Serving ── Stop ──► Stopping ── every line on-hook and closed ──► Stopped
+//! ```
+//!
+//! It routes and it puts together; each decision is made in the room it belongs to. Deadlines are kept in
+//! an ordered set, told by each machine after each of its turns: idle lines cost nothing.
+//!
+//! It does not know what a file descriptor, a database or a clock is.
+
+mod commands;
+mod facts;
+mod reload;
+mod views;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proto::time::{Deadline, Instant};
+
+use crate::alarms::Alarms;
+use crate::config::{self, Config};
+use crate::desk::Desk;
+use crate::hunt::{self, Choice, Freedom};
+use crate::line::{Line, Order};
+use crate::promise::State as PromiseState;
+use crate::promises::Promises;
+use crate::recovery::Restored;
+use crate::session::{Office, Session};
+use crate::vocabulary::{
+    CallId, Cause, Event, Input, LineId, Now, Output, ProgramInput, PromiseId, Reply, Seq,
+    SessionId,
+};
+
+/// Everything: lines, sessions, promises.
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    lines: BTreeMap<LineId, Line>,
+    /// The lines by name; those that a reload has removed are in `lines` only, until they are closed.
+    names: BTreeMap<String, LineId>,
+    next_line: u32,
+    /// Sessions that have a call just now.
+    sessions: BTreeMap<SessionId, Session>,
+    on_line: BTreeMap<LineId, SessionId>,
+    promises: Promises,
+    /// Who waits for the journal to be stored up to where.
+    awaiting: BTreeSet<(Seq, Waiter)>,
+    alarms: Alarms<Alarm>,
+    run: Run,
+    desk: Desk,
+}
+
+/// Who waits for the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Waiter {
+    /// A promise comes first: when the session's farewell goes out, the promise is sealed.
+    Promise(PromiseId),
+    Session(SessionId),
+}
+
+/// Who wants to be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Alarm {
+    Line(LineId),
+    Session(SessionId),
+    Grace,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    Serving,
+    Stopping,
+    Stopped,
+}
+
+impl Server {
+    /// Starts: opens every line, takes up the promises of earlier runs.
+    ///
+    /// `seed` is the only chance there is; `restored` is what [`recovery::fold`](crate::recovery::fold)
+    /// made of the journal.
+    #[must_use]
+    pub fn new(config: Config, seed: [u8; 32], restored: Restored, now: Now) -> Self {
+        let mut server = Self {
+            lines: BTreeMap::new(),
+            names: BTreeMap::new(),
+            next_line: 0,
+            sessions: BTreeMap::new(),
+            on_line: BTreeMap::new(),
+            promises: Promises::default(),
+            awaiting: BTreeSet::new(),
+            alarms: Alarms::default(),
+            run: Run::Serving,
+            desk: Desk::new(seed, &restored, now),
+            config,
+        };
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        server.desk.journal(Event::ServerStarted { version });
+        for call in restored.cut_off {
+            server.desk.journal(Event::Ended(call.ended(now.wall)));
+        }
+        for promise in &restored.open {
+            if let Err(promise) = server.promises.restore(now, promise) {
+                let why = "its time was over while the server was down".to_owned();
+                server.desk.journal(Event::Expired { promise, why });
+            }
+        }
+        for line in server.config.lines.clone() {
+            server.add_line(line);
+        }
+        server.take_facts();
+        server
+    }
+
+    /// Takes one thing that the world did. Drain [`poll`](Self::poll) afterwards.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        self.desk.now = now;
+        match input {
+            Input::Port(line, input) => self.on_line(line, |line, desk| line.port(input, desk)),
+            Input::Program(call, input) => self.program(call, input),
+            Input::Durable(seq) => self.durable(seq),
+            Input::StoreFailed(reason) => self.store_failed(reason),
+            Input::Command(request, command) => self.command(request, command),
+            Input::Config(config) => self.reload(*config),
+            Input::Tick => self.tick(),
+            Input::Stop { grace } => self.stop(grace),
+        }
+        self.take_facts();
+    }
+
+    /// The next thing that the world shall do, until `None`.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.desk.poll()
+    }
+
+    /// When [`Input::Tick`] is wanted.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Deadline> {
+        Deadline::earliest(self.alarms.first(), self.promises.deadline())
+    }
+
+    /// The lines and their configuration, for whoever opens ports: to be asked again at each
+    /// [`PortOutput::Open`](crate::vocabulary::PortOutput::Open), since a reload may have changed it.
+    pub fn lines(&self) -> impl Iterator<Item = (LineId, &config::Line)> {
+        self.lines.iter().map(|(id, line)| (*id, line.config()))
+    }
+
+    /// The configuration of one line.
+    #[must_use]
+    pub fn line(&self, id: LineId) -> Option<&config::Line> {
+        self.lines.get(&id).map(Line::config)
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    // ------------------------------------------------------------------------------ turns of the parts
+
+    fn add_line(&mut self, config: config::Line) {
+        let id = LineId(self.next_line);
+        self.next_line += 1;
+        self.names.insert(config.name.clone(), id);
+        self.lines.insert(id, Line::new(id, config));
+        self.on_line(id, Line::open);
+    }
+
+    /// Gives a line its turn and notes when it wants the next.
+    fn on_line(&mut self, id: LineId, turn: impl FnOnce(&mut Line, &mut Desk)) {
+        let Some(line) = self.lines.get_mut(&id) else { return };
+        turn(line, &mut self.desk);
+        self.alarms.set(Alarm::Line(id), line.deadline());
+    }
+
+    /// Gives a session its turn, with its line.
+    fn in_session(
+        &mut self,
+        id: SessionId,
+        turn: impl FnOnce(&mut Session, &mut Line, &mut Office<'_>),
+    ) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(line) = self.lines.get_mut(&session.line) else { return };
+        let mut office = Office {
+            config: &self.config,
+            promises: &mut self.promises,
+            desk: &mut self.desk,
+        };
+        turn(session, line, &mut office);
+        if let Some(seq) = session.service.waits_for() {
+            self.awaiting.insert((seq, Waiter::Session(id)));
+            if let Some(promise) = session.promised {
+                self.awaiting.insert((seq, Waiter::Promise(promise)));
+            }
+        }
+        self.alarms.set(Alarm::Session(id), session.deadline());
+        self.alarms.set(Alarm::Line(line.id()), line.deadline());
+    }
+
+    fn program(&mut self, call: CallId, input: ProgramInput) {
+        // The call's session is found by its line: calls are few, and each has its own.
+        let session = self.sessions.values().find(|session| session.call == call).map(|s| s.id);
+        if let Some(session) = session {
+            self.in_session(session, |session, line, office| session.program(input, line, office));
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = self.desk.at();
+        // Each alarm once: whoever wants the same instant again gets it at the next tick.
+        let mut due = Vec::new();
+        while let Some(alarm) = self.alarms.due(now) {
+            due.push(alarm);
+        }
+        for alarm in due {
+            match alarm {
+                Alarm::Line(line) => self.on_line(line, Line::tick),
+                Alarm::Session(session) => self.in_session(session, Session::tick),
+                Alarm::Grace => self.grace_over(),
+            }
+            self.take_facts();
+        }
+        let mut due = Vec::new();
+        while let Some(promise) = self.promises.due(now) {
+            due.push(promise);
+        }
+        for promise in due {
+            self.promise_due(promise);
+            self.take_facts();
+        }
+    }
+
+    // ------------------------------------------------------------------------------------- the journal
+
+    fn durable(&mut self, upto: Seq) {
+        self.promises.store_fault = None;
+        while let Some(&(seq, waiter)) = self.awaiting.first()
+            && seq <= upto
+        {
+            self.awaiting.pop_first();
+            match waiter {
+                Waiter::Promise(promise) => self.seal(promise),
+                Waiter::Session(session) => self.in_session(session, |session, line, office| {
+                    session.durable(upto, line, office);
+                }),
+            }
+        }
+    }
+
+    /// A promise is on stable storage: it counts from when its request leg is on-hook.
+    fn seal(&mut self, id: PromiseId) {
+        let Some(promise) = self.promises.get(id) else { return };
+        let leg = self.sessions.get(&promise.session).and_then(|session| session.promised);
+        let due = match (promise.state, leg == Some(id)) {
+            (_, true) => None,
+            // An operator's callback is wanted now; there is no request leg to wait for.
+            (PromiseState::Unsealed { reply: Some(_), .. }, false) => Some(self.desk.at()),
+            (_, false) => Some(Promises::first_due(&self.config, &mut self.desk)),
+        };
+        let reply = self.promises.change(id, |promise| promise.seal(due)).flatten();
+        if let Some(request) = reply {
+            self.desk.output(Output::Reply(request, Reply::Promised { promise: id }));
+        }
+    }
+
+    fn store_failed(&mut self, reason: String) {
+        self.promises.store_fault = Some(reason.clone());
+        while let Some((_, waiter)) = self.awaiting.pop_first() {
+            match waiter {
+                Waiter::Promise(promise) => self.unseal(promise, &reason),
+                Waiter::Session(session) => self.in_session(session, Session::store_failed),
+            }
+        }
+    }
+
+    /// A promise that the journal does not hold is none.
+    fn unseal(&mut self, id: PromiseId, reason: &str) {
+        let why = format!("the journal cannot be written: {reason}");
+        if let Some(promise) = self.promises.withdraw(&mut self.desk, id, why.clone())
+            && let PromiseState::Unsealed { reply: Some(request), .. } = promise.state
+        {
+            let reply = Reply::Refused { rule: "store".to_owned(), reason: why };
+            self.desk.output(Output::Reply(request, reply));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------ the promises
+
+    fn promise_due(&mut self, id: PromiseId) {
+        let Some(promise) = self.promises.get(id) else { return };
+        let expired = promise.expires <= self.desk.at();
+        match promise.state {
+            PromiseState::Unsealed { .. } => self.unseal(id, "it did not answer in time"),
+            PromiseState::Parting | PromiseState::Waiting { .. } | PromiseState::Hunting { .. }
+                if expired =>
+            {
+                let why = "its time is over".to_owned();
+                self.promises.expire(&mut self.desk, id, why);
+            }
+            PromiseState::Waiting { .. } | PromiseState::Hunting { .. } => self.place_call(id),
+            PromiseState::Parting | PromiseState::Dialling { .. } => {}
+        }
+    }
+
+    /// Dials for a promise that is due, or lets it wait for a line.
+    fn place_call(&mut self, id: PromiseId) {
+        let Some(promise) = self.promises.get(id) else { return };
+        let now = self.desk.at();
+        let choice = match self.run {
+            Run::Serving => hunt::choose(promise.approval.lines().iter().filter_map(|name| {
+                let line = self.lines.get(self.names.get(name)?)?;
+                Some((line.id(), freedom(line, now)?))
+            })),
+            // The journal keeps it for the next run.
+            Run::Stopping | Run::Stopped => Choice::WhenIdle,
+        };
+        let look_again = match choice {
+            Choice::Now(line) => return self.dial(id, line),
+            Choice::At(at) => Some(at),
+            Choice::WhenIdle => None,
+            Choice::Never => {
+                let why = "none of its lines is configured any more".to_owned();
+                return self.promises.expire(&mut self.desk, id, why);
+            }
+        };
+        self.promises.change(id, |promise| promise.state = PromiseState::Hunting { look_again });
+    }
+
+    fn dial(&mut self, id: PromiseId, line: LineId) {
+        let call = self.desk.call_id();
+        if let Some(turn) = self.promises.take_turn(id, line, call) {
+            self.on_line(line, |line, desk| line.dial(Order { call, turn }, desk));
+        }
+    }
+
+    /// A line is idle: the oldest promise that waits for it gets it.
+    fn offer(&mut self, line: LineId) {
+        let Some(line) = self.lines.get(&line) else { return };
+        if let Some(promise) = self.promises.hunting_on(line.name()) {
+            self.place_call(promise);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------------- the end
+
+    fn stop(&mut self, grace: std::time::Duration) {
+        if self.run != Run::Serving {
+            return;
+        }
+        self.run = Run::Stopping;
+        let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        self.desk.journal(Event::ServerStopping { grace_ms });
+        let at: Instant = self.desk.at() + grace;
+        self.alarms.set(Alarm::Grace, Some(Deadline::new(at, "grace")));
+        for id in self.lines.keys().copied().collect::<Vec<_>>() {
+            self.on_line(id, Line::close);
+        }
+        self.stopped_if_closed();
+    }
+
+    fn grace_over(&mut self) {
+        for id in self.sessions.keys().copied().collect::<Vec<_>>() {
+            self.in_session(id, |session, line, office| {
+                session.end(Cause::AdminReboot, line, office);
+            });
+        }
+    }
+
+    fn stopped_if_closed(&mut self) {
+        if self.run == Run::Stopping && self.lines.is_empty() {
+            self.run = Run::Stopped;
+            self.alarms.set(Alarm::Grace, None);
+            self.desk.journal(Event::ServerStopped);
+            self.desk.output(Output::Stopped);
+        }
+    }
+}
+
+/// Whether this line can place a call; `None` if it never does.
+fn freedom(line: &Line, now: Instant) -> Option<Freedom> {
+    match line.config().direction {
+        config::Direction::Answer => None,
+        config::Direction::Originate | config::Direction::Both => Some(line.freedom(now)),
+    }
+}

@@ -1,0 +1,108 @@
+//! What operators want. Each request gets exactly one answer.
+//!
+//! It does not know how the request came in, nor whether its sender was entitled to it: the control
+//! socket's owner is the operator.
+
+use super::{Server, Waiter};
+use crate::config::ReturnLine;
+use crate::policy::{Numbers, OpenPromises, Refusal, RefusalKind, Request};
+use crate::promise::State;
+use crate::promises::Terms;
+use crate::vocabulary::{
+    CallbackOrder, Cause, Command, Event, Output, PromiseId, Reply, RequestId,
+};
+use proto::dial::PhoneNumber;
+
+/// The user's name on a promise that an operator asked for.
+const OPERATOR: &str = "operator";
+
+impl Server {
+    pub(super) fn command(&mut self, request: RequestId, command: Command) {
+        let reply = match command {
+            Command::Callback(order) => match self.call_back(request, &order) {
+                // Answered when it is durable.
+                Ok(()) => return,
+                Err(refusal) => Reply::Refused { rule: refusal.rule, reason: refusal.reason },
+            },
+            Command::HangUp { who, line } => self.hang_up(who, &line),
+            Command::Withdraw { who, promise } => self.withdraw(who, promise),
+        };
+        self.desk.output(Output::Reply(request, reply));
+    }
+
+    fn call_back(&mut self, request: RequestId, order: &CallbackOrder) -> Result<(), Refusal> {
+        let command = format!("callback {}", order.numbers.join(" "));
+        self.desk.journal(Event::Operated { who: order.who.clone(), command });
+        let parse = |text: &String| {
+            PhoneNumber::configured(text).map_err(|fault| {
+                let reason = format!("{text}: {fault}");
+                Refusal::new(RefusalKind::NotANumber, "number.grammar", reason)
+            })
+        };
+        let numbers = order.numbers.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let chosen = ReturnLine::Lines(order.lines.clone());
+        let return_line =
+            if order.lines.is_empty() { &self.config.callback.line } else { &chosen };
+        let wish = Request {
+            user: OPERATOR,
+            numbers: Numbers::Operator(&numbers),
+            return_line,
+            came_in_on: None,
+            open: OpenPromises::default(),
+        };
+        let terms = Terms {
+            session: self.desk.session_id(),
+            call: None,
+            user: OPERATOR,
+            init: &order.init,
+            speed: order.speed,
+            reply: Some(request),
+        };
+        let made = self.promises.make(&self.config, &mut self.desk, wish, &terms)?;
+        self.awaiting.insert((made.seq, Waiter::Promise(made.promise)));
+        Ok(())
+    }
+
+    fn hang_up(&mut self, who: String, name: &str) -> Reply {
+        self.desk.journal(Event::Operated { who, command: format!("hang-up {name}") });
+        let Some(&id) = self.names.get(name) else {
+            return refused("line", format!("there is no line {name}"));
+        };
+        if self.lines.get(&id).is_none_or(|line| line.call().is_none()) {
+            return refused("line", format!("there is no call on line {name}"));
+        }
+        match self.on_line.get(&id) {
+            Some(&session) => self.in_session(session, |session, line, office| {
+                session.end(Cause::AdminReset, line, office);
+            }),
+            None => self.on_line(id, |line, desk| line.hang_up(Cause::AdminReset, desk)),
+        }
+        Reply::Done
+    }
+
+    fn withdraw(&mut self, who: String, id: PromiseId) -> Reply {
+        self.desk.journal(Event::Operated { who: who.clone(), command: format!("withdraw {id}") });
+        let why = format!("withdrawn by {who}");
+        let Some(promise) = self.promises.withdraw(&mut self.desk, id, why) else {
+            return refused("promise", format!("there is no open promise {id}"));
+        };
+        match promise.state {
+            State::Dialling { line, .. } => {
+                self.on_line(line, |line, desk| line.hang_up(Cause::AdminReset, desk));
+            }
+            State::Unsealed { reply: Some(request), .. } => {
+                let reply = refused("promise", "withdrawn before it was made".to_owned());
+                self.desk.output(Output::Reply(request, reply));
+            }
+            State::Unsealed { reply: None, .. }
+            | State::Parting
+            | State::Waiting { .. }
+            | State::Hunting { .. } => {}
+        }
+        Reply::Done
+    }
+}
+
+fn refused(rule: &str, reason: String) -> Reply {
+    Reply::Refused { rule: rule.to_owned(), reason }
+}

@@ -1,0 +1,172 @@
+//! What the lines report, and what follows from it: the only place where a line's fact becomes a
+//! session's or a promise's business.
+//!
+//! It does not know how a line came to know.
+
+use super::{Run, Server, Waiter};
+use crate::config::Direction;
+use crate::line::Fact;
+use crate::promises::Promises;
+use crate::screening;
+use crate::session::{Office, Session};
+use crate::vocabulary::{CallId, Cause, Event, Leg, LineId, PromiseId, SessionId};
+use proto::at::caller_id::CallerId;
+
+impl Server {
+    /// Takes every fact, one at a time: each may bring forth more.
+    pub(super) fn take_facts(&mut self) {
+        while let Some((line, fact)) = self.desk.fact() {
+            self.fact(line, fact);
+        }
+    }
+
+    fn fact(&mut self, line: LineId, fact: Fact) {
+        match fact {
+            Fact::Ready => self.offer(line),
+            Fact::Rings { caller, rings } => self.rings(line, &caller, rings),
+            Fact::Connected { call, session, leg: Leg::Request, promise: _ } => {
+                self.begin_request(line, call, session);
+            }
+            Fact::Connected { call, session, leg: Leg::Return, promise } => {
+                self.begin_return(line, call, session, promise);
+            }
+            Fact::Received(bytes) => {
+                self.speaker(line, |session, line, office| session.received(bytes, line, office));
+            }
+            Fact::Drained => self.speaker(line, Session::drained),
+            Fact::CarrierLost(cause) => {
+                self.speaker(line, |session, line, office| {
+                    session.carrier_lost(cause, line, office);
+                });
+            }
+            Fact::Ended { call, promise, session, connected, cause } => {
+                self.ended(line, call, session, connected);
+                if let Some(promise) = promise
+                    && !connected
+                {
+                    self.try_failed(line, promise, Some(call), cause);
+                }
+            }
+            Fact::NotDialled { promise, cause } => self.try_failed(line, promise, None, cause),
+            Fact::Closed => self.closed(line),
+        }
+    }
+
+    fn speaker(
+        &mut self,
+        line: LineId,
+        turn: impl FnOnce(&mut Session, &mut crate::line::Line, &mut Office<'_>),
+    ) {
+        if let Some(&session) = self.on_line.get(&line) {
+            self.in_session(session, turn);
+        }
+    }
+
+    /// It has rung often enough: is the call to be answered?
+    fn rings(&mut self, id: LineId, caller: &CallerId, rings: u32) {
+        let Some(line) = self.lines.get(&id) else { return };
+        let words = &self.config.screening;
+        // The caller's number comes behind the first ring. Who screens callers waits for it once.
+        if !words.is_empty() && caller.caller.is_none() && rings < 2 {
+            return;
+        }
+        let rule = match line.config().direction {
+            Direction::Originate => Some("line.direction".to_owned()),
+            Direction::Answer | Direction::Both => screening::rejects(words, caller),
+        };
+        self.on_line(id, |line, desk| match rule {
+            Some(rule) => line.screen(rule, desk),
+            None => line.answer(desk),
+        });
+    }
+
+    fn begin_request(&mut self, line: LineId, call: CallId, id: SessionId) {
+        self.begin(line, id, |line, office| Session::request(id, line, call, office));
+    }
+
+    /// The promise is kept with this. One that was withdrawn while it was dialled is not served.
+    fn begin_return(
+        &mut self,
+        line: LineId,
+        call: CallId,
+        id: SessionId,
+        promise: Option<PromiseId>,
+    ) {
+        let Some(promise) = promise.filter(|promise| self.promises.close(*promise).is_some()) else {
+            return self.on_line(line, |line, desk| line.hang_up(Cause::AdminReset, desk));
+        };
+        let kept = self.desk.journal(Event::Kept { promise, call });
+        self.awaiting.insert((kept, Waiter::Session(id)));
+        self.begin(line, id, |line, office| Session::returned(id, line, call, kept, office));
+    }
+
+    fn begin(
+        &mut self,
+        id: LineId,
+        session: SessionId,
+        begin: impl FnOnce(&crate::line::Line, &mut Office<'_>) -> Session,
+    ) {
+        let Some(line) = self.lines.get(&id) else { return };
+        let mut office = Office {
+            config: &self.config,
+            promises: &mut self.promises,
+            desk: &mut self.desk,
+        };
+        let begun = begin(line, &mut office);
+        self.sessions.insert(session, begun);
+        self.on_line.insert(id, session);
+        // What it wants said at once, and its deadline.
+        self.in_session(session, Session::tick);
+    }
+
+    /// A call is over and its line on-hook: its session has no call any more.
+    fn ended(
+        &mut self,
+        line: LineId,
+        call: CallId,
+        session: Option<SessionId>,
+        connected: bool,
+    ) {
+        if !connected {
+            return;
+        }
+        self.on_line.remove(&line);
+        let Some(id) = session else { return };
+        if self.sessions.get(&id).is_none_or(|session| session.call != call) {
+            return;
+        }
+        self.alarms.set(super::Alarm::Session(id), None);
+        let promised = self.sessions.remove(&id).and_then(|session| session.promised);
+        if let Some(promise) = promised {
+            let due = Promises::first_due(&self.config, &mut self.desk);
+            self.promises.change(promise, |promise| promise.part(due));
+        }
+    }
+
+    fn try_failed(
+        &mut self,
+        line: LineId,
+        promise: PromiseId,
+        call: Option<CallId>,
+        cause: Cause,
+    ) {
+        let name = self.lines.get(&line).map(|line| line.name().to_owned()).unwrap_or_default();
+        match self.run {
+            Run::Serving => {
+                self.promises.try_failed(&mut self.desk, promise, call, &name, cause);
+            }
+            // Broken off by ourselves: the promise stays as it is, for the next run.
+            Run::Stopping | Run::Stopped => {}
+        }
+    }
+
+    fn closed(&mut self, id: LineId) {
+        self.alarms.set(super::Alarm::Line(id), None);
+        if let Some(line) = self.lines.remove(&id)
+            && self.names.get(line.name()) == Some(&id)
+        {
+            self.names.remove(line.name());
+        }
+        self.stopped_if_closed();
+    }
+}

@@ -1,0 +1,42 @@
+//! A new configuration comes into force: at once for whoever has no call, after the call for the others.
+//!
+//! Lines are recognised by their names. Promises stay; their lines are looked up by name when they are
+//! due. It does not know how the configuration was read, only that it is faultless.
+
+use std::collections::BTreeMap;
+
+use super::{Run, Server};
+use crate::config::{self, Config};
+use crate::vocabulary::{Event, LineId};
+
+impl Server {
+    pub(super) fn reload(&mut self, config: Config) {
+        if self.run != Run::Serving {
+            return;
+        }
+        let lines = u32::try_from(config.lines.len()).unwrap_or(u32::MAX);
+        self.config = config;
+        self.desk.journal(Event::Reloaded { lines });
+        let mut wanted: BTreeMap<String, config::Line> =
+            self.config.lines.iter().map(|line| (line.name.clone(), line.clone())).collect();
+        for (name, id) in self.names.clone() {
+            let next = wanted.remove(&name);
+            if next.is_none() {
+                // It ends its call under its old name; a line that comes back by then is another one.
+                self.names.remove(&name);
+            }
+            self.on_line(id, |line, desk| line.reconfigure(next, desk));
+        }
+        for line in self.config.lines.clone() {
+            if wanted.contains_key(&line.name) {
+                self.add_line(line);
+            }
+        }
+        // A line may be free for originating now that was not before.
+        let idle: Vec<LineId> = self.names.values().copied().collect();
+        for line in idle {
+            self.take_facts();
+            self.offer(line);
+        }
+    }
+}

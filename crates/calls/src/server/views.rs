@@ -1,0 +1,93 @@
+//! The running machines as plain values (see [`status`](crate::status)).
+
+use proto::time::Instant;
+
+use super::{Run, Server};
+use crate::call::{Call, millis};
+use crate::line::Line;
+use crate::promise::{Promise, State};
+use crate::status::{self, Status};
+use crate::vocabulary::Now;
+
+impl Server {
+    /// What is going on now. Changes nothing.
+    #[must_use]
+    pub fn status(&self, now: Now) -> Status {
+        Status {
+            at: now.wall,
+            stopping: self.run != Run::Serving,
+            store_fault: self.promises.store_fault.clone(),
+            lines: self.lines.values().map(|line| line_view(line, now.at)).collect(),
+            calls: self
+                .lines
+                .values()
+                .filter_map(|line| Some(call_view(line, line.call()?, now.at)))
+                .collect(),
+            sessions: self
+                .sessions
+                .values()
+                .map(|session| status::Session {
+                    session: session.id,
+                    call: session.call,
+                    leg: session.leg,
+                    name: session.name.clone(),
+                    service: session.service.name().to_owned(),
+                })
+                .collect(),
+            promises: self.promises.iter().map(|promise| self.promise_view(promise, now.at)).collect(),
+        }
+    }
+
+    fn promise_view(&self, promise: &Promise, now: Instant) -> status::Promise {
+        let (state, line, due) = match promise.state {
+            State::Unsealed { .. } => ("unsealed", None, None),
+            State::Parting => ("parting", None, None),
+            State::Waiting { due } => ("waiting", None, Some(due)),
+            State::Hunting { look_again } => ("hunting", None, look_again),
+            State::Dialling { line, .. } => ("dialling", Some(line), None),
+        };
+        status::Promise {
+            promise: promise.id,
+            session: promise.session,
+            user: promise.user.clone(),
+            numbers: promise.approval.numbers().iter().map(|n| n.as_str().to_owned()).collect(),
+            lines: promise.approval.lines().to_vec(),
+            rule: promise.approval.rule().to_owned(),
+            state: state.to_owned(),
+            line: line.and_then(|id| Some(self.lines.get(&id)?.name().to_owned())),
+            failed: promise.failed,
+            tries: promise.tries,
+            due_ms: due.map(|due| millis(now, due)),
+            expires_ms: millis(now, promise.expires),
+        }
+    }
+}
+
+fn line_view(line: &Line, now: Instant) -> status::Line {
+    let (state, detail) = line.state_name();
+    status::Line {
+        id: line.id(),
+        line: line.name().to_owned(),
+        number: line.config().number.as_ref().map(|number| number.as_str().to_owned()),
+        state: state.to_owned(),
+        for_ms: millis(line.since(), now),
+        detail: detail.map(str::to_owned),
+        carrier: line.carrier(),
+        call: line.call().map(|call| call.id),
+    }
+}
+
+fn call_view(line: &Line, call: &Call, now: Instant) -> status::Call {
+    status::Call {
+        call: call.id,
+        line: line.name().to_owned(),
+        session: call.session,
+        leg: call.leg,
+        for_ms: millis(call.began, now),
+        online_ms: call.connected.map(|since| millis(since, now)),
+        caller_id: call.caller.caller.as_ref().map(ToString::to_string),
+        connect: call.connect.clone(),
+        bytes_in: call.bytes_in,
+        bytes_out: call.bytes_out,
+    }
+}

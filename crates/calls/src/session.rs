@@ -1,0 +1,580 @@
+//! One caller's business on one leg: who is it, what does he want, and is he to be called back?
+//!
+//! ```text
+//!   request leg                                         return leg
+//!
+//!   CONNECT                                             CONNECT
+//!      │                                                   │  `Kept` journalled
+//!      ▼                                                Storing ── durable ──┐
+//!   Prompt ◄── no such service, not a number ─┐                              ▼
+//!      │ a name                               │                           Prompt
+//!      ├── an entry with a program ── Program ┼─────────────────────────────┤
+//!      ├── callback: asks ── Question ────────┤                             └─ callback: refused
+//!      ├── callback: `Promised` journalled ─ Sealing ── durable ─┐
+//!      └── too often, too long, junk ──────────────────────── Farewell ── drained ──► Ending
+//!                                                                                (line hangs up)
+//! ```
+//!
+//! The carrier may go at any instant: every state hears of it and ends. A promise that was approved
+//! stands even if the caller did not wait for the farewell.
+//!
+//! The session does not know modems: it has a line to send on and to hang up. It does not choose lines or
+//! dial; that is the server's part.
+
+use std::time::Duration;
+
+use proto::login::{self, Begin, Framing, GaveUp, Prompt, Question, Sniff, Terminal};
+use proto::time::Deadline;
+
+use crate::config::{Action, Config, LoginEntry, ReturnLine};
+use crate::desk::Desk;
+use crate::dispatch::{self, AUTO_PPP, FIDO};
+use crate::line::Line;
+use crate::messages::Message;
+use crate::policy::{Numbers, OpenPromises, Refusal, RefusalKind, Request};
+use crate::promises::{Promises, Terms};
+use crate::service::{Program, ProgramEnd, Service};
+use crate::vocabulary::{
+    CallId, Cause, Event, Leg, LineId, Output, ProgramInput, PromiseId, Seq, SessionId,
+};
+
+/// How often a caller may err (unknown name, no number) before we hang up.
+const MAX_ERRORS: u32 = 3;
+/// How long the last words may take to leave: the longest text at 300 bit/s takes 6 s, and a caller may
+/// hold us with XOFF for ever.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+/// How long the journal may take before a caller is spoken to.
+const STORE_TIME: Duration = Duration::from_secs(30);
+/// Bytes kept of what a caller sends before we listen.
+const MAX_EARLY: usize = 4096;
+/// The longest number text that is looked at: [`proto::dial::PhoneNumber::MAX_TEXT`].
+const MAX_NUMBER_TEXT: usize = proto::dial::PhoneNumber::MAX_TEXT;
+
+/// What a session may use beside its line.
+#[derive(Debug)]
+pub(crate) struct Office<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) promises: &'a mut Promises,
+    pub(crate) desk: &'a mut Desk,
+}
+
+/// One caller's business on one leg.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) call: CallId,
+    pub(crate) line: LineId,
+    pub(crate) leg: Leg,
+    /// The name given. A claim.
+    pub(crate) name: Option<String>,
+    /// The promise made on this leg.
+    pub(crate) promised: Option<PromiseId>,
+    errors: u32,
+    terminal: Terminal,
+    pub(crate) service: Service,
+}
+
+impl Session {
+    /// The caller called us: he is asked for his name.
+    pub(crate) fn request(id: SessionId, line: &Line, call: CallId, office: &mut Office<'_>) -> Self {
+        Self::begin(id, line, call, Leg::Request, |session| session.prompt(line, office))
+    }
+
+    /// We called him back: he is spoken to once `Kept` is durable.
+    pub(crate) fn returned(
+        id: SessionId,
+        line: &Line,
+        call: CallId,
+        kept: Seq,
+        office: &mut Office<'_>,
+    ) -> Self {
+        let until = office.desk.at() + STORE_TIME;
+        Self::begin(id, line, call, Leg::Return, |_| Service::Storing {
+            seq: kept,
+            until,
+            early: Vec::new(),
+        })
+    }
+
+    fn begin(
+        id: SessionId,
+        line: &Line,
+        call: CallId,
+        leg: Leg,
+        service: impl FnOnce(&mut Self) -> Service,
+    ) -> Self {
+        let mut session = Self {
+            id,
+            call,
+            line: line.id(),
+            leg,
+            name: None,
+            promised: None,
+            errors: 0,
+            terminal: Terminal::default(),
+            service: Service::Ending,
+        };
+        session.service = service(&mut session);
+        session
+    }
+
+    // ------------------------------------------------------------------------------ what is heard
+
+    /// The caller sent something.
+    pub(crate) fn received(&mut self, bytes: Vec<u8>, line: &mut Line, office: &mut Office<'_>) {
+        match &mut self.service {
+            Service::Storing { early, .. } => {
+                let room = MAX_EARLY.saturating_sub(early.len());
+                early.extend(bytes.into_iter().take(room));
+            }
+            Service::Prompt(prompt) | Service::Question { prompt, .. } => {
+                prompt.receive(office.desk.at(), &bytes);
+                self.listen(line, office);
+            }
+            Service::Program(program) => program.received(self.call, bytes, office.desk),
+            // Whatever he types now is nobody's.
+            Service::Sealing { .. } | Service::Farewell { .. } | Service::Ending => {}
+        }
+    }
+
+    /// Everything sent has left.
+    pub(crate) fn drained(&mut self, line: &mut Line, office: &mut Office<'_>) {
+        match &self.service {
+            Service::Farewell { cause, .. } => self.hang_up(*cause, line, office),
+            Service::Storing { .. }
+            | Service::Prompt(_)
+            | Service::Question { .. }
+            | Service::Sealing { .. }
+            | Service::Program(_)
+            | Service::Ending => {}
+        }
+    }
+
+    /// The carrier is gone, or the port.
+    pub(crate) fn carrier_lost(&mut self, why: Cause, line: &mut Line, office: &mut Office<'_>) {
+        match &mut self.service {
+            Service::Program(program) => program.end(self.call, why, office),
+            // He went before, or while, we said good-bye: what was decided is the cause.
+            Service::Farewell { cause, .. } => self.hang_up(*cause, line, office),
+            Service::Storing { .. }
+            | Service::Prompt(_)
+            | Service::Question { .. }
+            | Service::Sealing { .. } => self.hang_up(why, line, office),
+            Service::Ending => {}
+        }
+    }
+
+    /// The program did something.
+    pub(crate) fn program(&mut self, input: ProgramInput, line: &mut Line, office: &mut Office<'_>) {
+        let Service::Program(program) = &mut self.service else { return };
+        match program.hear(self.id, self.call, input, line, office) {
+            ProgramEnd::Runs => {}
+            ProgramEnd::Gone(cause) => self.last_words(None, cause, line, office),
+            ProgramEnd::NotStarted => {
+                self.last_words(Some(Message::ServiceFailed), Cause::NasError, line, office);
+            }
+        }
+    }
+
+    /// The journal is stored up to `upto`.
+    pub(crate) fn durable(&mut self, upto: Seq, line: &mut Line, office: &mut Office<'_>) {
+        match &mut self.service {
+            Service::Storing { seq, early, .. } if *seq <= upto => {
+                let early = std::mem::take(early);
+                self.service = self.prompt(line, office);
+                if !early.is_empty() {
+                    self.received(early, line, office);
+                }
+            }
+            Service::Sealing { seq, within_s, .. } if *seq <= upto => {
+                let message = Message::Promised { within_s: *within_s };
+                self.last_words(Some(message), Cause::Callback, line, office);
+            }
+            Service::Storing { .. }
+            | Service::Sealing { .. }
+            | Service::Prompt(_)
+            | Service::Question { .. }
+            | Service::Farewell { .. }
+            | Service::Program(_)
+            | Service::Ending => {}
+        }
+    }
+
+    /// The journal cannot be written.
+    pub(crate) fn store_failed(&mut self, line: &mut Line, office: &mut Office<'_>) {
+        match &self.service {
+            // A crash now would call him back a second time, so he is not served on a promise whose
+            // keeping nobody can remember.
+            Service::Storing { .. } => self.hang_up(Cause::NasError, line, office),
+            Service::Sealing { .. } => {
+                self.promised = None;
+                self.last_words(Some(Message::NoCallbackNow), Cause::NasError, line, office);
+            }
+            Service::Prompt(_)
+            | Service::Question { .. }
+            | Service::Farewell { .. }
+            | Service::Program(_)
+            | Service::Ending => {}
+        }
+    }
+
+    /// Somebody above the caller ends the call.
+    pub(crate) fn end(&mut self, cause: Cause, line: &mut Line, office: &mut Office<'_>) {
+        match &mut self.service {
+            Service::Program(program) => program.end(self.call, cause, office),
+            Service::Storing { .. }
+            | Service::Prompt(_)
+            | Service::Question { .. }
+            | Service::Sealing { .. }
+            | Service::Farewell { .. } => self.hang_up(cause, line, office),
+            Service::Ending => {}
+        }
+    }
+
+    /// Time passes.
+    pub(crate) fn tick(&mut self, line: &mut Line, office: &mut Office<'_>) {
+        let now = office.desk.at();
+        match &mut self.service {
+            Service::Prompt(prompt) | Service::Question { prompt, .. } => {
+                prompt.tick(now);
+                self.listen(line, office);
+            }
+            Service::Storing { until, .. } | Service::Sealing { until, .. } => {
+                if *until <= now {
+                    self.store_failed(line, office);
+                }
+            }
+            Service::Farewell { until, cause } => {
+                if *until <= now {
+                    let cause = *cause;
+                    self.hang_up(cause, line, office);
+                }
+            }
+            Service::Program(program) => {
+                if let ProgramEnd::Gone(cause) = program.tick(self.call, office.desk) {
+                    self.hang_up(cause, line, office);
+                }
+            }
+            Service::Ending => {}
+        }
+    }
+
+    /// When `tick` is wanted.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        match &self.service {
+            Service::Prompt(prompt) | Service::Question { prompt, .. } => prompt.deadline(),
+            Service::Storing { until, .. } | Service::Sealing { until, .. } => {
+                Some(Deadline::new(*until, "journal"))
+            }
+            Service::Farewell { until, .. } => Some(Deadline::new(*until, "farewell")),
+            Service::Program(program) => program.deadline(),
+            Service::Ending => None,
+        }
+    }
+
+    // ---------------------------------------------------------------------------- prompt and name
+
+    fn prompt(&self, line: &Line, office: &mut Office<'_>) -> Service {
+        let config = office.config;
+        let Some(call) = line.call() else { return Service::Ending };
+        let caller = call.caller.to_string();
+        let speed = line.config().speed.to_string();
+        let facts = login::Facts {
+            host: &config.server.host,
+            caller: &caller,
+            connect: &call.connect,
+            line: &line.config().name,
+            speed: &speed,
+            ..login::Facts::default()
+        };
+        let again = self.errors > 0;
+        let opening = if again { &[][..] } else { config.login.issue.as_bytes() };
+        let question = Question {
+            kind: login::Kind::Name { fold_capitals: config.login.fold_capitals },
+            begin: if again { Begin::AtOnce } else { Begin::AfterQuiet(config.login.quiet) },
+            time_limit: config.login.time_limit,
+            max_empty: config.login.empty_limit,
+            sniff: Sniff {
+                ppp: dispatch::is_served(&config.entries, AUTO_PPP, self.leg),
+                fido: dispatch::is_served(&config.entries, FIDO, self.leg),
+            },
+            ..Question::login(
+                login::render(opening, &facts),
+                login::render(config.login.prompt.as_bytes(), &facts),
+            )
+        };
+        Service::Prompt(Box::new(Prompt::new(question, self.terminal, office.desk.at())))
+    }
+
+    /// Takes everything that the prompt or the question has to say.
+    fn listen(&mut self, line: &mut Line, office: &mut Office<'_>) {
+        while let Service::Prompt(prompt) | Service::Question { prompt, .. } = &mut self.service {
+            let Some(output) = prompt.poll() else { return };
+            match output {
+                login::Output::Send(bytes) => line.send(bytes, office.desk),
+                login::Output::Named(name) => self.named(&name, line, office),
+                login::Output::Answered(text) => self.numbered(&text, line, office),
+                login::Output::Ppp(Framing::EightBit) => self.named(AUTO_PPP, line, office),
+                login::Output::Ppp(Framing::SevenBit) => {
+                    self.last_words(Some(Message::SevenBits), Cause::UserError, line, office);
+                }
+                login::Output::Fido(_) => self.named(FIDO, line, office),
+                login::Output::GaveUp(why) => self.gave_up(why, line, office),
+                // No question asks for a secret here.
+                login::Output::Secret(_) => self.hang_up(Cause::NasError, line, office),
+            }
+        }
+    }
+
+    fn gave_up(&mut self, why: GaveUp, line: &mut Line, office: &mut Office<'_>) {
+        let cause = match why {
+            GaveUp::Silence => Cause::IdleTimeout,
+            GaveUp::TooManyEmpty | GaveUp::TooMuchNoise => Cause::UserError,
+            GaveUp::Eof => Cause::UserRequest,
+        };
+        // The prompt has said good-bye itself.
+        self.last_words(None, cause, line, office);
+    }
+
+    /// The bytes behind the answer, and what is known of the terminal.
+    fn finish(&mut self) -> Vec<u8> {
+        match std::mem::replace(&mut self.service, Service::Ending) {
+            Service::Prompt(prompt) | Service::Question { prompt, .. } => {
+                let (rest, terminal) = prompt.finish();
+                self.terminal = terminal;
+                rest
+            }
+            Service::Storing { .. }
+            | Service::Sealing { .. }
+            | Service::Farewell { .. }
+            | Service::Program(_)
+            | Service::Ending => Vec::new(),
+        }
+    }
+
+    fn named(&mut self, name: &str, line: &mut Line, office: &mut Office<'_>) {
+        let rest = self.finish();
+        let (call, session) = (self.call, self.id);
+        self.name = Some(name.to_owned());
+        let claim = if name == AUTO_PPP && !rest.is_empty() { "ppp" } else { name };
+        office.desk.journal(Event::Named { call, session, name: claim.to_owned() });
+        let config = office.config;
+        let Some(entry) = dispatch::find(&config.entries, name, self.leg) else {
+            let message = Message::UnknownName;
+            return self.ask_again(message, Cause::ServiceUnavailable, rest, line, office);
+        };
+        office.desk.journal(Event::Dispatched {
+            call,
+            session,
+            entry: dispatch::entry_name(entry),
+            action: dispatch::action_name(&entry.action),
+        });
+        match &entry.action {
+            Action::Program { .. } => self.launch(entry, rest, line, office),
+            Action::Callback { .. } if self.leg == Leg::Return => {
+                let refusal = Refusal::new(
+                    RefusalKind::Service,
+                    "callback.once",
+                    "a callback was asked for on a call that is one".to_owned(),
+                );
+                self.refused(&refusal, None, office);
+                let message = Message::AlreadyCalledBack;
+                self.ask_again(message, Cause::ServiceUnavailable, rest, line, office);
+            }
+            Action::Callback { numbers, .. } if numbers.is_empty() => {
+                self.ask_number(entry, rest, line, office);
+            }
+            Action::Callback { numbers, .. } => {
+                self.promise(entry, Numbers::Entry(numbers, entry.line_number), line, office);
+            }
+            Action::Ppp => {
+                office.desk.journal(Event::LaunchFailed {
+                    call,
+                    session,
+                    program: "ppp".to_owned(),
+                    reason: "the built-in PPP service is not part of this version".to_owned(),
+                });
+                self.last_words(Some(Message::NoPpp), Cause::ServiceUnavailable, line, office);
+            }
+        }
+    }
+
+    /// Says what was wrong and asks for the name again, or hangs up after too often.
+    fn ask_again(
+        &mut self,
+        message: Message,
+        cause: Cause,
+        rest: Vec<u8>,
+        line: &mut Line,
+        office: &mut Office<'_>,
+    ) {
+        self.errors += 1;
+        if self.errors >= MAX_ERRORS {
+            return self.last_words(Some(message), cause, line, office);
+        }
+        self.say(message, line, office);
+        self.service = self.prompt(line, office);
+        self.received(rest, line, office);
+        self.listen(line, office);
+    }
+
+    fn launch(&mut self, entry: &LoginEntry, rest: Vec<u8>, line: &mut Line, office: &mut Office<'_>) {
+        let Some(call) = line.call() else { return };
+        let caller = call.caller.caller.as_ref().map(ToString::to_string);
+        let facts = dispatch::CallFacts {
+            name: self.name.as_deref().unwrap_or_default(),
+            device: &line.config().name,
+            connect: &call.connect,
+            caller_id: caller.as_deref(),
+            caller_name: call.caller.name.as_deref(),
+            called: call.caller.called.as_deref(),
+            date: call.caller.date.as_deref(),
+            time: call.caller.time.as_deref(),
+            term: &office.config.login.term,
+            speed: line.config().speed,
+        };
+        let Some(launch) = dispatch::launch(entry, &facts, rest) else { return };
+        line.carrier_matters(true, office.desk);
+        self.service = Service::Program(Program::starting(&launch));
+        office.desk.output(Output::Launch(self.call, self.line, Box::new(launch)));
+    }
+
+    // -------------------------------------------------------------------------------- the callback
+
+    fn ask_number(
+        &mut self,
+        entry: &LoginEntry,
+        rest: Vec<u8>,
+        line: &mut Line,
+        office: &mut Office<'_>,
+    ) {
+        let question = Question {
+            time_limit: office.config.login.number_time_limit,
+            max_length: MAX_NUMBER_TEXT,
+            ..Question::text(login::NUMBER_PROMPT)
+        };
+        let prompt = Prompt::new(question, self.terminal, office.desk.at());
+        let entry = Box::new(entry.clone());
+        self.service = Service::Question { prompt: Box::new(prompt), entry };
+        self.received(rest, line, office);
+        self.listen(line, office);
+    }
+
+    fn numbered(&mut self, text: &str, line: &mut Line, office: &mut Office<'_>) {
+        let Service::Question { entry, .. } = &self.service else { return };
+        let entry = entry.clone();
+        // What he typed ahead was meant for the modem, or is junk.
+        let _ahead = self.finish();
+        self.promise(&entry, Numbers::Typed(text), line, office);
+    }
+
+    fn promise(
+        &mut self,
+        entry: &LoginEntry,
+        numbers: Numbers<'_>,
+        line: &mut Line,
+        office: &mut Office<'_>,
+    ) {
+        let Action::Callback { line: wanted, init, speed, .. } = &entry.action else { return };
+        let return_line: &ReturnLine = wanted.as_ref().unwrap_or(&office.config.callback.line);
+        let user = self.name.clone().unwrap_or_default();
+        let request = Request {
+            user: &user,
+            numbers,
+            return_line,
+            came_in_on: Some(&line.config().name),
+            open: OpenPromises::default(),
+        };
+        let terms = Terms {
+            session: self.id,
+            call: Some(self.call),
+            user: &user,
+            init,
+            speed: *speed,
+            reply: None,
+        };
+        match office.promises.make(office.config, office.desk, request, &terms) {
+            Ok(made) => {
+                self.promised = Some(made.promise);
+                self.service = Service::Sealing {
+                    seq: made.seq,
+                    until: office.desk.at() + STORE_TIME,
+                    within_s: made.within_s,
+                };
+            }
+            Err(refusal) => {
+                let number = match numbers {
+                    Numbers::Typed(text) => Some(text),
+                    Numbers::Entry(..) | Numbers::Operator(_) => None,
+                };
+                self.refused(&refusal, number, office);
+                let message = match refusal.kind {
+                    RefusalKind::NotANumber => {
+                        return self.not_a_number(entry, line, office);
+                    }
+                    RefusalKind::Number => Message::NumberRefused,
+                    RefusalKind::Service => Message::NoCallbackNow,
+                };
+                self.last_words(Some(message), Cause::ServiceUnavailable, line, office);
+            }
+        }
+    }
+
+    fn not_a_number(&mut self, entry: &LoginEntry, line: &mut Line, office: &mut Office<'_>) {
+        self.errors += 1;
+        if self.errors >= MAX_ERRORS {
+            return self.last_words(Some(Message::NotANumber), Cause::UserError, line, office);
+        }
+        self.say(Message::NotANumber, line, office);
+        self.ask_number(entry, Vec::new(), line, office);
+    }
+
+    fn refused(&self, refusal: &Refusal, number: Option<&str>, office: &mut Office<'_>) {
+        office.desk.journal(Event::Refused {
+            call: self.call,
+            session: self.id,
+            user: self.name.clone().unwrap_or_default(),
+            number: number.map(printable),
+            rule: refusal.rule.clone(),
+            reason: refusal.reason.clone(),
+        });
+    }
+
+    // ------------------------------------------------------------------------------------- the end
+
+    fn say(&self, message: Message, line: &mut Line, office: &mut Office<'_>) {
+        let mut text = message.text().into_bytes();
+        self.terminal.encode(&mut text);
+        line.send(text, office.desk);
+    }
+
+    /// Says the last words, and hangs up as soon as they have left.
+    fn last_words(
+        &mut self,
+        message: Option<Message>,
+        cause: Cause,
+        line: &mut Line,
+        office: &mut Office<'_>,
+    ) {
+        self.finish();
+        if let Some(message) = message {
+            self.say(message, line, office);
+        }
+        if !line.has_carrier() {
+            return self.hang_up(cause, line, office);
+        }
+        line.drain(office.desk);
+        self.service = Service::Farewell { cause, until: office.desk.at() + DRAIN_TIME };
+    }
+
+    fn hang_up(&mut self, cause: Cause, line: &mut Line, office: &mut Office<'_>) {
+        self.service = Service::Ending;
+        line.hang_up(cause, office.desk);
+    }
+}
+
+/// What a caller typed, for the journal.
+fn printable(text: &str) -> String {
+    let clean = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    text.chars().take(MAX_NUMBER_TEXT).map(clean).collect()
+}

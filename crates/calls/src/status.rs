@@ -1,0 +1,118 @@
+//! What is going on now: plain values for `dialback status`, the dashboard and the tests.
+//!
+//! They are made from the running machines on request. Nothing reads them back, and nobody may steer by
+//! them: a decision that needs a line's state is made where the state is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::vocabulary::{CallId, Leg, LineId, PromiseId, SessionId, Wall};
+
+/// Everything at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// When it was so.
+    pub at: Wall,
+    /// The server was told to stop.
+    pub stopping: bool,
+    /// Why the journal cannot be written, if it cannot.
+    pub store_fault: Option<String>,
+    /// The lines, in the order of their ids.
+    pub lines: Vec<Line>,
+    /// The calls, in the order of their lines.
+    pub calls: Vec<Call>,
+    /// The sessions that have a call just now, in the order of their ids.
+    pub sessions: Vec<Session>,
+    /// The open promises, oldest first.
+    pub promises: Vec<Promise>,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// Its id in this run.
+    pub id: LineId,
+    /// Its name.
+    pub line: String,
+    /// Its own telephone number.
+    pub number: Option<String>,
+    /// `closed`, `opening`, `claiming`, `initialising`, `idle`, `ringing`, `answering`, `dialling`, `online`,
+    /// `hanging-up`, `faulted` or `lent`.
+    pub state: String,
+    /// How long it has been in this state.
+    pub for_ms: u64,
+    /// What it is faulted by, or lent to.
+    pub detail: Option<String>,
+    /// DCD, where the port has it.
+    pub carrier: Option<bool>,
+    /// The call on it.
+    pub call: Option<CallId>,
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Its id.
+    pub call: CallId,
+    /// Its line's name.
+    pub line: String,
+    /// Its session, once it has one.
+    pub session: Option<SessionId>,
+    /// Who called whom.
+    pub leg: Leg,
+    /// Since ring or dial.
+    pub for_ms: u64,
+    /// Since CONNECT; `None` before it.
+    pub online_ms: Option<u64>,
+    /// Who is said to call.
+    pub caller_id: Option<String>,
+    /// The CONNECT text.
+    pub connect: String,
+    /// From the caller.
+    pub bytes_in: u64,
+    /// To the caller.
+    pub bytes_out: u64,
+}
+
+/// One session that has a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its id.
+    pub session: SessionId,
+    /// Its present call.
+    pub call: CallId,
+    /// Who called whom on it.
+    pub leg: Leg,
+    /// The name given, if one was. A claim.
+    pub name: Option<String>,
+    /// Who speaks: `storing`, `prompt`, `question`, `farewell`, `program`, `ending`.
+    pub service: String,
+}
+
+/// One promise.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Promise {
+    /// Its id.
+    pub promise: PromiseId,
+    /// Its session.
+    pub session: SessionId,
+    /// Who is called back.
+    pub user: String,
+    /// The numbers, in order.
+    pub numbers: Vec<String>,
+    /// The lines that may dial, in order of choice.
+    pub lines: Vec<String>,
+    /// The rule that approved it.
+    pub rule: String,
+    /// `unsealed`, `parting`, `waiting`, `hunting` or `dialling`.
+    pub state: String,
+    /// The line that dials.
+    pub line: Option<String>,
+    /// Tries that have failed and count.
+    pub failed: u32,
+    /// Tries in all.
+    pub tries: u32,
+    /// Until the next try, where its time is known.
+    pub due_ms: Option<u64>,
+    /// Until it expires.
+    pub expires_ms: u64,
+}
