@@ -248,16 +248,10 @@ impl Serialize for Diagnostic {
 }
 
 /// In the order of reading: by file, then by place; faults of a whole file before those inside of it.
-/// Files keep the order in which they first appear.
 pub fn sort(diagnostics: &mut [Diagnostic]) {
-    let mut files: Vec<String> = Vec::new();
-    for diagnostic in diagnostics.iter() {
-        if !files.iter().any(|name| name == diagnostic.source.name()) {
-            files.push(diagnostic.source.name().to_owned());
-        }
-    }
-    diagnostics.sort_by_key(|diagnostic| {
-        let file = files.iter().position(|name| name == diagnostic.source.name());
-        (file, diagnostic.span.as_ref().map(|span| (span.start, span.end)))
+    diagnostics.sort_by(|one, other| {
+        let key =
+            |diagnostic: &Diagnostic| diagnostic.span.as_ref().map(|span| (span.start, span.end));
+        one.source.name().cmp(other.source.name()).then_with(|| key(one).cmp(&key(other)))
     });
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use proto::dial::PhoneNumber;
 
 use super::login_config::Token;
-use super::modem::init_commands;
+use super::modem::chat_commands;
 use super::{Action, ReturnLine, values};
 use crate::diagnostic::{Diagnostic, Source};
 
@@ -67,12 +67,9 @@ pub(super) fn parse(
                 line = Some(ReturnLine::Lines(names));
                 line_at = Some(at);
             }
-            'm' => match init_commands(value) {
+            'm' => match chat_commands(value) {
                 Ok(commands) => init.extend(commands),
-                Err(why) => {
-                    let hint = "write one AT command after each -m, like -m ATZ";
-                    faults.push(fault(format!("-m: {why}"), hint));
-                }
+                Err(wrong) => faults.push(fault(format!("-m: {}", wrong.message), &wrong.hint)),
             },
             's' => match value
                 .parse()

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use proto::dial::{Dialling, PhoneNumber};
+use proto::dial::{DialFault, Dialling, PhoneNumber};
 
 use super::decode::Placed;
 use super::dialin_config;
@@ -293,7 +293,7 @@ fn return_line(draft: &Draft, faults: &mut Faults) -> Option<Range<usize>> {
                     Some(line) => able |= line.originates(),
                     None => {
                         let message = format!("line: there is no line \"{name}\"");
-                        let hint = meant(draft, name);
+                        let hint = meant(draft, name, &[]);
                         faults.push(Diagnostic::error(&draft.source, at, message).hint(hint));
                         return None;
                     }
@@ -321,7 +321,10 @@ fn group(draft: &Draft, name: &str) -> Result<(), (String, String)> {
                 format!("write [\"{name}\"]"),
             ));
         }
-        return Err((format!("there is no group \"{name}\""), meant(draft, name)));
+        return Err((
+            format!("there is no group \"{name}\""),
+            meant(draft, name, &["same", "other"]),
+        ));
     };
     if first.originates() || members.any(LineDraft::originates) {
         return Ok(());
@@ -333,8 +336,8 @@ fn group(draft: &Draft, name: &str) -> Result<(), (String, String)> {
 }
 
 /// Which name was probably meant.
-fn meant(draft: &Draft, name: &str) -> String {
-    let mut names: Vec<&str> = vec!["same", "other"];
+fn meant(draft: &Draft, name: &str, words: &[&'static str]) -> String {
+    let mut names: Vec<&str> = words.to_vec();
     for line in &draft.lines {
         names.push(&line.line.name);
         names.extend(line.line.groups.iter().map(String::as_str));
@@ -382,7 +385,11 @@ fn resolve_lines(draft: &Draft, source: &Arc<Source>, entry: &mut EntryDraft, fa
     for name in names {
         let Some(found) = draft.lines.iter().find(|line| answers_to(line, name)) else {
             let message = format!("-l: there is no line \"{name}\"");
-            faults.push(Diagnostic::error(source, at, message).hint(meant(draft, name)));
+            faults.push(Diagnostic::error(source, at, message).hint(meant(
+                draft,
+                name,
+                &["same", "other"],
+            )));
             return;
         };
         able |= found.originates();
@@ -543,22 +550,30 @@ fn fixed_number(
     for candidate in candidates(draft, line) {
         let modem = &candidate.line.modem;
         let name = &candidate.line.name;
-        let (prefix, international) =
-            (modem.dial_prefix.clone(), modem.international_prefix.as_deref());
-        // `+` alone is dialled by the modem itself.
-        let international = international.filter(|prefix| *prefix != "+");
-        if number.is_international() && modem.international_prefix.as_deref() == Some("+") {
-            continue;
-        }
-        let rendered =
-            Dialling::new(prefix, international, "").and_then(|dialling| dialling.render(number));
-        if let Err(wrong) = rendered {
-            let message = format!("line \"{name}\" can't dial {number}: {wrong}");
-            let hint = "international_prefix = \"00\" in its modem says what to dial for the +";
-            let fault = Diagnostic::error(source, at.clone(), message);
-            faults.push(if number.is_international() { fault.hint(hint) } else { fault });
-            return;
-        }
+        let dialling =
+            Dialling::new(modem.dial_prefix.clone(), modem.international_prefix.as_deref(), "");
+        let fault = match dialling.and_then(|dialling| dialling.render(number)) {
+            Ok(_) => continue,
+            Err(DialFault::NoInternationalPrefix) => Diagnostic::error(
+                source,
+                at.clone(),
+                format!("line \"{name}\" has no international_prefix to dial the + of {number}"),
+            )
+            .hint("write it into the modem, like international_prefix = \"00\""),
+            Err(
+                wrong @ (DialFault::Prefix { .. }
+                | DialFault::InternationalPrefix { .. }
+                | DialFault::Suffix { .. }
+                | DialFault::TooLong),
+            ) => Diagnostic::error(
+                source,
+                at.clone(),
+                format!("line \"{name}\" can't dial {number}: {wrong}"),
+            )
+            .hint("shorten the number or the dial_prefix"),
+        };
+        faults.push(fault);
+        return;
     }
 }
 

@@ -113,11 +113,22 @@ impl<'d> Table<'d> {
         }
     }
 
+    /// Reports a key that must be written and is not.
+    pub(super) fn required<T: Shown>(&self, key: &Key<T>, faults: &mut Faults) {
+        if self.get(key.name).is_none() {
+            let message = format!("{} without {}", self.section.title(), key.name);
+            faults.push(
+                Diagnostic::error(self.source, self.span.clone(), message)
+                    .hint(format!("write {} = {}", key.name, key.example)),
+            );
+        }
+    }
+
     fn wrong_kind<T: Shown>(&self, key: &Key<T>, value: &Spanned<DeValue<'_>>) -> Diagnostic {
         Diagnostic::error(
             self.source,
             value.span(),
-            format!("{} must be a {}, not {}", key.name, key.form, kind(value.get_ref())),
+            format!("{} is {}, not {}", key.name, kind(value.get_ref()), key.form.replace('`', "")),
         )
         .hint(format!("for example {} = {}", key.name, key.example))
     }
@@ -129,19 +140,7 @@ impl<'d> Table<'d> {
         faults: &mut Faults,
         read: impl FnOnce(&Spanned<DeValue<'d>>) -> Result<V, Diagnostic>,
     ) -> Option<Placed<V>> {
-        let Some(value) = self.get(key.name) else {
-            if let Preset::Required = key.preset {
-                faults.push(
-                    Diagnostic::error(
-                        self.source,
-                        self.span.clone(),
-                        format!("{} without {}", self.section.title(), key.name),
-                    )
-                    .hint(format!("write {} = {}", key.name, key.example)),
-                );
-            }
-            return None;
-        };
+        let value = self.get(key.name)?;
         match read(value) {
             Ok(result) => Some(Placed { value: result, at: Some(value.span()) }),
             Err(fault) => {

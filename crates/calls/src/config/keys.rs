@@ -58,7 +58,8 @@ impl Section {
             }
             Self::Modem => {
                 "How to talk to the modem on a line: `modem = { ... }` in the line, or `modem = \"name\"` \
-                 for a profile. A profile of your own is a table `[modem.name]` with the same keys."
+                 for a profile. A profile of your own is a table `[modem.name]` with the same keys; its \
+                 own `profile` names a built-in one."
             }
         }
     }
@@ -196,105 +197,107 @@ const fn h(number: u64) -> Duration {
 }
 
 // [server]
-key!(STATE_DIR: Text = Server."state_dir" ("absolute path") Value("/var/lib/dialback");
+key!(STATE_DIR: Text = Server."state_dir" ("an absolute path") Value("/var/lib/dialback");
     "Directory of the journal: promises, records and everything else that must outlive a power failure."; "\"/var/lib/dialback\"");
-key!(CONTROL: Text = Server."control" ("absolute path, at most 107 bytes") Value("/run/dialback/control.sock");
+key!(CONTROL: Text = Server."control" ("an absolute path, at most 107 bytes") Value("/run/dialback/control.sock");
     "Socket on which `dialback status`, `dialback callback` and the other commands ask the running server."; "\"/run/dialback/control.sock\"");
-key!(LOGIN_CONFIG: Text = Server."login_config" ("path") Value("/etc/dialback/login.config");
+key!(LOGIN_CONFIG: Text = Server."login_config" ("a path") Value("/etc/dialback/login.config");
     "What is done for which name, in mgetty's format. A path that is not absolute starts at the directory of dialback.toml. The file must belong to root and be closed to group and others."; "\"/etc/dialback/login.config\"");
-key!(DIALIN_CONFIG: Text = Server."dialin_config" ("path") Absent("every call is answered");
+key!(DIALIN_CONFIG: Text = Server."dialin_config" ("a path") Absent("every call is answered");
     "Which callers are answered, by their caller ID, in the format of mgetty's dialin.config."; "\"/etc/dialback/dialin.config\"");
-key!(ISSUE: Text = Server."issue" ("path; `\"\"` for none") Value("/etc/issue");
+key!(ISSUE: Text = Server."issue" ("a path; `\"\"` for none") Value("/etc/issue");
     "Text shown before the prompt, with mgetty's escapes. The default may be missing; a file that is named here must exist."; "\"/etc/dialback/issue\"");
-key!(LOCK_DIR: Text = Server."lock_dir" ("absolute path") Value("/var/lock");
+key!(LOCK_DIR: Text = Server."lock_dir" ("an absolute path") Value("/var/lock");
     "Directory of the lock files `LCK..ttyS0` by which programs share a serial port."; "\"/var/lock\"");
-key!(HOST: Text = Server."host" ("text, at most 64 characters") Absent("the system's host name");
+key!(HOST: Text = Server."host" ("a text, at most 64 characters") Absent("the system's host name");
     "The name that `@` stands for in prompt and issue."; "\"orion\"");
-key!(STOP_GRACE: Duration = Server."stop_grace" ("duration") Value(s(30)), s(0) => h(24);
+key!(STOP_GRACE: Duration = Server."stop_grace" ("a duration") Value(s(30)), s(0) => h(24);
     "How long running calls may go on after SIGTERM before they are hung up. New calls are not taken meanwhile."; "\"5m\"");
-key!(KILL_GRACE: Duration = Server."kill_grace" ("duration") Value(s(5)), ms(100) => min(10);
+key!(KILL_GRACE: Duration = Server."kill_grace" ("a duration") Value(s(5)), ms(100) => min(10);
     "How long a program may live on after SIGHUP, once its call is over, before it is killed."; "\"10s\"");
 
 // [login]
-key!(PROMPT: Text = Login."prompt" ("text, at most 300 characters") Value("@!login: ");
+key!(PROMPT: Text = Login."prompt" ("a text, at most 300 characters") Value("@!login: ");
     "The prompt, with mgetty's escapes; `@` is the host. Scripts of callers wait for `ogin:`."; "\"@!login: \"");
-key!(TIME_LIMIT: Duration = Login."time_limit" ("duration") Value(min(4)), s(1) => h(1);
+key!(TIME_LIMIT: Duration = Login."time_limit" ("a duration") Value(min(4)), s(1) => h(1);
     "How long a caller may take to give a name, counted from the first prompt, whatever he types."; "\"4m\"");
-key!(QUIET: Duration = Login."quiet" ("duration") Value(ms(50)), ms(0) => s(10);
+key!(QUIET: Duration = Login."quiet" ("a duration") Value(ms(50)), ms(0) => s(10);
     "How long the line must be silent after CONNECT before the first text is sent, so that the modem's last messages are over."; "\"300ms\"");
-key!(EMPTY_LIMIT: u32 = Login."empty_limit" ("whole number") Value(10), 1 => 1000;
+key!(EMPTY_LIMIT: u32 = Login."empty_limit" ("a whole number") Value(10), 1 => 1000;
     "How many empty names a caller may send before he is hung up on."; "10");
 key!(FOLD_CAPITALS: bool = Login."fold_capitals" ("`true` or `false`") Value(false);
     "Whether a name in capitals only is taken as lower case, for terminals that have no small letters. Entries of login.config in capitals can then not be reached."; "true");
-key!(TERM: Text = Login."term" ("name of a terminal") Value("vt100");
+key!(TERM: Text = Login."term" ("the name of a terminal") Value("vt100");
     "The value of `TERM` for programs that are started."; "\"vt102\"");
-key!(NUMBER_TIME_LIMIT: Duration = Login."number_time_limit" ("duration") Value(s(60)), s(1) => h(1);
+key!(NUMBER_TIME_LIMIT: Duration = Login."number_time_limit" ("a duration") Value(s(60)), s(1) => h(1);
     "How long a caller may take to type the number at which to call him back."; "\"60s\"");
 
 // [callback]
 key!(RETURN_LINE: Text = Callback."line" ("`\"same\"`, `\"other\"`, a group's name, or a list of lines") Value("other");
     "Which line makes the return call: the one that the caller came in on, any other that may originate, one of a hunt group, or one of these in this order. Another line is the default, because a caller who does not hang up can only deceive the line that he holds. With a single modem write `\"same\"`."; "\"same\"");
-key!(DELAY: Duration = Callback."delay" ("duration") Value(s(20)), s(0) => h(1);
+key!(DELAY: Duration = Callback."delay" ("a duration") Value(s(20)), s(0) => h(1);
     "Wait after the caller's line went down, at least; his modem needs this time to be on-hook again."; "\"20s\"");
-key!(JITTER: Duration = Callback."jitter" ("duration") Value(s(10)), s(0) => h(1);
+key!(JITTER: Duration = Callback."jitter" ("a duration") Value(s(10)), s(0) => h(1);
     "Plus a random part of up to this, so that nobody can time a call into the moment of dialling."; "\"10s\"");
-key!(TRIES: u32 = Callback."tries" ("whole number") Value(3), 1 => 100;
+key!(TRIES: u32 = Callback."tries" ("a whole number") Value(3), 1 => 100;
     "How often a promised callback is tried at most. Several numbers take turns."; "3");
-key!(RETRY: Duration = Callback."retry" ("duration") Value(s(30)), s(1) => h(24);
+key!(RETRY: Duration = Callback."retry" ("a duration") Value(s(30)), s(1) => h(24);
     "Wait between two tries. The line is free for callers meanwhile."; "\"30s\"");
-key!(MAX_TIME: Duration = Callback."max_time" ("duration") Value(min(10)), s(1) => h(168);
+key!(MAX_TIME: Duration = Callback."max_time" ("a duration") Value(min(10)), s(1) => h(168);
     "A promise expires this long after it was made."; "\"10m\"");
-key!(PER_USER: u32 = Callback."per_user" ("whole number") Value(4), 1 => 1000;
+key!(PER_USER: u32 = Callback."per_user" ("a whole number") Value(4), 1 => 1000;
     "How many promises may be open for one login name at once."; "1");
-key!(IN_ALL: u32 = Callback."in_all" ("whole number") Value(64), 1 => 100_000;
+key!(IN_ALL: u32 = Callback."in_all" ("a whole number") Value(64), 1 => 100_000;
     "How many promises may be open at once in all."; "64");
-key!(ALLOW: List = CallerNumbers."allow" ("list of patterns") Value(&[]);
+key!(ALLOW: List = CallerNumbers."allow" ("a list of patterns") Value(&[]);
     "Numbers that a caller may type. The default allows none."; "[\"555*\", \"+49*\"]");
-key!(DENY: List = CallerNumbers."deny" ("list of patterns") Value(&[]);
+key!(DENY: List = CallerNumbers."deny" ("a list of patterns") Value(&[]);
     "Numbers that he may not type, whatever `allow` says."; "[\"900*\", \"1900*\"]");
 
 // [[line]]
-key!(NAME: Text = Line."name" ("name") Required;
+key!(NAME: Text = Line."name" ("a name") Required;
     "The line's name in messages, records and commands: up to 32 letters, digits, `-`, `_`, `.`."; "\"main\"");
-key!(PORT: Text = Line."port" ("port") Required;
+key!(PORT: Text = Line."port" ("a port") Required;
     "The byte path to the modem: a device, `rfc2217://host:port` for a terminal server with control lines, `tcp://host:port` for bare bytes, `sim:name` for a modem of the embedded exchange."; "\"/dev/ttyUSB0\"");
-key!(SPEED: u32 = Line."speed" ("bit/s") Value(115_200);
+key!(SPEED: u32 = Line."speed" ("a speed in bit/s") Value(115_200);
     "Speed between computer and modem, one that a serial port has; not the speed on the telephone line."; "38400");
 key!(HARDWARE_FLOW: bool = Line."hardware_flow" ("`true` or `false`") Value(true);
     "RTS/CTS flow control. Off only for a cable that lacks the wires."; "false");
-key!(NUMBER: Text = Line."number" ("telephone number") Absent("not known");
+key!(NUMBER: Text = Line."number" ("a telephone number") Absent("not known");
     "The line's own telephone number. It is never dialled."; "\"5550100\"");
 key!(DIRECTION: Text = Line."direction" ("`\"answer\"`, `\"originate\"` or `\"both\"`") Value("both");
     "What the line may be used for."; "\"both\"");
-key!(GROUP: List = Line."group" ("name, or list of names") Value(&[]);
+key!(GROUP: List = Line."group" ("a name, or a list of names") Value(&[]);
     "The hunt groups that the line belongs to. Within a group, lines are chosen in the order of the file."; "[\"public\"]");
-key!(RINGS: u32 = Line."rings" ("whole number") Value(1), 1 => 30;
+key!(RINGS: u32 = Line."rings" ("a whole number") Value(1), 1 => 30;
     "How many RINGs before the call is answered. A caller's number comes after the first: screening needs 2."; "2");
-key!(HOLD_TIME: Duration = Line."hold_time" ("duration") Value(s(10)), s(0) => min(10);
+key!(HOLD_TIME: Duration = Line."hold_time" ("a duration") Value(s(10)), s(0) => min(10);
     "How long the exchange may hold the called side of a call after we hang up. Nothing is dialled on the line before that, or the number would go to the caller who still holds it."; "\"90s\"");
 
 // modem
-key!(PROFILE: Text = Modem."profile" ("name of a profile") Value("generic");
-    "The profile that gives the values of all keys not written here."; "\"generic\"");
-key!(INIT: List = Modem."init" ("list of AT commands") Value(&["ATZ", "ATE0Q0V1X4&C1&D2S0=0"]);
-    "Commands that set the modem up, each answered by OK. They are sent before each use: nothing should be stored (`&W`) and the modem should not answer by itself (`S0=0`)."; "[\"AT&F\", \"ATE0X4&C1&D2S0=0\", \"AT+VCID=1\"]");
-key!(ANSWER: Text = Modem."answer" ("AT command") Value("ATA");
+key!(PROFILE: Text = Modem."profile" ("the name of a profile") Absent("`generic`, and `network` on `tcp://` ports");
+    "The profile that gives the values of all keys not written here."; "\"courier\"");
+key!(INIT: List = Modem."init" ("a list of AT commands") Absent("the profile's");
+    "Commands that set the modem up, each answered by OK. They are sent before each use: nothing should be stored (`&W`) and the modem should not answer by itself (`S0=0`)."; "[\"AT&F\", \"ATE0Q0V1X4\", \"AT&C1&D2S0=0\"]");
+key!(CALLER_ID: bool = Modem."caller_id" ("`true` or `false`") Value(false);
+    "Whether the profile's command that makes the modem tell who calls is added to `init`. Callers cannot be screened without it."; "true");
+key!(ANSWER: Text = Modem."answer" ("an AT command") Absent("the profile's");
     "The command that answers a call."; "\"ATA\"");
-key!(DIAL_PREFIX: Text = Modem."dial_prefix" ("dial command up to the number") Value("ATDT");
+key!(DIAL_PREFIX: Text = Modem."dial_prefix" ("a dial command up to the number") Absent("the profile's");
     "The dial command up to the number, with whatever is needed to get an outside line."; "\"ATDT0,\"");
-key!(INTERNATIONAL_PREFIX: Text = Modem."international_prefix" ("digits, or `+`") Absent("numbers with `+` are refused");
-    "What the `+` of an international number becomes."; "\"00\"");
-key!(DTR_HANGUP: bool = Modem."dtr_hangup" ("`true` or `false`") Value(true);
+key!(INTERNATIONAL_PREFIX: Text = Modem."international_prefix" ("digits, or `+`") Absent("the profile's; where it has none, numbers with `+` are refused");
+    "What the `+` of an international number becomes; `+` itself for SIM modems."; "\"00\"");
+key!(DTR_HANGUP: bool = Modem."dtr_hangup" ("`true` or `false`") Absent("the profile's");
     "Whether dropping DTR hangs up, as `&D2` makes it. Otherwise `+++` and `ATH` do, as always on ports without control lines."; "false");
-key!(GUARD: Duration = Modem."guard" ("duration") Value(s(1)), ms(20) => ms(5100);
+key!(GUARD: Duration = Modem."guard" ("a duration") Absent("the profile's"), ms(20) => ms(5100);
     "Silence before and after `+++`: the modem's register S12, in units of 20ms."; "\"1s\"");
-key!(ANSWER_TIME: Duration = Modem."answer_time" ("duration") Value(s(80)), s(1) => min(5);
+key!(ANSWER_TIME: Duration = Modem."answer_time" ("a duration") Absent("the profile's"), s(1) => min(5);
     "How long from ATA to CONNECT at most. A little more than the modem's register S7."; "\"80s\"");
-key!(DIAL_TIME: Duration = Modem."dial_time" ("duration") Value(s(90)), s(1) => min(5);
+key!(DIAL_TIME: Duration = Modem."dial_time" ("a duration") Absent("the profile's"), s(1) => min(5);
     "How long from ATD to a result at most."; "\"90s\"");
-key!(COMMAND_TIME: Duration = Modem."command_time" ("duration") Value(s(5)), ms(100) => min(1);
+key!(COMMAND_TIME: Duration = Modem."command_time" ("a duration") Absent("the profile's"), ms(100) => min(1);
     "How long any other command may take."; "\"5s\"");
-key!(CHECK_EVERY: Duration = Modem."check_every" ("duration") Value(min(10)), s(5) => h(24);
+key!(CHECK_EVERY: Duration = Modem."check_every" ("a duration") Value(min(10)), s(5) => h(24);
     "How often an idle modem is asked `AT`, to find out that it is dead before a caller does."; "\"1h\"");
 
 /// Every key, in the order of the reference page.
@@ -337,6 +340,7 @@ pub(super) fn all() -> Vec<Row> {
         HOLD_TIME.row(),
         PROFILE.row(),
         INIT.row(),
+        CALLER_ID.row(),
         ANSWER.row(),
         DIAL_PREFIX.row(),
         INTERNATIONAL_PREFIX.row(),

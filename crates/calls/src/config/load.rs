@@ -17,7 +17,7 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::decode::Placed;
-use super::sections::Draft;
+use super::sections::{Draft, Whole};
 use super::{Config, ScreeningWord, check, dialin_config, login_config};
 use crate::diagnostic::{self, Diagnostic, Severity, Source};
 
@@ -168,14 +168,16 @@ fn read(
     };
     let source = text(&name, &file, Encoding::Utf8, faults)?;
     let (tree, errors) = DeTable::parse_recoverable(source.text());
-    let whole = errors.is_empty();
-    faults.extend(errors.iter().map(|error| syntax(&source, error)));
-    let mut draft = Draft::read(&source, tree.get_ref(), surroundings, path, faults)?;
-    if !whole {
-        // What the syntax swallowed would be reported as missing, and so would all that refers to it.
-        faults.retain(|fault| !fault.message.contains(" without "));
-        return None;
-    }
+    let whole = if errors.is_empty() { Whole::Yes } else { Whole::Torn };
+    let mut found = Vec::new();
+    let draft = Draft::read(&source, tree.get_ref(), surroundings, path, whole, &mut found);
+    let syntax: Vec<Diagnostic> = errors.iter().map(|error| syntax(&source, error)).collect();
+    // What syntax has torn on a line is not told a second time.
+    let torn: Vec<_> = syntax.iter().map(line_of).collect();
+    found.retain(|fault| !torn.contains(&line_of(fault)));
+    faults.extend(syntax);
+    faults.extend(found);
+    let mut draft = draft.filter(|_| whole == Whole::Yes)?;
     let login = draft.read_login_config(surroundings, files, faults);
     let screening = draft.read_dialin_config(files, faults);
     draft.read_issue(files, faults);
@@ -190,6 +192,10 @@ fn read(
             .map(|words| words.into_iter().map(|word| word.value).collect())
             .unwrap_or_default(),
     })
+}
+
+fn line_of(fault: &Diagnostic) -> Option<usize> {
+    fault.position().map(|place| place.line)
 }
 
 /// How bytes that are not UTF-8 are taken.

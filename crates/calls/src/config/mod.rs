@@ -22,7 +22,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use proto::dial::{DialPrefix, PhoneNumber};
+use proto::at::profile::Profile;
+use proto::dial::{DialFault, DialPrefix, PhoneNumber};
 
 pub use modem::init_commands;
 
@@ -192,6 +193,8 @@ pub enum Direction {
 /// `modem = { ... }`
 #[derive(Clone, Debug)]
 pub struct Modem {
+    /// Its family: what has no key of its own (pauses, meaning of CONNECT's number) is taken from there.
+    pub profile: &'static Profile,
     /// Commands that set it up, each answered by OK.
     pub init: Vec<String>,
     /// The command that answers a call.
@@ -304,6 +307,16 @@ pub struct ScreeningWord {
     pub prefix: String,
     /// Where it stands, for the rule's name: `dialin.config:3`.
     pub line_number: u32,
+}
+
+impl Modem {
+    /// A modem of this family, as its profile describes it and with the defaults of the rest.
+    ///
+    /// # Errors
+    /// The profile's dial prefix is none; the tests of the table see to it that this does not happen.
+    pub fn of(profile: &'static Profile) -> Result<Self, DialFault> {
+        modem::of(profile)
+    }
 }
 
 impl Config {

@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
+use proto::at::profile::{HangUpManner, PROFILES, Profile};
 use proto::dial::{DialFault, DialPrefix, Dialling};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -28,45 +30,47 @@ pub(super) struct Draft {
     pub(super) blind: Option<Range<usize>>,
 }
 
-/// The modem that every other is a variation of.
+/// The profile of a line that names none.
 pub(super) const GENERIC: &str = "generic";
 
-impl Draft {
-    /// The profile `generic`: what the table of keys says.
-    pub(super) fn generic() -> Option<Self> {
-        let prefix = DialPrefix::parse(preset(&keys::DIAL_PREFIX, "")).ok()?;
-        let zero = std::time::Duration::ZERO;
-        Some(Self {
-            modem: Modem {
-                init: preset(&keys::INIT, &[]).iter().map(|&line| line.to_owned()).collect(),
-                answer: preset(&keys::ANSWER, "").to_owned(),
-                dial_prefix: prefix,
-                international_prefix: None,
-                dtr_hangup: preset(&keys::DTR_HANGUP, true),
-                guard: preset(&keys::GUARD, zero),
-                answer_time: preset(&keys::ANSWER_TIME, zero),
-                dial_time: preset(&keys::DIAL_TIME, zero),
-                command_time: preset(&keys::COMMAND_TIME, zero),
-                check_every: preset(&keys::CHECK_EVERY, zero),
-            },
-            dtr_hangup_at: None,
-            blind: None,
-        })
-    }
+/// The profile of a line on a bare TCP port that names none: there are no control lines.
+pub(super) const NETWORK: &str = "network";
+
+/// A modem as its profile describes it.
+pub(super) fn of(profile: &'static Profile) -> Result<Modem, DialFault> {
+    Ok(Modem {
+        profile,
+        init: profile.init.iter().map(|&line| line.to_owned()).collect(),
+        answer: profile.answer.to_owned(),
+        dial_prefix: DialPrefix::parse(profile.dial_prefix)?,
+        international_prefix: profile.international_prefix.map(str::to_owned),
+        dtr_hangup: match profile.hang_up {
+            HangUpManner::Dtr | HangUpManner::DtrThenEscape => true,
+            HangUpManner::Escape => false,
+        },
+        guard: profile.escape.guard,
+        answer_time: profile.answer_time,
+        dial_time: profile.dial_time,
+        command_time: profile.command_time,
+        check_every: preset(&keys::CHECK_EVERY, Duration::ZERO),
+    })
 }
 
-/// The profiles: `generic` and the file's own.
+/// The profiles: the built-in ones and the file's own.
 pub(super) type Profiles = BTreeMap<String, Draft>;
 
-/// Reads `[modem.name]` tables. Each stands on `generic`.
+/// Reads `[modem.name]` tables. Each stands on a built-in one.
 pub(super) fn profiles(
     source: &Arc<Source>,
     value: Option<&Spanned<DeValue<'_>>>,
     faults: &mut Vec<Diagnostic>,
 ) -> Profiles {
     let mut profiles = Profiles::new();
-    if let Some(generic) = Draft::generic() {
-        profiles.insert(GENERIC.to_owned(), generic);
+    for profile in PROFILES {
+        if let Ok(modem) = of(profile) {
+            let draft = Draft { modem, dtr_hangup_at: None, blind: None };
+            profiles.insert(profile.name.to_owned(), draft);
+        }
     }
     let Some(value) = value else { return profiles };
     let DeValue::Table(tables) = value.get_ref() else {
@@ -111,18 +115,20 @@ pub(super) fn profiles(
             );
             continue;
         }
-        if let Some(draft) = modem(source, value, &built_in, faults) {
+        if let Some(draft) = modem(source, value, &built_in, GENERIC, faults) {
             profiles.insert(name.get_ref().to_string(), draft);
         }
     }
     profiles
 }
 
-/// The modem of a line: a profile's name, or a table over a profile.
+/// The modem of a line: a profile's name, or a table over a profile, which is `default` where the table
+/// names none.
 pub(super) fn modem(
     source: &Arc<Source>,
     value: &Spanned<DeValue<'_>>,
     profiles: &Profiles,
+    default: &str,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<Draft> {
     if let DeValue::String(name) = value.get_ref() {
@@ -142,7 +148,7 @@ pub(super) fn modem(
     let base = table
         .parsed_if(&keys::PROFILE, faults, |name| profile(name, profiles))
         .map(|draft| draft.value)
-        .or_else(|| profiles.get(GENERIC).cloned())?;
+        .or_else(|| profiles.get(default).cloned())?;
     Some(over(&base, &table, faults))
 }
 
@@ -203,6 +209,21 @@ fn over(base: &Draft, table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Draft 
         }
         modem.init = lines.into_iter().map(|line| line.value).collect();
     }
+    if let Some(Placed { value: true, at }) = table.flag_if(&keys::CALLER_ID, faults) {
+        match modem.profile.caller_id {
+            Some(command) => modem.init.push(command.to_owned()),
+            None => faults.push(
+                Diagnostic::error(
+                    table.source,
+                    at.unwrap_or_default(),
+                    format!("the profile \"{}\" has no command for it", modem.profile.name),
+                )
+                .hint(
+                    "name the modem's profile, or write the command into init, like \"AT+VCID=1\"",
+                ),
+            ),
+        }
+    }
     if let Some(Placed { value, at }) = dial_prefix {
         if commands(value.as_str()).iter().any(|command| dials_blindly(command.name, command.value))
         {
@@ -225,26 +246,14 @@ fn dial_prefix(text: &str) -> Result<DialPrefix, Fault> {
 }
 
 fn international_prefix(text: &str) -> Result<String, Fault> {
-    // A SIM modem dials the `+` itself.
-    if text == "+" {
-        return Ok(text.to_owned());
-    }
-    let fault = || {
-        Fault::new(
+    let dialling =
+        DialPrefix::parse("ATD").and_then(|prefix| Dialling::new(prefix, Some(text), ""));
+    match dialling {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(Fault::new(
             format!("\"{}\" is not what is dialled before a country code", visible(text)),
             "write digits, like \"00\" or \"011\", or \"+\" for a modem that dials it itself",
-        )
-    };
-    let prefix = DialPrefix::parse(preset(&keys::DIAL_PREFIX, "")).map_err(|_| fault())?;
-    match Dialling::new(prefix, Some(text), "") {
-        Ok(_) => Ok(text.to_owned()),
-        Err(
-            DialFault::Prefix { .. }
-            | DialFault::InternationalPrefix { .. }
-            | DialFault::Suffix { .. }
-            | DialFault::NoInternationalPrefix
-            | DialFault::TooLong,
-        ) => Err(fault()),
+        )),
     }
 }
 
@@ -271,7 +280,7 @@ fn command_line(text: &str) -> Result<(), Fault> {
             "write printable ASCII; the carriage return at the end is added",
         ));
     }
-    if !text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("AT")) {
+    if !starts_with_at(text) {
         return Err(Fault::new(
             format!("\"{text}\" is not an AT command"),
             "begin it with AT, like \"AT&F\"",
@@ -284,6 +293,10 @@ fn command_line(text: &str) -> Result<(), Fault> {
         ));
     }
     Ok(())
+}
+
+fn starts_with_at(text: &str) -> bool {
+    text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("AT"))
 }
 
 /// Reports whatever must not be in an init command; returns the place that makes dialling blind.
@@ -427,38 +440,38 @@ fn visible(text: &str) -> String {
 /// whose sent texts they are.
 ///
 /// # Errors
-/// A text that is not an AT command, or an expectation other than nothing or `OK`: then it is a script
-/// whose meaning would get lost.
+/// A text that is not an AT command or must not be one of them, or an expectation other than nothing or
+/// `OK`: then it is a script whose meaning would get lost.
 pub fn init_commands(text: &str) -> Result<Vec<String>, String> {
+    chat_commands(text).map_err(|Fault { message, hint }| format!("{message}: {hint}"))
+}
+
+/// As [`init_commands`], with the cure apart.
+pub(super) fn chat_commands(text: &str) -> Result<Vec<String>, Fault> {
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    let one = |word: &str| match command_line(word) {
-        Ok(()) => match commands(word).iter().find_map(|command| danger(command, false)) {
-            Some((message, hint)) => Err(format!("\"{word}\": {message}: {hint}")),
-            None => Ok(word.to_owned()),
-        },
-        Err(Fault { message, hint }) => Err(format!("{message}: {hint}")),
-    };
-    match words.as_slice() {
-        [] => Err("no command: write one, like ATZ".to_owned()),
-        [first, ..] if first.get(..2).is_some_and(|at| at.eq_ignore_ascii_case("AT")) => words
-            .iter()
-            .filter(|word| !word.eq_ignore_ascii_case("OK"))
-            .map(|word| one(word))
-            .collect(),
-        _ => {
-            let mut init = Vec::new();
-            for pair in words.chunks(2) {
-                if let [expect, send] = pair {
-                    if !matches!(*expect, "\"\"" | "''" | "OK") {
-                        return Err(format!(
-                            "\"{expect}\" is waited for: only OK can be waited for after a command"
-                        ));
-                    }
-                    let send = send.trim_start_matches("\\d");
-                    init.push(one(send)?);
-                }
-            }
-            Ok(init)
+    let first = words.first().ok_or_else(|| Fault::new("no command", "write one, like ATZ"))?;
+    if starts_with_at(first) {
+        let sent = words.iter().filter(|word| !word.eq_ignore_ascii_case("OK"));
+        return sent.map(|word| one_command(word)).collect();
+    }
+    let mut init = Vec::new();
+    for pair in words.chunks(2) {
+        let [expect, send] = pair else { continue };
+        if !matches!(*expect, "\"\"" | "''" | "OK") {
+            return Err(Fault::new(
+                format!("\"{expect}\" is waited for"),
+                "only OK can be waited for after a command",
+            ));
         }
+        init.push(one_command(send.trim_start_matches("\\d"))?);
+    }
+    Ok(init)
+}
+
+fn one_command(word: &str) -> Result<String, Fault> {
+    command_line(word)?;
+    match commands(word).iter().find_map(|command| danger(command, false)) {
+        Some((message, hint)) => Err(Fault::new(message, hint)),
+        None => Ok(word.to_owned()),
     }
 }

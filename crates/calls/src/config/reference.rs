@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use proto::at::profile::PROFILES;
+
 use super::keys::{self, Row, Section};
 
 #[cfg(test)]
@@ -22,8 +24,30 @@ pub fn page() -> String {
             write_row(&mut page, row);
         }
     }
+    page.push_str(PROFILES_OPENING);
+    for profile in PROFILES {
+        let code = |text: &str| format!("`{text}`");
+        let init: Vec<String> = profile.init.iter().map(|line| code(line)).collect();
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {} | {} |",
+            profile.name,
+            profile.modems,
+            init.join(", "),
+            profile.caller_id.map_or("-".to_owned(), code),
+            code(profile.dial_prefix),
+        );
+    }
     page
 }
+
+/// What there is to say before the table of profiles.
+const PROFILES_OPENING: &str = "
+## Profiles
+
+| profile | modems | init | caller_id | dial_prefix |
+|---|---|---|---|---|
+";
 
 fn write_row(page: &mut String, row: &Row) {
     let Row { name, form, default, range, sentence, example, .. } = row;

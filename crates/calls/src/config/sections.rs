@@ -27,6 +27,13 @@ pub(super) struct Draft {
     pub(super) places: Places,
 }
 
+/// Whether the syntax let everything through, so that what is missing was not written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whole {
+    Yes,
+    Torn,
+}
+
 /// Where things were written that are checked against each other.
 #[derive(Default)]
 pub(super) struct Places {
@@ -80,6 +87,7 @@ impl Draft {
         tree: &DeTable<'_>,
         surroundings: &Surroundings,
         path: &Path,
+        whole: Whole,
         faults: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
         unknown_sections(source, tree, faults);
@@ -100,14 +108,16 @@ impl Draft {
         let table = section(Section::Callback, "callback", faults)?;
         let callback = callback(&table, &mut places, faults);
         let profiles = modem::profiles(source, tree.get("modem"), faults);
-        let lines = lines(source, tree.get("line"), &profiles, faults);
+        let lines = lines(source, tree, whole, &profiles, faults);
         let source = Arc::clone(source);
         Some(Self { source, server, login, callback, lines, places })
     }
 }
 
+/// What can stand on the top level.
+const SECTIONS: [&str; 5] = ["server", "login", "callback", "line", "modem"];
+
 fn unknown_sections(source: &Arc<Source>, tree: &DeTable<'_>, faults: &mut Vec<Diagnostic>) {
-    const SECTIONS: [&str; 5] = ["server", "login", "callback", "line", "modem"];
     for (key, value) in tree {
         let name: &str = key.get_ref();
         if SECTIONS.contains(&name) {
@@ -318,13 +328,21 @@ fn callback(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>
 
 fn lines(
     source: &Arc<Source>,
-    value: Option<&Spanned<DeValue<'_>>>,
+    tree: &DeTable<'_>,
+    whole: Whole,
     profiles: &modem::Profiles,
     faults: &mut Vec<Diagnostic>,
 ) -> Vec<LineDraft> {
-    let Some(value) = value else {
-        let fault = Diagnostic::of_file(source, "a configuration without [[line]]");
-        faults.push(fault.hint("write [[line]] with name = \"main\" and port = \"/dev/ttyUSB0\""));
+    let Some(value) = tree.get("line") else {
+        let misspelt = |(key, _): (&Spanned<_>, _)| {
+            let key: &Spanned<std::borrow::Cow<'_, str>> = key;
+            values::nearest(key.get_ref(), SECTIONS) == Some("line")
+        };
+        if whole == Whole::Yes && !tree.iter().any(misspelt) {
+            let fault = Diagnostic::of_file(source, "a configuration without [[line]]");
+            let hint = "write [[line]] with name = \"main\" and port = \"/dev/ttyUSB0\"";
+            faults.push(fault.hint(hint));
+        }
         return Vec::new();
     };
     let DeValue::Array(tables) = value.get_ref() else {
@@ -337,7 +355,13 @@ fn lines(
         .filter_map(|table| Table::new(source, Section::Line, table, faults))
         .collect::<Vec<_>>()
         .iter()
-        .filter_map(|table| line(table, profiles, faults))
+        .filter_map(|table| {
+            if whole == Whole::Yes {
+                table.required(&keys::NAME, faults);
+                table.required(&keys::PORT, faults);
+            }
+            line(table, profiles, faults)
+        })
         .collect()
 }
 
@@ -377,12 +401,18 @@ fn line(
     let hold_time = table.duration(&keys::HOLD_TIME, faults);
     let direction = table.parsed_if(&keys::DIRECTION, faults, direction);
     let hardware_flow = table.flag(&keys::HARDWARE_FLOW, faults).value;
+    let profile = match port.as_ref().map(|port| &port.value) {
+        Some(PortSpec::Tcp { .. }) => modem::NETWORK,
+        Some(PortSpec::Tty(_) | PortSpec::Rfc2217 { .. } | PortSpec::Sim(_)) | None => {
+            modem::GENERIC
+        }
+    };
     let draft = match table.get("modem") {
-        Some(value) => modem::modem(table.source, value, profiles, faults),
+        Some(value) => modem::modem(table.source, value, profiles, profile, faults),
         None => None,
     };
     let modem::Draft { modem, dtr_hangup_at, blind } =
-        draft.or_else(|| profiles.get(modem::GENERIC).cloned())?;
+        draft.or_else(|| profiles.get(profile).cloned())?;
     let (name, port) = (name?, port?);
     let dtr = dtr_hangup_at.is_some() || !matches!(port.value, PortSpec::Tcp { .. });
     Some(LineDraft {

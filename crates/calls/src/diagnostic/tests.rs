@@ -103,5 +103,5 @@ fn sorted_as_one_reads() {
     ];
     sort(&mut all);
     let messages: Vec<&str> = all.iter().map(|fault| fault.message.as_str()).collect();
-    assert_eq!(messages, ["whole", "first", "second", "other file"]);
+    assert_eq!(messages, ["other file", "whole", "first", "second"]);
 }
