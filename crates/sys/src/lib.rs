@@ -12,6 +12,7 @@ pub mod async_fd;
 pub mod clock;
 pub mod files;
 mod ioctl;
+pub mod launch;
 pub mod lock;
 pub mod lock_watch;
 pub mod parked;
