@@ -181,7 +181,7 @@ pub struct CarrierProbe {
 }
 
 impl CarrierProbe {
-    /// Begins with the silence. `limit` is the patience with `ATO`, after which a modem retrains or
+    /// Begins with the silence. Start it when everything sent before has left the port. `limit` is the patience with `ATO`, after which a modem retrains or
     /// simply goes on: some seconds.
     #[must_use]
     pub fn start(now: Instant, escape: Escape, form: Form, limit: Duration) -> Self {

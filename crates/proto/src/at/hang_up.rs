@@ -95,7 +95,8 @@ pub struct HangUp {
 }
 
 impl HangUp {
-    /// Begins with the silence. Nothing else may be sent to the modem until [`Step::Done`].
+    /// Begins with the silence. Start it when everything sent before has left the port, and send
+    /// nothing else to the modem until the last step.
     #[must_use]
     pub fn start(now: Instant, plan: Plan) -> Self {
         let until = now + plan.escape.silence();

@@ -20,14 +20,19 @@ use crate::dial::{DialFault, DialPrefix, Dialling};
 #[cfg(test)]
 mod tests;
 
-/// How a modem is made to hang up.
+/// How a modem is made to hang up, and with that, whether it may listen to `+++`.
+///
+/// A modem that does is at the mercy of every program on its line: after `sleep 2; printf +++; sleep 2`
+/// it takes what the program prints for commands, and dials. Where DTR hangs up, nobody needs the escape,
+/// and the setup turns it off (`S2=255`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HangUpManner {
-    /// DTR goes down (`&D2`). Nobody at the far end can prevent or fake it.
+    /// DTR goes down (`&D2`). Nobody at the far end can prevent or fake it. The escape is off.
     Dtr,
     /// `+++ATH`, on ports without DTR.
     Escape,
-    /// DTR, and if DCD then stays up, `+++ATH`.
+    /// DTR, and if DCD then stays up, `+++ATH`: for modems whose DTR is not to be relied on. The escape
+    /// stays on.
     DtrThenEscape,
 }
 
@@ -79,18 +84,22 @@ pub struct Profile {
     pub reset_pause: Duration,
 }
 
+/// Turns the escape off: an escape character above 127 is none (Hayes, register S2). V.250 has no S2, so
+/// that this is a wish.
+pub const ESCAPE_OFF: &str = "ATS2=255";
+
 /// What most families have in common: a Hayes-compatible modem on a serial port with all its lines.
 const GENERIC: Profile = Profile {
     name: "generic",
     modems: "any Hayes-compatible modem (V.250)",
     // `&K3` is RTS/CTS nearly everywhere, but not at USR: the generic setup leaves flow control to &F.
     init: &["AT&F", "ATE0Q0V1X4", "AT&C1&D2S0=0"],
-    wishes: &[],
+    wishes: &[ESCAPE_OFF],
     caller_id: None,
     answer: "ATA",
     dial_prefix: "ATDT",
     international_prefix: None,
-    hang_up: HangUpManner::DtrThenEscape,
+    hang_up: HangUpManner::Dtr,
     escape: Escape {
         character: b'+',
         guard: Duration::from_secs(1),
@@ -145,7 +154,7 @@ pub static PROFILES: &[Profile] = &[
         modems: "Conexant modems with V.90 and later, and most USB modems",
         // Conexant 100722A: +MR=1 reports carrier and rate by V.250 (+MCR, +MRR); caller ID is +VCID.
         init: &["AT&F", "ATE0Q0V1X4", "AT&K3&C1&D2S0=0"],
-        wishes: &["AT+MR=1"],
+        wishes: &["AT+MR=1", ESCAPE_OFF],
         caller_id: Some("AT+VCID=1"),
         numeric: NumericCodes::Rockwell,
         ..GENERIC
@@ -156,7 +165,7 @@ pub static PROFILES: &[Profile] = &[
         // Agere soft modem manual, rev. 3: +MR and +VCID as in V.250 and V.253; a host's driver stands
         // behind the port, so that a reset takes a while.
         init: &["AT&F", "ATE0Q0V1X4", "AT&K3&C1&D2S0=0"],
-        wishes: &["AT+MR=1"],
+        wishes: &["AT+MR=1", ESCAPE_OFF],
         caller_id: Some("AT+VCID=1"),
         numeric: NumericCodes::Rockwell,
         reset_pause: Duration::from_secs(1),
@@ -168,7 +177,7 @@ pub static PROFILES: &[Profile] = &[
         // 3GPP TS 27.007: +CBST=7,0,1 is 9600 bit/s V.32, not transparent (§6.7), +CRC=1 tells data from
         // voice calls (§6.11), +CMEE=2 gives reasons in words (§9.1). The + belongs to the number.
         init: &["AT&F", "ATE0Q0V1", "AT+CBST=7,0,1", "AT&C1&D2S0=0"],
-        wishes: &["AT+CMEE=2", "AT+CRC=1"],
+        wishes: &["AT+CMEE=2", "AT+CRC=1", ESCAPE_OFF],
         caller_id: Some("AT+CLIP=1"),
         dial_prefix: "ATD",
         international_prefix: Some("+"),
@@ -184,6 +193,7 @@ pub static PROFILES: &[Profile] = &[
         // No DTR and no DCD: everything is seen and done in the stream of bytes. No &C, &D: some
         // emulations refuse them.
         init: &["ATE0Q0V1", "ATS0=0"],
+        wishes: &[],
         hang_up: HangUpManner::Escape,
         dial_prefix: "ATD",
         ..GENERIC

@@ -37,13 +37,27 @@ fn every_setup_leaves_the_modem_as_we_need_it() {
 }
 
 #[test]
+fn who_hangs_up_by_dtr_does_not_listen_to_the_escape() {
+    for profile in PROFILES {
+        let off = profile.wishes.contains(&ESCAPE_OFF);
+        assert_eq!(off, profile.hang_up == HangUpManner::Dtr, "{}", profile.name);
+    }
+}
+
+#[test]
 fn a_setup_waits_after_a_reset() {
     let plan = Profile::named("courier").unwrap().setup().unwrap();
     let said: Vec<_> =
         plan.commands.iter().map(|command| (command.text(), command.pause.as_millis())).collect();
     assert_eq!(
         said,
-        [("AT&F1", 50), ("ATE0Q0V1X4&A3", 500), ("AT&B1&H1&R2&C1&D2S0=0", 50), ("AT#CID=1", 50)]
+        [
+            ("AT&F1", 50),
+            ("ATE0Q0V1X4&A3", 500),
+            ("AT&B1&H1&R2&C1&D2S0=0", 50),
+            ("ATS2=255", 50),
+            ("AT#CID=1", 50)
+        ]
     );
     for (command, wanted) in [("ATZ", true), ("at&f0", true), ("ATE0", false), ("AT", false)] {
         assert_eq!(resets(command), wanted, "{command}");

@@ -87,6 +87,9 @@ fn behind_connect_nothing_is_ours() {
         (b"\nCONNECT 1200\n\r\n", "CONNECT 1200, | \\r\\n"),
         // A modem without LF has none behind CONNECT either.
         (b"OK\rCONNECT 1200\rx", "OK, CONNECT 1200, | x"),
+        // Nor has a modem that pairs them nowhere else.
+        (b"\r\nOK\nCONNECT 1200\r", "OK, CONNECT 1200"),
+        (b"OK\rOK\rCONNECT 1200\r", "OK, OK, CONNECT 1200"),
         // This modem had LF so far, and has none here: the byte is the caller's.
         (b"\r\nOK\r\nCONNECT 1200\rx", "OK, CONNECT 1200, | x"),
         (
@@ -140,6 +143,16 @@ fn unread_bytes_have_a_limit() {
     reader.restart();
     reader.receive(b"\r\nNO CARRIER\r\n");
     assert_eq!(reader.poll(), Some(Said::Result(ResultCode::NoCarrier)));
+}
+
+#[test]
+fn how_a_modem_ends_its_lines_is_known_in_the_next_call_too() {
+    let mut reader = Reader::default();
+    reader.receive(b"OK\rCONNECT\r");
+    assert_eq!(std::iter::from_fn(|| reader.poll()).count(), 2);
+    reader.restart();
+    reader.receive(b"CONNECT\r");
+    assert!(reader.poll().is_some(), "it waits for an LF that never comes");
 }
 
 #[test]
