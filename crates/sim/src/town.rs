@@ -61,7 +61,7 @@ impl Station {
         Self {
             name: name.to_owned(),
             number: number.to_owned(),
-            equipment: Equipment::Modem(Box::new(ModemSpec::default())),
+            equipment: Equipment::Modem(Box::default()),
             presentation: Presentation::Shown,
             subscriber: None,
             faults: Vec::new(),

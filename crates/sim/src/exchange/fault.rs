@@ -139,13 +139,9 @@ impl Faults {
 
     /// How late, and in what pieces, the modem's words come.
     pub(super) fn lag(&self) -> (Duration, usize) {
-        let late = self.find(|fault| match fault {
-            Fault::Slow { ms } => Some(*ms),
-            _ => None,
-        });
-        let pieces = self.find(|fault| match fault {
-            Fault::Split { bytes } => Some((*bytes).max(1)),
-            _ => None,
+        let late = self.find(|fault| if let Fault::Slow { ms } = fault { Some(*ms) } else { None });
+        let pieces = self.find(|fault| {
+            if let Fault::Split { bytes } = fault { Some((*bytes).max(1)) } else { None }
         });
         (Duration::from_millis(late.unwrap_or(0)), pieces.unwrap_or(usize::MAX))
     }

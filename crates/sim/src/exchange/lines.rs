@@ -15,9 +15,8 @@ use proto::time::{Deadline, Instant};
 use super::event::TownEvent;
 use super::fault::Fault;
 use super::{Exchange, Set, StationId};
-use crate::modem::result::{CallerId, Rate};
+
 use crate::modem::{LineInput, Mode, Tone};
-use crate::town::Presentation;
 
 /// A line's state.
 #[derive(Debug)]
@@ -41,14 +40,14 @@ pub(super) enum Line {
 /// One call from the dialled number to its end.
 #[derive(Debug)]
 pub(super) struct Circuit {
-    number: String,
-    to: StationId,
-    stage: Stage,
-    bytes: u64,
+    pub(super) number: String,
+    pub(super) to: StationId,
+    pub(super) stage: Stage,
+    pub(super) bytes: u64,
 }
 
 #[derive(Debug)]
-enum Stage {
+pub(super) enum Stage {
     Routing(Instant),
     /// The line called is taken; it rings at this instant.
     Seized(Instant),
@@ -72,7 +71,7 @@ enum Stage {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Talk {
+pub(super) enum Talk {
     /// No modems yet; at this instant the person hangs up (`FAR`: no person).
     Quiet(Instant),
     /// Training until.
@@ -107,7 +106,7 @@ impl Exchange {
     // ------------------------------------------------------------------------------------ views
 
     /// The caller and the called of the call that `id` is in.
-    fn circuit_of(&self, id: StationId) -> Option<(StationId, StationId)> {
+    pub(super) fn circuit_of(&self, id: StationId) -> Option<(StationId, StationId)> {
         match &self.stations[id].line {
             Line::Calling(circuit) => Some((id, circuit.to)),
             Line::Called(by) => Some((*by, id)),
@@ -119,7 +118,7 @@ impl Exchange {
         }
     }
 
-    fn circuit(&mut self, caller: StationId) -> Option<&mut Circuit> {
+    pub(super) fn circuit(&mut self, caller: StationId) -> Option<&mut Circuit> {
         match &mut self.stations[caller].line {
             Line::Calling(circuit) => Some(circuit),
             Line::Idle
@@ -203,9 +202,12 @@ impl Exchange {
     }
 
     fn take_line(&mut self, id: StationId) {
-        let glare = self.stations[id].faults.take(|fault| match fault {
-            Fault::Glare { by, reverse } => Some((by.clone(), *reverse)),
-            _ => None,
+        let glare = self.stations[id].faults.take(|fault| {
+            if let Fault::Glare { by, reverse } = fault {
+                Some((by.clone(), *reverse))
+            } else {
+                None
+            }
         });
         if let Some((by, reverse)) = glare
             && let Some(by) = self.station(&by)
@@ -241,9 +243,8 @@ impl Exchange {
     /// A line that is called goes off-hook.
     fn pick_up(&mut self, id: StationId, by: StationId) {
         let (station, from) = (self.stations[id].name.clone(), self.stations[by].name.clone());
-        let dial_tone = self.stations[by].faults.find(|fault| match fault {
-            Fault::HoldsLine { dial_tone } => Some(*dial_tone),
-            _ => None,
+        let dial_tone = self.stations[by].faults.find(|fault| {
+            if let Fault::HoldsLine { dial_tone } = fault { Some(*dial_tone) } else { None }
         });
         let Some(circuit) = self.circuit(by) else { return };
         let before =
@@ -301,9 +302,12 @@ impl Exchange {
     }
 
     fn called_hangs_up(&mut self, id: StationId, caller: StationId) {
-        let forced = self.stations[id].faults.take(|fault| match fault {
-            Fault::Held { ms } => Some(std::time::Duration::from_millis(*ms)),
-            _ => None,
+        let forced = self.stations[id].faults.take(|fault| {
+            if let Fault::Held { ms } = fault {
+                Some(std::time::Duration::from_millis(*ms))
+            } else {
+                None
+            }
         });
         let hold = forced.unwrap_or(self.town.timing.hold);
         if hold.is_zero() {
@@ -325,7 +329,7 @@ impl Exchange {
     }
 
     /// Takes a circuit down. Leaves the caller's line to the caller of this function.
-    fn release(&mut self, caller: StationId, called: StationId) {
+    pub(super) fn release(&mut self, caller: StationId, called: StationId) {
         let line = std::mem::replace(&mut self.stations[caller].line, Line::Over);
         let Line::Calling(circuit) = line else { return };
         self.touched.push_back(caller);
@@ -347,7 +351,7 @@ impl Exchange {
     }
 
     /// The other side has gone: a line that is still off-hook hears busy tone, one that is on-hook is free.
-    fn after_call(&mut self, id: StationId) {
+    pub(super) fn after_call(&mut self, id: StationId) {
         let off_hook = match &self.stations[id].set {
             Set::Modem(modem) => modem.is_off_hook(),
             Set::Telephone { .. } => false,
@@ -464,196 +468,6 @@ impl Exchange {
         }
     }
 
-    // ------------------------------------------------------------------------------------ ringing
-
-    fn begin_ringing(&mut self, caller: StationId, called: StationId) {
-        let now = self.now;
-        let timing = self.town.timing;
-        let heard = !self.stations[called].faults.happens(&Fault::NoAnswer);
-        let answers = match &self.stations[called].set {
-            Set::Telephone { answers: Some(after) } => now + *after,
-            Set::Telephone { answers: None } | Set::Modem(_) => Instant::FAR,
-        };
-        if let Some(circuit) = self.circuit(caller) {
-            circuit.stage = Stage::Ringing {
-                sounds: true,
-                change: now + timing.ring,
-                count: 1,
-                heard,
-                answers,
-                limit: now + timing.ring_limit,
-            };
-        }
-        self.tell(caller, LineInput::Tone(Tone::Ringback));
-        self.ring(caller, called, 1, heard);
-    }
-
-    fn ring(&mut self, caller: StationId, called: StationId, count: u32, heard: bool) {
-        let (station, from) =
-            (self.stations[called].name.clone(), self.stations[caller].name.clone());
-        if heard {
-            self.log(|| TownEvent::Rings { station, from, count });
-            self.tell(called, LineInput::Bell(true));
-        } else {
-            self.log(|| TownEvent::RingsUnheard { station, from, count });
-        }
-    }
-
-    fn ringing_changes(&mut self, caller: StationId, called: StationId) {
-        let now = self.now;
-        let timing = self.town.timing;
-        let Some(Circuit {
-            stage: Stage::Ringing { sounds, change, count, heard, answers, limit },
-            ..
-        }) = self.circuit(caller)
-        else {
-            return;
-        };
-        let heard = *heard;
-        if *answers <= now {
-            let until = now + timing.patience;
-            if let Some(circuit) = self.circuit(caller) {
-                circuit.stage = Stage::Talking(Talk::Quiet(until));
-            }
-            let (station, from) =
-                (self.stations[called].name.clone(), self.stations[caller].name.clone());
-            self.log(|| TownEvent::Spoken { station, from });
-            return self.tell(caller, LineInput::Tone(Tone::Voice));
-        }
-        if *limit <= now {
-            let (station, from) =
-                (self.stations[called].name.clone(), self.stations[caller].name.clone());
-            self.log(|| TownEvent::RungOut { station, from });
-            self.release(caller, called);
-            return self.tell(caller, LineInput::Tone(Tone::Busy));
-        }
-        *sounds = !*sounds;
-        if *sounds {
-            *change = now + timing.ring;
-            *count += 1;
-            let count = *count;
-            self.ring(caller, called, count, heard);
-        } else {
-            *change = now + timing.ring_pause;
-            let first = *count == 1;
-            if heard {
-                self.tell(called, LineInput::Bell(false));
-                if first {
-                    self.tell_caller(caller, called);
-                }
-            }
-        }
-    }
-
-    /// Caller ID comes in the first silence of the bell (GR-30-CORE).
-    fn tell_caller(&mut self, caller: StationId, called: StationId) {
-        let (date, time) = clock(self.town.wall_ms, self.now);
-        let from = &self.stations[caller];
-        let (number, name) = match from.presentation {
-            Presentation::Shown => (from.number.clone(), from.called_name.clone()),
-            Presentation::Withheld => ("P".to_owned(), None),
-            Presentation::Unknown => ("O".to_owned(), None),
-        };
-        let station = self.stations[called].name.clone();
-        let told = number.clone();
-        self.log(|| TownEvent::CallerId { station, number: told });
-        self.tell(called, LineInput::CallerId(CallerId { date, time, number, name }));
-    }
-
-    // ------------------------------------------------------------------------------------ modems
-
-    /// If both sides have a modem that is ready, and one of them answers, they train.
-    pub(super) fn try_training(&mut self, id: StationId) {
-        let Some((caller, called)) = self.circuit_of(id) else { return };
-        let modes = (self.stations[caller].handshake, self.stations[called].handshake);
-        let (Some(one), Some(other)) = modes else { return };
-        let done = self.now + self.town.timing.training;
-        let Some(circuit) = self.circuit(caller) else { return };
-        if one == other || !matches!(circuit.stage, Stage::Talking(Talk::Quiet(_))) {
-            return;
-        }
-        circuit.stage = Stage::Talking(Talk::Training(done));
-        self.touched.push_back(caller);
-        let (station, with) =
-            (self.stations[caller].name.clone(), self.stations[called].name.clone());
-        self.log(|| TownEvent::Trains { station, with });
-    }
-
-    fn trained(&mut self, caller: StationId, called: StationId) {
-        let now = self.now;
-        let (Some(one), Some(other)) = (self.ability(caller), self.ability(called)) else { return };
-        let rate = Rate {
-            bits: one.bits.min(other.bits),
-            error_control: one.error_control && other.error_control,
-        };
-        let mut drop = Instant::FAR;
-        let mut drop_bytes = u64::MAX;
-        for id in [caller, called] {
-            let faults = &mut self.stations[id].faults;
-            let after = faults.take(|fault| match fault {
-                Fault::DropAfter { ms } => Some(*ms),
-                _ => None,
-            });
-            if let Some(ms) = after {
-                drop = drop.min(now + std::time::Duration::from_millis(ms));
-            }
-            let bytes = faults.take(|fault| match fault {
-                Fault::DropAfterBytes { bytes } => Some(*bytes),
-                _ => None,
-            });
-            drop_bytes = drop_bytes.min(bytes.unwrap_or(u64::MAX));
-        }
-        if let Some(circuit) = self.circuit(caller) {
-            circuit.stage = Stage::Talking(Talk::Data { drop, drop_bytes });
-        }
-        let (station, with) =
-            (self.stations[caller].name.clone(), self.stations[called].name.clone());
-        let Rate { bits: rate_bits, error_control } = rate;
-        self.log(|| TownEvent::Connected { station, with, rate: rate_bits, error_control });
-        self.tell(called, LineInput::Connected(rate));
-        self.tell(caller, LineInput::Connected(rate));
-    }
-
-    pub(super) fn carry(&mut self, id: StationId, mut bytes: Vec<u8>) {
-        let Some(peer) = self.peer_online(id) else { return };
-        let noise = self.stations[peer].faults.find(|fault| match fault {
-            Fault::Noise { per_million } => Some(*per_million),
-            _ => None,
-        });
-        if let Some(per_million) = noise {
-            for byte in &mut bytes {
-                if self.chance.one_in(per_million) {
-                    *byte ^= 1 << self.chance.below(8);
-                }
-            }
-        }
-        let Some((caller, called)) = self.circuit_of(id) else { return };
-        let Some(circuit) = self.circuit(caller) else { return };
-        circuit.bytes =
-            circuit.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-        let broken = match circuit.stage {
-            Stage::Talking(Talk::Data { drop_bytes, .. }) => circuit.bytes > drop_bytes,
-            Stage::Routing(_)
-            | Stage::Seized(_)
-            | Stage::Ringing { .. }
-            | Stage::Talking(Talk::Quiet(_) | Talk::Training(_))
-            | Stage::Held(_) => false,
-        };
-        if broken {
-            self.break_down(caller, called);
-        } else {
-            self.tell(peer, LineInput::Carried(bytes));
-        }
-    }
-
-    fn break_down(&mut self, caller: StationId, called: StationId) {
-        let (station, with) =
-            (self.stations[caller].name.clone(), self.stations[called].name.clone());
-        self.log(|| TownEvent::Dropped { station, with });
-        self.release(caller, called);
-        self.after_call(caller);
-    }
-
     // ---------------------------------------------------------------------------------------- time
 
     /// Does what is due on a line.
@@ -684,20 +498,4 @@ impl Exchange {
             Stage::Talking(Talk::Data { .. }) => self.break_down(id, called),
         }
     }
-}
-
-/// Month and day, hour and minute of the town's wall clock (civil date from days: H. Hinnant, 2013).
-fn clock(wall_ms: i64, now: Instant) -> (String, String) {
-    let ms = wall_ms.saturating_add(i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
-    let minutes = ms.div_euclid(60_000);
-    let days = minutes.div_euclid(1_440).saturating_add(719_468);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let minute = minutes.rem_euclid(1_440);
-    (format!("{month:02}{day:02}"), format!("{:02}{:02}", minute / 60, minute % 60))
 }

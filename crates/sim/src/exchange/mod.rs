@@ -32,6 +32,7 @@ use crate::modem::result::Rate;
 use crate::modem::{self, LineInput, LineOutput, Mode, Modem, Note};
 use crate::town::{Equipment, Presentation, Town};
 
+mod circuit;
 pub mod event;
 pub mod fault;
 mod lag;

@@ -48,7 +48,7 @@ fn play(town: Town, steps: &[(u64, &str, Do)], until: u64) -> (Vec<String>, Vec<
             let now = alarm.min(step).as_millis();
             match output {
                 Output::Log(logged) => {
-                    log.push(format!("{} {}", logged.at.as_millis(), logged.event))
+                    log.push(format!("{} {}", logged.at.as_millis(), logged.event));
                 }
                 Output::Dte(id, output) => {
                     let text = match output {
@@ -269,7 +269,7 @@ fn faults_of_the_modem_last_until_they_are_taken_away() {
         Town::of([slow]),
         &[(1_000, "office", Type("AT\r"))],
         9_000,
-        &[
+        [
             "700 office: ATE",
             "710 office: 0^",
             "710 office: |O",

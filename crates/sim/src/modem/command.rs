@@ -18,8 +18,6 @@ pub(super) enum Command {
     Redial,
     /// `DS=n`: a number stored by `&Z`.
     DialStored(u8),
-    /// `E`
-    Echo(bool),
     /// `H0`
     HangUp,
     /// `H1`
@@ -28,22 +26,39 @@ pub(super) enum Command {
     Identify(u8),
     /// `On`: back online.
     Online,
+    /// `Sn?`
+    ShowRegister(u8),
+    /// `Z`
+    Reset,
+    /// `&V`
+    ShowSettings,
+    /// `&W`
+    Store,
+    /// `&Zn=...`
+    StoreNumber(u8, Vec<u8>),
+    /// `+XYZ?`, `+XYZ=?` or `+XYZ`: a question, by its whole text.
+    Ask(Question),
+    /// A command that only changes a setting.
+    Set(Setting),
+}
+
+/// A command that only changes a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// `E`
+    Echo(bool),
     /// `P`, `T`
     Pulse(bool),
     /// `Q`
     Quiet(bool),
     /// `Sn=v`
     SetRegister(u8, u8),
-    /// `Sn?`
-    ShowRegister(u8),
     /// `V`
     Verbose(bool),
     /// `W`
     ConnectForm(ConnectForm),
     /// `X`
     Extended(u8),
-    /// `Z`
-    Reset,
     /// `&A`
     Arq(ArqForm),
     /// `&C`
@@ -56,20 +71,12 @@ pub(super) enum Command {
     Flow(u8),
     /// `&S`
     Dsr(bool),
-    /// `&V`
-    ShowSettings,
-    /// `&W`
-    Store,
-    /// `&Zn=...`
-    StoreNumber(u8, Vec<u8>),
     /// `+VCID=n`, `#CID=n`
     CallerId(CallerIdForm),
     /// `+FCLASS=v`
     Class(String),
     /// `+IPR=n`
     PortSpeed(u32),
-    /// `+XYZ?`, `+XYZ=?` or `+XYZ`: a question, by its whole text.
-    Ask(Question),
     /// A command of the time that changes nothing here: loudspeaker, compression, the kind of error control.
     Accepted,
 }
@@ -175,56 +182,62 @@ fn basic(line: &[u8]) -> Result<(Command, &[u8]), Unknown> {
     };
     let (name, rest) = line.split_at_checked(letters).ok_or(Unknown)?;
     let (value, rest) = number(rest);
-    let switch = |make: fn(bool) -> Command| match value {
+    let command = match (name, value) {
+        (b"A", _) => Command::Answer,
+        (b"H", 0) => Command::HangUp,
+        (b"H", 1) => Command::OffHook,
+        (b"I", 0..=9) => Command::Identify(u8::try_from(value).map_err(|_| Unknown)?),
+        (b"O", 0 | 1) => Command::Online,
+        (b"Z", 0 | 1) => Command::Reset,
+        (b"&V", _) => Command::ShowSettings,
+        (b"&W", 0 | 1) => Command::Store,
+        (_, _) => Command::Set(setting(name, value)?),
+    };
+    Ok((command, rest))
+}
+
+fn setting(name: &[u8], value: u32) -> Result<Setting, Unknown> {
+    let switch = |make: fn(bool) -> Setting| match value {
         0 => Ok(make(false)),
         1 => Ok(make(true)),
         _ => Err(Unknown),
     };
     let up_to = |most: u32| u8::try_from(value).ok().filter(|_| value <= most).ok_or(Unknown);
-    let command = match name {
-        b"A" => Command::Answer,
-        b"E" => switch(Command::Echo)?,
-        b"H" if value == 0 => Command::HangUp,
-        b"H" if value == 1 => Command::OffHook,
-        b"I" => Command::Identify(up_to(9)?),
-        b"O" if value <= 1 => Command::Online,
-        b"P" => Command::Pulse(true),
-        b"T" => Command::Pulse(false),
-        b"Q" => switch(Command::Quiet)?,
-        b"V" => switch(Command::Verbose)?,
-        b"W" => Command::ConnectForm(match value {
+    Ok(match name {
+        b"E" => switch(Setting::Echo)?,
+        b"P" => Setting::Pulse(true),
+        b"T" => Setting::Pulse(false),
+        b"Q" => switch(Setting::Quiet)?,
+        b"V" => switch(Setting::Verbose)?,
+        b"W" => Setting::ConnectForm(match value {
             0 => ConnectForm::PortSpeed,
             1 => ConnectForm::Lines,
             2 => ConnectForm::LineSpeed,
             _ => return Err(Unknown),
         }),
-        b"X" => Command::Extended(up_to(4)?),
-        b"Z" if value <= 1 => Command::Reset,
-        b"&A" => Command::Arq(match value {
+        b"X" => Setting::Extended(up_to(4)?),
+        b"&A" => Setting::Arq(match value {
             0 => ArqForm::Plain,
             1 | 2 => ArqForm::Arq,
             3 => ArqForm::Full,
             _ => return Err(Unknown),
         }),
-        b"&C" => switch(Command::Carrier)?,
-        b"&D" => Command::Dtr(match value {
+        b"&C" => switch(Setting::Carrier)?,
+        b"&D" => Setting::Dtr(match value {
             0 => DtrRule::Ignored,
             1 => DtrRule::Command,
             2 => DtrRule::HangUp,
             3 => DtrRule::Reset,
             _ => return Err(Unknown),
         }),
-        b"&F" if value <= 2 => Command::Factory,
-        b"&K" => Command::Flow(up_to(6)?),
-        b"&S" => switch(Command::Dsr)?,
-        b"&V" => Command::ShowSettings,
-        b"&W" if value <= 1 => Command::Store,
+        b"&F" if value <= 2 => Setting::Factory,
+        b"&K" => Setting::Flow(up_to(6)?),
+        b"&S" => switch(Setting::Dsr)?,
         _ if ACCEPTED.iter().any(|&(known, most)| known == name && value <= most) => {
-            Command::Accepted
+            Setting::Accepted
         }
         _ => return Err(Unknown),
-    };
-    Ok((command, rest))
+    })
 }
 
 /// The digits at the front; 0 where there are none (V.250 §5.3.1).
@@ -260,7 +273,7 @@ fn register(text: &[u8]) -> Result<(Command, &[u8]), Unknown> {
         [b'=', rest @ ..] => {
             let (value, rest) = number(rest);
             let value = u8::try_from(value).map_err(|_| Unknown)?;
-            Ok((Command::SetRegister(register, value), rest))
+            Ok((Command::Set(Setting::SetRegister(register, value)), rest))
         }
         _ => Err(Unknown),
     }
@@ -272,25 +285,12 @@ fn extended(line: &[u8]) -> Result<(Command, &[u8]), Unknown> {
     let (whole, rest) = line.split_at_checked(end).ok_or(Unknown)?;
     let rest = rest.strip_prefix(b";").unwrap_or(rest);
     let whole = std::str::from_utf8(whole).map_err(|_| Unknown)?;
-    let command = match whole.split_once('=') {
-        None => Command::Ask(match whole {
-            "+GMI" | "+FMI?" => Question::Manufacturer,
-            "+GMM" | "+FMM?" => Question::Model,
-            "+GMR" | "+FMR?" => Question::Revision,
-            "+GCAP" => Question::Capabilities,
-            "+GCI?" => Question::Country,
-            "+FCLASS?" => Question::Class,
-            "+VCID?" | "#CID?" => Question::CallerId,
-            "+IPR?" => Question::PortSpeed,
-            _ => return Err(Unknown),
-        }),
-        Some(("+FCLASS", "?")) => Command::Ask(Question::Classes),
-        Some(("+VCID" | "#CID", "?")) => Command::Ask(Question::CallerIds),
-        Some(("+IPR", "?")) => Command::Ask(Question::PortSpeeds),
+    let setting = match whole.split_once('=') {
+        None | Some((_, "?")) => return Ok((Command::Ask(question(whole)?), rest)),
         Some(("+FCLASS", class @ ("0" | "1" | "1.0" | "2" | "2.0" | "8"))) => {
-            Command::Class(class.to_owned())
+            Setting::Class(class.to_owned())
         }
-        Some(("+VCID" | "#CID", value)) => Command::CallerId(match value {
+        Some(("+VCID" | "#CID", value)) => Setting::CallerId(match value {
             "0" => CallerIdForm::Off,
             "1" => CallerIdForm::Formatted,
             "2" => CallerIdForm::Raw,
@@ -301,18 +301,34 @@ fn extended(line: &[u8]) -> Result<(Command, &[u8]), Unknown> {
             if !PORT_SPEEDS.contains(&speed) {
                 return Err(Unknown);
             }
-            Command::PortSpeed(speed)
+            Setting::PortSpeed(speed)
         }
-        Some(("+GCI", country)) if country.len() == 2 => Command::Accepted,
-        Some((name, value))
-            if ACCEPTED_EXTENDED.contains(&name)
-                && value.bytes().all(|byte| {
-                    byte.is_ascii_digit() || byte == b',' || byte.is_ascii_uppercase()
-                }) =>
-        {
-            Command::Accepted
+        Some(("+GCI", country)) if country.len() == 2 => Setting::Accepted,
+        Some((name, value)) if ACCEPTED_EXTENDED.contains(&name) && is_plain(value) => {
+            Setting::Accepted
         }
         Some(_) => return Err(Unknown),
     };
-    Ok((command, rest))
+    Ok((Command::Set(setting), rest))
+}
+
+fn is_plain(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_digit() || byte == b',' || byte.is_ascii_uppercase())
+}
+
+fn question(text: &str) -> Result<Question, Unknown> {
+    Ok(match text {
+        "+GMI" | "+FMI?" => Question::Manufacturer,
+        "+GMM" | "+FMM?" => Question::Model,
+        "+GMR" | "+FMR?" => Question::Revision,
+        "+GCAP" => Question::Capabilities,
+        "+GCI?" => Question::Country,
+        "+FCLASS?" => Question::Class,
+        "+FCLASS=?" => Question::Classes,
+        "+VCID?" | "#CID?" => Question::CallerId,
+        "+VCID=?" | "#CID=?" => Question::CallerIds,
+        "+IPR?" => Question::PortSpeed,
+        "+IPR=?" => Question::PortSpeeds,
+        _ => return Err(Unknown),
+    })
 }

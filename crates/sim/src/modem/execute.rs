@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use proto::time::Instant;
 
-use super::command::{self, Command, PORT_SPEEDS, Question};
+use super::command::{self, Command, PORT_SPEEDS, Question, Setting};
 use super::registers::{CallerIdForm, DtrRule, Register};
 use super::result::{ResultCode, information};
 use super::{AfterClearing, Modem, Output, State};
@@ -126,7 +126,7 @@ impl Modem {
                 self.inform(&text);
                 Then::Next
             }
-            setting => {
+            Command::Set(setting) => {
                 if self.change_setting(&setting) {
                     Then::Next
                 } else {
@@ -136,41 +136,28 @@ impl Modem {
         }
     }
 
-    /// Carries out a command that only changes a setting; false where it is not one, or not possible.
-    pub(super) fn change_setting(&mut self, command: &Command) -> bool {
+    /// Carries out a command that only changes a setting; false where there is no such
+    /// register.
+    pub(super) fn change_setting(&mut self, setting: &Setting) -> bool {
         let settings = &mut self.settings;
-        match command {
-            Command::Echo(on) => settings.echo = *on,
-            Command::Quiet(on) => settings.quiet = *on,
-            Command::Verbose(on) => settings.verbose = *on,
-            Command::Extended(level) => settings.extended = *level,
-            Command::Pulse(on) => settings.pulse = *on,
-            Command::SetRegister(number, value) => return settings.registers.set(*number, *value),
-            Command::ConnectForm(form) => settings.connect = *form,
-            Command::Arq(form) => settings.arq = *form,
-            Command::Carrier(follows) => settings.dcd_follows = *follows,
-            Command::Dtr(rule) => settings.dtr = *rule,
-            Command::Dsr(follows) => settings.dsr_follows = *follows,
-            Command::Flow(how) => settings.flow = *how,
-            Command::CallerId(form) => settings.caller_id = *form,
-            Command::Class(class) => settings.fclass.clone_from(class),
-            Command::PortSpeed(speed) => settings.port_speed = *speed,
-            Command::Factory => self.settings = self.profile.factory.clone(),
-            Command::Accepted => {}
-            Command::Answer
-            | Command::Dial(_)
-            | Command::Redial
-            | Command::DialStored(_)
-            | Command::HangUp
-            | Command::OffHook
-            | Command::Identify(_)
-            | Command::Online
-            | Command::ShowRegister(_)
-            | Command::Reset
-            | Command::ShowSettings
-            | Command::Store
-            | Command::StoreNumber(..)
-            | Command::Ask(_) => return false,
+        match setting {
+            Setting::Echo(on) => settings.echo = *on,
+            Setting::Quiet(on) => settings.quiet = *on,
+            Setting::Verbose(on) => settings.verbose = *on,
+            Setting::Extended(level) => settings.extended = *level,
+            Setting::Pulse(on) => settings.pulse = *on,
+            Setting::SetRegister(number, value) => return settings.registers.set(*number, *value),
+            Setting::ConnectForm(form) => settings.connect = *form,
+            Setting::Arq(form) => settings.arq = *form,
+            Setting::Carrier(follows) => settings.dcd_follows = *follows,
+            Setting::Dtr(rule) => settings.dtr = *rule,
+            Setting::Dsr(follows) => settings.dsr_follows = *follows,
+            Setting::Flow(how) => settings.flow = *how,
+            Setting::CallerId(form) => settings.caller_id = *form,
+            Setting::Class(class) => settings.fclass.clone_from(class),
+            Setting::PortSpeed(speed) => settings.port_speed = *speed,
+            Setting::Factory => self.settings = self.profile.factory.clone(),
+            Setting::Accepted => {}
         }
         true
     }
