@@ -12,4 +12,5 @@
 pub mod chance;
 pub mod exchange;
 pub mod modem;
+pub mod scenario;
 pub mod town;
