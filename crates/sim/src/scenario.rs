@@ -31,10 +31,11 @@
 //! here, for whoever opens them.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
+use calls::diagnostic::{self, Diagnostic, Source};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -49,25 +50,6 @@ const MAX_STATIONS: usize = 10_000;
 const MAX_NUMBER: usize = 20;
 /// The fastest clock: a call of a minute takes 6 ms.
 const MAX_SCALE: u32 = 10_000;
-
-/// What is wrong with a town's file, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScenarioFault {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, from 1, in characters.
-    pub column: usize,
-    /// What is wrong, and what to do.
-    pub message: String,
-}
-
-impl fmt::Display for ScenarioFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.line, self.column, self.message)
-    }
-}
-
-impl std::error::Error for ScenarioFault {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,12 +100,12 @@ struct HuntKeys {
     stations: Vec<Spanned<String>>,
 }
 
-/// Reads a town.
+/// Reads a town from the text of a file called `name`.
 ///
 /// # Errors
 /// Everything that is wrong with it, in the order of the file.
-pub fn parse(text: &str) -> Result<Town, Vec<ScenarioFault>> {
-    let mut reader = Reader { text, faults: Vec::new() };
+pub fn parse(name: &str, text: &str) -> Result<Town, Vec<Diagnostic>> {
+    let mut reader = Reader { source: Source::new(name, text), faults: Vec::new() };
     let file: File = match toml::from_str(text) {
         Ok(file) => file,
         Err(error) => {
@@ -135,21 +117,18 @@ pub fn parse(text: &str) -> Result<Town, Vec<ScenarioFault>> {
     if reader.faults.is_empty() {
         return Ok(town);
     }
-    reader.faults.sort_by_key(|fault| (fault.line, fault.column));
+    diagnostic::sort(&mut reader.faults);
     Err(reader.faults)
 }
 
-struct Reader<'t> {
-    text: &'t str,
-    faults: Vec<ScenarioFault>,
+struct Reader {
+    source: Arc<Source>,
+    faults: Vec<Diagnostic>,
 }
 
-impl Reader<'_> {
+impl Reader {
     fn fault(&mut self, at: Range<usize>, message: impl Into<String>) {
-        let before = self.text.get(..at.start).unwrap_or(self.text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        self.faults.push(ScenarioFault { line, column, message: message.into() });
+        self.faults.push(Diagnostic::error(&self.source, at, message));
     }
 
     fn town(&mut self, file: File) -> Town {
@@ -368,6 +347,7 @@ mod tests {
     #[test]
     fn a_whole_town_is_read() {
         let town = parse(
+            "town.toml",
             r##"
             time_scale = 20
             [timing]
@@ -465,18 +445,19 @@ mod tests {
             ),
         ] {
             let faults: Vec<String> =
-                parse(&text).unwrap_err().iter().map(ToString::to_string).collect();
-            assert_eq!(faults.join("\n"), wanted, "{text}");
+                parse("town.toml", &text).unwrap_err().iter().map(ToString::to_string).collect();
+            assert_eq!(faults.join("\n").replace("town.toml:", ""), wanted, "{text}");
         }
         for (text, wanted) in [
             ("color = 1", "unknown field `color`"),
             ("[[station]]\nname = \"a\"\n", "missing field `number`"),
             ("[[station]\n", "1:"),
         ] {
-            let faults = parse(text).unwrap_err();
+            let faults = parse("town.toml", text).unwrap_err();
             assert!(faults[0].to_string().contains(wanted), "{text}: {}", faults[0]);
         }
-        let faults = parse(&format!("{station}faults = [{{ fault = \"fire\" }}]\n")).unwrap_err();
+        let faults = parse("town.toml", &format!("{station}faults = [{{ fault = \"fire\" }}]\n"))
+            .unwrap_err();
         assert!(faults[0].to_string().contains("unknown variant `fire`"), "{}", faults[0]);
     }
 }
