@@ -120,10 +120,7 @@ impl Editor {
                 Edit::More
             }
             Heard::Contradiction(key) => {
-                // At the start of a line it was the noise before it that this character contradicts.
-                if !self.line.is_empty() || terminal.doubtful {
-                    self.blame(Fault::NotPlain, echo);
-                }
+                self.blame(Fault::NotPlain, echo);
                 self.ascii(key, terminal, echo)
             }
             Heard::DoubtfulEnd(key) => {

@@ -51,6 +51,8 @@ pub const SETTLE_LIMIT: Duration = Duration::from_secs(3);
 pub const MAX_HEARD: usize = 4096;
 /// The most faulty lines for one question.
 pub const MAX_FAULTY: u32 = 5;
+/// The most characters of an answer, whatever the question allows: the line is allocated at once.
+pub const MAX_LENGTH: usize = 1024;
 /// The most bytes kept for the next speaker. A driver that takes the end as soon as it is polled never
 /// gets near; what comes beyond is lost.
 pub const MAX_REST: usize = 64 * 1024;
@@ -84,7 +86,7 @@ pub struct Question {
     pub begin: Begin,
     /// How long the whole may take, from `new` to the end of the line. It holds while the line is idle.
     pub time_limit: Duration,
-    /// The most characters of an answer.
+    /// The most characters of an answer; never more than [`MAX_LENGTH`].
     pub max_length: usize,
     /// How many empty lines are answered with the prompt; one more ends the call. Scripts send a CR or two before
     /// they look at the prompt. A secret may be empty.
@@ -210,7 +212,7 @@ impl Prompt {
         let mut prompt = Self {
             until: now + question.time_limit,
             state,
-            editor: Editor::new(question.kind, question.max_length),
+            editor: Editor::new(question.kind, question.max_length.min(MAX_LENGTH)),
             terminal,
             held: Vec::with_capacity(LONGEST),
             heard: 0,
@@ -347,16 +349,17 @@ impl Prompt {
 
     /// A byte of the answer. It may settle what bytes before it were, so that several keys come of it.
     fn answer(&mut self, byte: u8) {
-        let mut terminal = self.terminal;
+        if self.editor.is_blank() {
+            self.terminal.begin_line();
+        }
         // One byte lets go of four at most: three of a broken sequence, and itself.
         let mut keys = [None; 4];
         let mut slots = keys.iter_mut();
-        terminal.decode(byte, |heard| {
+        self.terminal.decode(byte, |heard| {
             if let Some(slot) = slots.next() {
                 *slot = Some(heard);
             }
         });
-        self.terminal = terminal;
         for key in keys.into_iter().flatten() {
             if let State::Ended { rest } = &mut self.state {
                 rest.push(byte);

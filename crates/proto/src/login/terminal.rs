@@ -8,7 +8,8 @@
 //! ```text
 //!     all of {none, odd, even, mark} --- each byte strikes out what it contradicts ---> one left
 //!                        |
-//!                        `-- nothing left: noise, or eight-bit text: say so, and begin again with this byte
+//!                        `-- nothing left: noise before this line is forgotten; noise in it, or an eight-bit
+//!                            text, is told, and the set begins again with this byte
 //! ```
 //!
 //! UTF-8 competes with parity for the bytes above 7f: a well-formed sequence is a foreign character,
@@ -76,6 +77,8 @@ pub(super) enum Heard {
 pub struct Terminal {
     /// Which of [`Parity::ALL`] all bytes so far agree with.
     candidates: u8,
+    /// The same, of the bytes of this line only. It includes `candidates`.
+    fresh: u8,
     /// A byte above 7f came that UTF-8 cannot explain: parity is why the top bits are set.
     not_utf8: bool,
     /// The beginning of what may become a UTF-8 sequence.
@@ -89,10 +92,14 @@ pub struct Terminal {
     pub(super) capitals: bool,
 }
 
+/// The set of all parities.
+const ALL: u8 = 0x0f;
+
 impl Default for Terminal {
     fn default() -> Self {
         Self {
-            candidates: 0x0f,
+            candidates: ALL,
+            fresh: ALL,
             not_utf8: false,
             sequence: [0; 4],
             held: 0,
@@ -125,6 +132,11 @@ impl Terminal {
                 *byte = parity.put(*byte);
             }
         }
+    }
+
+    /// Nothing of the line has been typed yet: what was heard before may have been noise.
+    pub(super) const fn begin_line(&mut self) {
+        self.fresh = ALL;
     }
 
     /// Takes one byte from the wire; `heard` gets what is certain now, at most four at once.
@@ -191,14 +203,20 @@ impl Terminal {
     /// Strikes out the parities that this byte contradicts; when none is left, begins again with it.
     fn strip(&mut self, byte: u8) -> Heard {
         let agreed = agreeing(byte);
-        let left = self.candidates & agreed;
-        let contradicted = left == 0;
-        self.candidates = if contradicted { agreed } else { left };
-        if contradicted {
-            self.not_utf8 = false;
-        }
         let low = byte & 0x7f;
-        if contradicted { Heard::Contradiction(low) } else { Heard::Ascii(low) }
+        self.fresh &= agreed;
+        self.candidates &= agreed;
+        if self.candidates != 0 {
+            return Heard::Ascii(low);
+        }
+        // This line by itself has an explanation: what it contradicts was noise before it.
+        let noise_before = self.fresh != 0 && !self.doubtful;
+        if !noise_before {
+            self.fresh = agreed;
+        }
+        self.candidates = self.fresh;
+        self.not_utf8 = false;
+        if noise_before { Heard::Ascii(low) } else { Heard::Contradiction(low) }
     }
 }
 

@@ -236,10 +236,12 @@ fn a_line_end_that_may_be_a_part_of_a_letter_does_not_hang_the_line() {
 }
 
 #[test]
-fn noise_before_a_name_does_not_spoil_it_for_ever() {
-    // A burst of ff, then a name that is refused once, then the same name.
-    let (story, ..) = run(&login(), &[Hear(1, b"\xff"), Hear(9, b"bob\r"), Hear(20, b"bob\r")]);
-    assert!(String::from_utf8_lossy(&story).ends_with("bob\r\n[Named(\"bob\")]"));
+fn noise_before_a_name_is_not_held_against_it() {
+    for noise in [&b"\xff"[..], b"\x80", b"\xe1\x15", b"\xff\xff\xfe\x15\x15", b"\x00\xff\x00"] {
+        let (story, ..) = run(&login(), &[Hear(1, noise), Hear(9, b"bob\r")]);
+        let story = story.escape_ascii().to_string();
+        assert!(story.ends_with("[Named(\\\"bob\\\")]"), "{}: {story}", noise.escape_ascii());
+    }
 }
 
 #[test]
@@ -413,7 +415,7 @@ fn what_is_sent_beyond_the_texts_given_resembles_no_modem_and_no_prompt() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn any_bytes_in_any_pieces_make_one_end_and_bounded_output(
@@ -447,6 +449,24 @@ proptest! {
         prop_assert!(ends <= 1);
         prop_assert!(sent <= 100 * (wire.len() + 1));
         prop_assert_eq!(ends == 1, prompt.deadline().is_none());
+    }
+
+    #[test]
+    fn any_bytes_are_understood_alike_wherever_they_are_cut(
+        wire in prop::collection::vec(
+            prop_oneof![any::<u8>(), b'a'..=b'z', Just(b'\r'), Just(0x7e), Just(0x7d), Just(0x8d)],
+            0..60,
+        ),
+    ) {
+        let greeted = Question { sniff: Sniff { ppp: true, fido: true }, ..login() };
+        // `run` compares.
+        run(&greeted, &[Hear(1, &wire)]);
+        run(&Question::secret(PASSWORD_PROMPT), &[Hear(1, &wire)]);
+        let mut prompt = Prompt::new(greeted, Terminal::default(), Instant::ZERO);
+        for byte in &wire {
+            prompt.receive(Instant::ZERO, &[*byte]);
+            prop_assert!(prompt.held.len() < LONGEST);
+        }
     }
 
     #[test]

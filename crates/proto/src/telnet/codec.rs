@@ -288,6 +288,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
         #[test]
         fn data_is_transparent(
             data in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(&b"\r\n\0\xff\xf0\xfa"[..])], 0..200),

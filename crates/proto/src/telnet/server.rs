@@ -129,7 +129,8 @@ impl ComPortServer {
                         }
                     }
                 }
-                Item::Command(BRK) => {
+                // The break key of a plain telnet: a break that begins and ends.
+                Item::Command(BRK) if !self.breaking => {
                     self.outputs.extend([Output::Break(true), Output::Break(false)]);
                 }
                 Item::Command(_) => {}
