@@ -7,7 +7,7 @@
 //!
 //! It does not read the file (`config` does), start anything, or know what a callback is.
 
-use crate::config::{Action, LoginEntry, NamePattern, When, Word};
+use crate::config::{Action, LoginEntry, NamePattern, Word};
 use crate::vocabulary::{Launch, Leg};
 
 /// The name under which PPP frames at the prompt are looked up; it may also be typed.
@@ -51,38 +51,21 @@ pub(crate) fn find<'c>(entries: &'c [LoginEntry], name: &str, leg: Leg) -> Optio
     if !is_acceptable(name) {
         return None;
     }
-    entries.iter().find(|entry| counts_on(entry.when, leg) && takes(&entry.pattern, name))
+    entries.iter().find(|entry| entry.when.counts(leg == Leg::Return) && entry.pattern.takes(name))
 }
 
 /// Whether any entry on this leg names `name` itself: then PPP frames or mailers are looked for.
 pub(crate) fn is_served(entries: &[LoginEntry], name: &str, leg: Leg) -> bool {
     entries.iter().any(|entry| {
-        counts_on(entry.when, leg)
+        entry.when.counts(leg == Leg::Return)
             && matches!(&entry.pattern, NamePattern::Exact(exact) if exact == name)
     })
 }
 
 fn is_acceptable(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with('-') && name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
-}
-
-const fn counts_on(when: When, leg: Leg) -> bool {
-    match (when, leg) {
-        (When::Always, Leg::Request | Leg::Return)
-        | (When::OnReturn, Leg::Return)
-        | (When::OnRequest, Leg::Request) => true,
-        (When::OnReturn, Leg::Request) | (When::OnRequest, Leg::Return) => false,
-    }
-}
-
-fn takes(pattern: &NamePattern, name: &str) -> bool {
-    match pattern {
-        NamePattern::Exact(exact) => name == exact,
-        NamePattern::Prefix(prefix) => name.starts_with(prefix.as_str()),
-        NamePattern::Suffix(suffix) => name.ends_with(suffix.as_str()),
-        NamePattern::Contains(part) => name.contains(part.as_str()),
-        NamePattern::Any => true,
-    }
+    !name.is_empty()
+        && !name.starts_with('-')
+        && name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
 /// How the journal names an entry.
@@ -158,6 +141,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::config::When;
 
     const FACTS: CallFacts<'static> = CallFacts {
         name: "mary",
@@ -226,7 +210,8 @@ mod tests {
             Word::Text("a b".to_owned()),
         ];
         entry.action = Action::Program { path: PathBuf::from("/usr/sbin/prog"), args: words };
-        let argv = |facts: &CallFacts<'_>| launch(&entry, facts, Vec::new()).expect("a program").argv;
+        let argv =
+            |facts: &CallFacts<'_>| launch(&entry, facts, Vec::new()).expect("a program").argv;
         assert_eq!(argv(&FACTS), ["prog", "-x", "mary", "33600/ARQ", "5551234", "a b"]);
         let bare = CallFacts { name: "", connect: "", caller_id: None, ..FACTS };
         assert_eq!(argv(&bare), ["prog", "-x", "??", "none", "a b"]);

@@ -16,6 +16,23 @@
 //! lines and a thousand simulated calls a second.
 #![forbid(unsafe_code)]
 
+mod alarms;
+mod call;
+mod chance;
 pub mod config;
+mod desk;
 pub mod diagnostic;
+mod dispatch;
+mod hunt;
+mod line;
+mod messages;
+pub mod policy;
+mod promise;
+mod promises;
+pub mod record;
+pub mod recovery;
+pub mod server;
+mod service;
+mod session;
+pub mod status;
 pub mod vocabulary;

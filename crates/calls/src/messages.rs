@@ -22,8 +22,6 @@ pub(crate) enum Message {
     AlreadyCalledBack,
     /// Nothing in login.config takes this name.
     UnknownName,
-    /// The last word after too many tries.
-    Goodbye,
     /// The program could not be started.
     ServiceFailed,
     /// A PPP peer where none is served.
@@ -47,7 +45,6 @@ impl Message {
             Self::NoCallbackNow => "We cannot call you back now; please try again later.",
             Self::AlreadyCalledBack => "You have been called back already; please log in.",
             Self::UnknownName => "There is no service of this name.",
-            Self::Goodbye => "Goodbye.",
             Self::ServiceFailed => "The service could not be started; please tell its operator.",
             Self::NoPpp => "PPP is not available on this line.",
             Self::SevenBits => "PPP needs 8 bits and no parity; please change your settings.",
@@ -61,14 +58,13 @@ mod tests {
     use super::*;
 
     /// Everything that may be said once a number was taken, or while one is asked for.
-    const AFTER_A_NUMBER: [Message; 10] = [
+    const AFTER_A_NUMBER: [Message; 9] = [
         Message::Promised { within_s: 40 },
         Message::NotANumber,
         Message::NumberRefused,
         Message::NoCallbackNow,
         Message::AlreadyCalledBack,
         Message::UnknownName,
-        Message::Goodbye,
         Message::ServiceFailed,
         Message::NoPpp,
         Message::SevenBits,
@@ -86,7 +82,6 @@ mod tests {
                 | Message::NoCallbackNow
                 | Message::AlreadyCalledBack
                 | Message::UnknownName
-                | Message::Goodbye
                 | Message::ServiceFailed
                 | Message::NoPpp
                 | Message::SevenBits => {}
@@ -95,7 +90,8 @@ mod tests {
             for word in ["ring", "ogin: ", "> ", "assword: ", "callback: "] {
                 assert!(!folded.contains(word), "{message:?} contains {word:?}");
             }
-            for word in ["BUSY", "VOICE", "NO CARRIER", "NO ANSWER", "NO DIALTONE", "CONNECT", "OK"] {
+            for word in ["BUSY", "VOICE", "NO CARRIER", "NO ANSWER", "NO DIALTONE", "CONNECT", "OK"]
+            {
                 assert!(!text.contains(word), "{message:?} contains {word:?}");
             }
             assert!(text.is_ascii() && text.ends_with("\r\n"));

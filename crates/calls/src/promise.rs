@@ -19,7 +19,9 @@ use proto::dial::PhoneNumber;
 use proto::time::{Deadline, Instant};
 
 use crate::policy::Approval;
-use crate::vocabulary::{CallId, Cause, LineId, Now, PromiseId, Promised, RequestId, Seq, SessionId};
+use crate::vocabulary::{
+    CallId, Cause, LineId, Now, PromiseId, Promised, RequestId, Seq, SessionId,
+};
 
 #[cfg(test)]
 mod tests;
@@ -126,7 +128,10 @@ impl Promise {
                 self.state = due.map_or(State::Parting, |due| State::Waiting { due });
                 reply
             }
-            State::Parting | State::Waiting { .. } | State::Hunting { .. } | State::Dialling { .. } => None,
+            State::Parting
+            | State::Waiting { .. }
+            | State::Hunting { .. }
+            | State::Dialling { .. } => None,
         }
     }
 
@@ -134,7 +139,10 @@ impl Promise {
     pub(crate) const fn part(&mut self, due: Instant) {
         match self.state {
             State::Parting => self.state = State::Waiting { due },
-            State::Unsealed { .. } | State::Waiting { .. } | State::Hunting { .. } | State::Dialling { .. } => {}
+            State::Unsealed { .. }
+            | State::Waiting { .. }
+            | State::Hunting { .. }
+            | State::Dialling { .. } => {}
         }
     }
 
@@ -172,9 +180,11 @@ impl Promise {
 /// by the promise's expiry and by the wait between tries.
 pub(crate) const fn counts_as_try(cause: Cause) -> bool {
     match cause {
-        Cause::Glare | Cause::PortError | Cause::AdminReset | Cause::AdminReboot | Cause::NasError => {
-            false
-        }
+        Cause::Glare
+        | Cause::PortError
+        | Cause::AdminReset
+        | Cause::AdminReboot
+        | Cause::NasError => false,
         Cause::Busy
         | Cause::NoAnswer
         | Cause::NoDialtone

@@ -113,7 +113,10 @@ impl Promises {
     /// Takes up a promise of an earlier run; gives it back if its time is over.
     pub(crate) fn restore(&mut self, now: Now, open: &OpenPromise) -> Result<(), PromiseId> {
         let promise = Promise::restored(&open.promised, now, open.failed);
-        if promise.expires <= now.at || promise.failed >= promise.tries || promise.number().is_none() {
+        if promise.expires <= now.at
+            || promise.failed >= promise.tries
+            || promise.number().is_none()
+        {
             return Err(promise.id);
         }
         self.insert(promise);

@@ -8,9 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::{
-    CallId, Cause, Entry, Event, ExitStatus, Leg, PromiseId, SessionId, Wall,
-};
+use crate::vocabulary::{CallId, Cause, Entry, Event, ExitStatus, Leg, PromiseId, SessionId, Wall};
 
 /// One call's summary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -63,7 +63,8 @@ pub struct CutOff {
 impl CutOff {
     /// The record of the call, as far as anybody can know it.
     pub(crate) fn ended(self, now: Wall) -> Ended {
-        let ms = |since: Wall| u64::try_from(now.unix_ms.saturating_sub(since.unix_ms)).unwrap_or(0);
+        let ms =
+            |since: Wall| u64::try_from(now.unix_ms.saturating_sub(since.unix_ms)).unwrap_or(0);
         Ended {
             total_ms: ms(self.began),
             online_ms: self.connected.map_or(0, ms),

@@ -121,7 +121,7 @@ impl Server {
             Input::Port(line, input) => self.on_line(line, |line, desk| line.port(input, desk)),
             Input::Program(call, input) => self.program(call, input),
             Input::Durable(seq) => self.durable(seq),
-            Input::StoreFailed(reason) => self.store_failed(reason),
+            Input::StoreFailed(reason) => self.store_failed(&reason),
             Input::Command(request, command) => self.command(request, command),
             Input::Config(config) => self.reload(*config),
             Input::Tick => self.tick(),
@@ -184,11 +184,8 @@ impl Server {
     ) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(line) = self.lines.get_mut(&session.line) else { return };
-        let mut office = Office {
-            config: &self.config,
-            promises: &mut self.promises,
-            desk: &mut self.desk,
-        };
+        let mut office =
+            Office { config: &self.config, promises: &mut self.promises, desk: &mut self.desk };
         turn(session, line, &mut office);
         if let Some(seq) = session.service.waits_for() {
             self.awaiting.insert((seq, Waiter::Session(id)));
@@ -266,11 +263,11 @@ impl Server {
         }
     }
 
-    fn store_failed(&mut self, reason: String) {
-        self.promises.store_fault = Some(reason.clone());
+    fn store_failed(&mut self, reason: &str) {
+        self.promises.store_fault = Some(reason.to_owned());
         while let Some((_, waiter)) = self.awaiting.pop_first() {
             match waiter {
-                Waiter::Promise(promise) => self.unseal(promise, &reason),
+                Waiter::Promise(promise) => self.unseal(promise, reason),
                 Waiter::Session(session) => self.in_session(session, Session::store_failed),
             }
         }

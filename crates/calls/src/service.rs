@@ -85,9 +85,16 @@ enum State {
     Starting,
     Running,
     /// Told to go with SIGHUP.
-    HangingUp { cause: Cause, kill_at: Instant, grace: Duration },
+    HangingUp {
+        cause: Cause,
+        kill_at: Instant,
+        grace: Duration,
+    },
     /// Told to go with SIGKILL.
-    Killed { cause: Cause, until: Instant },
+    Killed {
+        cause: Cause,
+        until: Instant,
+    },
 }
 
 /// Whether the program is still there.

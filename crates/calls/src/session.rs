@@ -76,7 +76,12 @@ pub(crate) struct Session {
 
 impl Session {
     /// The caller called us: he is asked for his name.
-    pub(crate) fn request(id: SessionId, line: &Line, call: CallId, office: &mut Office<'_>) -> Self {
+    pub(crate) fn request(
+        id: SessionId,
+        line: &Line,
+        call: CallId,
+        office: &mut Office<'_>,
+    ) -> Self {
         Self::begin(id, line, call, Leg::Request, |session| session.prompt(line, office))
     }
 
@@ -155,7 +160,10 @@ impl Session {
         match &mut self.service {
             Service::Program(program) => program.end(self.call, why, office),
             // He went before, or while, we said good-bye: what was decided is the cause.
-            Service::Farewell { cause, .. } => self.hang_up(*cause, line, office),
+            Service::Farewell { cause, .. } => {
+                let cause = *cause;
+                self.hang_up(cause, line, office);
+            }
             Service::Storing { .. }
             | Service::Prompt(_)
             | Service::Question { .. }
@@ -165,7 +173,12 @@ impl Session {
     }
 
     /// The program did something.
-    pub(crate) fn program(&mut self, input: ProgramInput, line: &mut Line, office: &mut Office<'_>) {
+    pub(crate) fn program(
+        &mut self,
+        input: ProgramInput,
+        line: &mut Line,
+        office: &mut Office<'_>,
+    ) {
         let Service::Program(program) = &mut self.service else { return };
         match program.hear(self.id, self.call, input, line, office) {
             ProgramEnd::Runs => {}
@@ -418,7 +431,13 @@ impl Session {
         self.listen(line, office);
     }
 
-    fn launch(&mut self, entry: &LoginEntry, rest: Vec<u8>, line: &mut Line, office: &mut Office<'_>) {
+    fn launch(
+        &mut self,
+        entry: &LoginEntry,
+        rest: Vec<u8>,
+        line: &mut Line,
+        office: &mut Office<'_>,
+    ) {
         let Some(call) = line.call() else { return };
         let caller = call.caller.caller.as_ref().map(ToString::to_string);
         let facts = dispatch::CallFacts {

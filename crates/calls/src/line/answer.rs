@@ -19,7 +19,7 @@ use super::{Fact, State};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::line::Line;
-use crate::vocabulary::{Cause, Event, Leg, PortInput};
+use crate::vocabulary::{Cause, Event, Leg, PortInput, PortOutput};
 
 /// No RING for so long: the caller has hung up. Rings come every 4 to 6 s; mgetty waits as long.
 const RING_GAP: Duration = Duration::from_secs(10);
@@ -82,10 +82,10 @@ impl Answering {
 }
 
 impl Line {
-    /// The first ring.
-    pub(super) fn rang(&mut self, ring: &Ring, desk: &mut Desk) -> State {
-        if !self.locked && !matches!(self.state, State::Claiming { .. }) {
-            desk.port(self.id, crate::vocabulary::PortOutput::Claim);
+    /// The first ring. `asked`: the lock is asked for already.
+    pub(super) fn rang(&mut self, ring: &Ring, asked: bool, desk: &mut Desk) -> State {
+        if !self.locked && !asked {
+            desk.port(self.id, PortOutput::Claim);
         }
         let mut ringing = Box::new(Ringing {
             call: Call::new(desk.call_id(), Leg::Request, desk.at()),
@@ -128,7 +128,7 @@ impl Line {
             // The modem is set to answer by itself (S0=1).
             Said::Result(ResultCode::Connect(connect)) if !ringing.screened => {
                 ringing.announce(self.name(), desk);
-                self.connected(ringing.call, connect, desk)
+                self.connected(ringing.call, &connect, desk)
             }
             Said::Result(ResultCode::Connect(_)) => {
                 self.on_hook(Some((ringing.call, Cause::Screened)), true, desk)
@@ -208,7 +208,7 @@ impl Line {
         desk: &mut Desk,
     ) -> State {
         match input {
-            PortInput::Bytes(bytes) => self.answering_heard(answering, bytes, desk),
+            PortInput::Bytes(bytes) => self.answering_heard(answering, &bytes, desk),
             PortInput::Lost(reason) => {
                 self.end_call(&answering.call, Cause::PortError, desk);
                 self.fault(reason, false, desk)
@@ -225,14 +225,14 @@ impl Line {
     fn answering_heard(
         &mut self,
         mut answering: Box<Answering>,
-        bytes: Vec<u8>,
+        bytes: &[u8],
         desk: &mut Desk,
     ) -> State {
-        self.reader.receive(&bytes);
+        self.reader.receive(bytes);
         while let Some(said) = self.reader.poll() {
             match said {
                 Said::Result(ResultCode::Connect(connect)) => {
-                    return self.connected(answering.call, connect, desk);
+                    return self.connected(answering.call, &connect, desk);
                 }
                 Said::Result(code) if code.is_final() && code != ResultCode::Ok => {
                     let cause = Cause::NoCarrier;

@@ -84,7 +84,7 @@ impl Line {
                 Step::Ring(ring) => {
                     self.not_dialled(&preparing.order, Cause::Glare, desk);
                     self.fresh_reader();
-                    return self.rang(&ring, desk);
+                    return self.rang(&ring, false, desk);
                 }
                 Step::CallerId(_) => {}
                 Step::Done => return self.dial_now(&preparing.order, desk),
@@ -121,7 +121,11 @@ impl Line {
         }
     }
 
-    pub(super) fn preparing_tick(&mut self, mut preparing: Box<Preparing>, desk: &mut Desk) -> State {
+    pub(super) fn preparing_tick(
+        &mut self,
+        mut preparing: Box<Preparing>,
+        desk: &mut Desk,
+    ) -> State {
         preparing.commands.tick(desk.at());
         self.preparing(preparing, desk)
     }
@@ -188,7 +192,7 @@ impl Line {
         while let Some(said) = self.reader.poll() {
             match said {
                 Said::Result(ResultCode::Connect(connect)) => {
-                    return self.connected(dialling.call, connect, desk);
+                    return self.connected(dialling.call, &connect, desk);
                 }
                 Said::Result(code) => {
                     if let Some(cause) = failure(&code) {
@@ -218,10 +222,9 @@ const fn failure(code: &ResultCode) -> Option<Cause> {
         ResultCode::NoAnswer => Some(Cause::NoAnswer),
         ResultCode::NoDialtone | ResultCode::LineInUse => Some(Cause::NoDialtone),
         ResultCode::NoCarrier | ResultCode::Voice | ResultCode::Fax => Some(Cause::NoCarrier),
-        ResultCode::Delayed
-        | ResultCode::Blacklisted
-        | ResultCode::Locked
-        | ResultCode::Error => Some(Cause::Barred),
+        ResultCode::Delayed | ResultCode::Blacklisted | ResultCode::Locked | ResultCode::Error => {
+            Some(Cause::Barred)
+        }
         // OK ends no dial command: it is an older one's.
         ResultCode::Ok | ResultCode::RingBack | ResultCode::Data | ResultCode::Connect(_) => None,
     }

@@ -70,25 +70,20 @@ impl Line {
             || before.hardware_flow != now.hardware_flow;
         let other_modem = before.modem.init != now.modem.init;
         let state = std::mem::replace(&mut self.state, State::Closed);
-        self.state = match state {
-            // They take the new configuration when they open.
-            state @ (State::Closed | State::Faulted { .. } | State::Lent { .. }) => state,
-            State::Opening
-            | State::Claiming { .. }
-            | State::Initialising { .. }
-            | State::Idle { .. }
-            | State::Checking { .. }
-                if other_port =>
-            {
-                self.release(desk);
-                desk.port(self.id, PortOutput::Close);
-                self.opening(desk)
-            }
-            State::Initialising { .. } | State::Checking { .. } if other_modem => {
-                self.initialise(desk)
-            }
-            State::Idle { .. } if other_modem => self.claim(Claim::SetUp, desk),
-            state => state,
+        // These take the new configuration when they open.
+        let shut = matches!(state, State::Closed | State::Faulted { .. } | State::Lent { .. });
+        let setting_up = matches!(state, State::Initialising { .. } | State::Checking { .. });
+        let idle = matches!(state, State::Idle { .. });
+        self.state = if other_port && !shut {
+            self.release(desk);
+            desk.port(self.id, PortOutput::Close);
+            self.opening(desk)
+        } else if other_modem && setting_up {
+            self.initialise(desk)
+        } else if other_modem && idle {
+            self.claim(Claim::SetUp, desk)
+        } else {
+            state
         };
     }
 

@@ -57,7 +57,9 @@ use crate::call::Call;
 use crate::config;
 use crate::desk::Desk;
 use crate::hunt::Freedom;
-use crate::vocabulary::{CallId, Cause, Event, Leg, LineId, PortInput, PortOutput, PromiseId, SessionId};
+use crate::vocabulary::{
+    CallId, Cause, Event, Leg, LineId, PortInput, PortOutput, PromiseId, SessionId,
+};
 
 /// What a line reports to the server.
 #[derive(Debug, PartialEq, Eq)]
@@ -221,7 +223,9 @@ impl Line {
             (State::Idle { .. }, Future::Stay | Future::Become(_)) if now >= self.held_until => {
                 Freedom::Free
             }
-            (State::Idle { .. }, Future::Stay | Future::Become(_)) => Freedom::Held(self.held_until),
+            (State::Idle { .. }, Future::Stay | Future::Become(_)) => {
+                Freedom::Held(self.held_until)
+            }
             (_, Future::Stay | Future::Become(_) | Future::Close) => Freedom::Busy,
         }
     }
@@ -282,12 +286,13 @@ impl Line {
 
     /// Answers the call that [`Fact::Rings`] told of.
     pub(crate) fn answer(&mut self, desk: &mut Desk) {
-        let state = std::mem::replace(&mut self.state, State::Closed);
-        let state = match state {
-            State::Ringing(ringing) => self.answered(ringing, desk),
-            other => other,
-        };
-        self.enter(state, desk);
+        if !matches!(self.state, State::Ringing(_)) {
+            return;
+        }
+        if let State::Ringing(ringing) = std::mem::replace(&mut self.state, State::Closed) {
+            let state = self.answered(ringing, desk);
+            self.enter(state, desk);
+        }
     }
 
     /// Lets the call ring on unanswered, because of this rule.
@@ -415,7 +420,9 @@ impl Line {
     fn plan<'c>(&self, texts: impl IntoIterator<Item = &'c str>, force: bool) -> Plan {
         let modem = &self.config.modem;
         let commands = texts.into_iter().filter_map(|text| {
-            Command::new(text).ok().map(|command| Command { limit: modem.command_time, ..command })
+            let mut command = Command::new(text).ok()?;
+            command.limit = modem.command_time;
+            Some(command)
         });
         Plan {
             commands: commands.collect(),

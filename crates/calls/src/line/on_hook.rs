@@ -19,7 +19,7 @@
 
 use std::time::Duration;
 
-use proto::at::commands::{self, Command, Commands};
+use proto::at::commands::{self, Commands};
 use proto::at::hang_up::{self, HangUp};
 use proto::at::reader::Form;
 use proto::time::{Deadline, Instant};
@@ -52,7 +52,10 @@ pub(super) struct HangingUp {
 #[derive(Debug)]
 enum Phase {
     /// DTR is down. `seen`: DCD was up, so its fall is the proof.
-    Dtr { until: Instant, seen: bool },
+    Dtr {
+        until: Instant,
+        seen: bool,
+    },
     Escape(Box<HangUp>),
     Command(Box<Commands>),
 }
@@ -139,7 +142,11 @@ impl Line {
         }
     }
 
-    pub(super) fn hanging_up_tick(&mut self, mut hanging_up: Box<HangingUp>, desk: &mut Desk) -> State {
+    pub(super) fn hanging_up_tick(
+        &mut self,
+        mut hanging_up: Box<HangingUp>,
+        desk: &mut Desk,
+    ) -> State {
         match &mut hanging_up.phase {
             Phase::Dtr { .. } => {}
             Phase::Escape(hang_up) => hang_up.tick(desk.at()),
@@ -155,7 +162,7 @@ impl Line {
                 Phase::Dtr { until, seen } => {
                     let up = self.signals.is_some_and(|signals| signals.dcd);
                     let over = *until <= desk.at();
-                    if (*seen && !up) || (over && !up) {
+                    if !up && (*seen || over) {
                         desk.port(self.id, PortOutput::Dtr(true));
                         return self.hung(hanging_up.ending, desk);
                     }

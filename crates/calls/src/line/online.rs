@@ -95,7 +95,12 @@ impl Online {
 
 impl Line {
     /// CONNECT was said.
-    pub(super) fn connected(&mut self, mut call: Call, connect: Connect, desk: &mut Desk) -> State {
+    pub(super) fn connected(
+        &mut self,
+        mut call: Call,
+        connect: &Connect,
+        desk: &mut Desk,
+    ) -> State {
         let session = match call.session {
             Some(session) => session,
             None => desk.session_id(),

@@ -115,7 +115,9 @@ impl Line {
             PortInput::Bytes(bytes) => match claim {
                 // The modem has not been set up: what it says means nothing yet.
                 Claim::SetUp | Claim::Reset => State::Claiming { claim, until },
-                Claim::Check | Claim::Dial(_) => self.rang_while_claiming(claim, until, &bytes, desk),
+                Claim::Check | Claim::Dial(_) => {
+                    self.rang_while_claiming(claim, until, &bytes, desk)
+                }
             },
             PortInput::Opened { .. }
             | PortInput::Signals(_)
@@ -132,19 +134,15 @@ impl Line {
         bytes: &[u8],
         desk: &mut Desk,
     ) -> State {
-        let was_dialling = match &claim {
+        let order = match &claim {
             Claim::Dial(order) => Some(order.clone()),
             Claim::SetUp | Claim::Check | Claim::Reset => None,
         };
-        match self.listen(State::Claiming { claim, until }, bytes, desk) {
-            State::Ringing(ringing) => {
-                if let Some(order) = was_dialling {
-                    self.not_dialled(&order, Cause::Glare, desk);
-                }
-                State::Ringing(ringing)
-            }
-            other => other,
+        let state = self.listen(State::Claiming { claim, until }, bytes, desk);
+        if let (State::Ringing(_), Some(order)) = (&state, order) {
+            self.not_dialled(&order, Cause::Glare, desk);
         }
+        state
     }
 
     // -------------------------------------------------------------------------------------- the modem
@@ -249,25 +247,30 @@ impl Line {
         self.reader.receive(bytes);
         let mut state = state;
         while let Some(said) = self.reader.poll() {
-            state = match state {
-                State::Ringing(ringing) => self.ringing_said(ringing, said, desk),
-                State::Idle { .. } | State::Claiming { .. } => match said {
-                    Said::Result(ResultCode::Ring(ring)) => self.rang(&ring, desk),
-                    // A modem in S0=1 has taken a call that never rang here, or an injected command has
-                    // made it so. Nobody is to talk to an idle line.
-                    Said::Result(ResultCode::Connect(_)) => {
-                        self.fresh_reader();
-                        match state {
-                            State::Idle { .. } => self.claim(Claim::Reset, desk),
-                            other => other,
-                        }
-                    }
-                    Said::Result(_) | Said::CallerId(_) | Said::Text(_) => state,
-                },
-                other => other,
+            state = if let State::Ringing(ringing) = state {
+                self.ringing_said(ringing, said, desk)
+            } else {
+                self.idle_said(state, &said, desk)
             };
         }
         state
+    }
+
+    fn idle_said(&mut self, state: State, said: &Said, desk: &mut Desk) -> State {
+        let idle = matches!(state, State::Idle { .. });
+        let claiming = matches!(state, State::Claiming { .. });
+        match said {
+            Said::Result(ResultCode::Ring(ring)) if idle || claiming => {
+                self.rang(ring, claiming, desk)
+            }
+            // A modem in S0=1 has taken a call that never rang here, or an injected command has made it
+            // so. Nobody is to talk to an idle line.
+            Said::Result(ResultCode::Connect(_)) if idle => {
+                self.fresh_reader();
+                self.claim(Claim::Reset, desk)
+            }
+            Said::Result(_) | Said::CallerId(_) | Said::Text(_) => state,
+        }
     }
 
     pub(super) fn checking_port(
@@ -298,7 +301,7 @@ impl Line {
                 Step::Send(bytes) => self.transmit(bytes, desk),
                 Step::Ring(ring) => {
                     self.fresh_reader();
-                    return self.rang(&ring, desk);
+                    return self.rang(&ring, false, desk);
                 }
                 Step::CallerId(_) => {}
                 Step::Done => return self.idle(desk),
@@ -321,7 +324,12 @@ impl Line {
         State::Lent { holder }
     }
 
-    pub(super) fn lent_port(&mut self, holder: String, input: &PortInput, desk: &mut Desk) -> State {
+    pub(super) fn lent_port(
+        &mut self,
+        holder: String,
+        input: &PortInput,
+        desk: &mut Desk,
+    ) -> State {
         match input {
             PortInput::Returned => {
                 desk.journal(Event::LineReturned { line: self.name().to_owned() });

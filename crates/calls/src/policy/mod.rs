@@ -137,8 +137,9 @@ pub fn decide(config: &Config, request: &Request<'_>) -> Result<Approval, Refusa
     let lines = candidates(config, request);
     let mut case = rules::Case { config, request, numbers: &numbers, lines, allowed_by: None };
     for rule in rules::RULES {
-        (rule.judge)(&mut case)
-            .map_err(|no| Refusal::new(rule.kind, no.rule.unwrap_or(rule.name.into()), no.reason))?;
+        (rule.judge)(&mut case).map_err(|no| {
+            Refusal::new(rule.kind, no.rule.unwrap_or(rule.name.into()), no.reason)
+        })?;
     }
     let rule = author_rule.or(case.allowed_by).unwrap_or_else(|| "caller_numbers".to_owned());
     let lines = case.lines;

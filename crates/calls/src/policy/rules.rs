@@ -66,7 +66,11 @@ pub(super) const RULES: &[Rule] = &[
 
 fn promises_in_all(case: &mut Case<'_>) -> Result<(), No> {
     let (open, most) = (case.request.open.in_all, case.config.callback.in_all);
-    if open < most { Ok(()) } else { no(format!("{open} promises are open; at most {most} may be")) }
+    if open < most {
+        Ok(())
+    } else {
+        no(format!("{open} promises are open; at most {most} may be"))
+    }
 }
 
 fn promises_per_user(case: &mut Case<'_>) -> Result<(), No> {
@@ -100,9 +104,10 @@ fn digits(case: &mut Case<'_>) -> Result<(), No> {
 
 fn own_line(case: &mut Case<'_>) -> Result<(), No> {
     for number in case.numbers {
-        let own = case.config.lines.iter().find(|line| {
-            line.number.as_ref().is_some_and(|own| national(own) == national(number))
-        });
+        let own =
+            case.config.lines.iter().find(|line| {
+                line.number.as_ref().is_some_and(|own| national(own) == national(number))
+            });
         if let Some(line) = own {
             return no(format!("{number} is our own line {}", line.name));
         }
@@ -180,9 +185,9 @@ fn dialling(case: &mut Case<'_>) -> Result<(), No> {
 
 fn can_dial(line: &Line, numbers: &[PhoneNumber]) -> Result<(), String> {
     let dialling = line_dialling(line)?;
-    numbers.iter().try_for_each(|number| {
-        dialling.render(number).map(drop).map_err(|fault| fault.to_string())
-    })
+    numbers
+        .iter()
+        .try_for_each(|number| dialling.render(number).map(drop).map_err(|fault| fault.to_string()))
 }
 
 /// How a line dials.
@@ -217,7 +222,8 @@ pub(super) fn matches(pattern: &str, number: &PhoneNumber) -> bool {
 /// The digits that a number with `+` becomes on our lines: denying `0088*` must also deny `+88...`.
 fn dialled_as(config: &Config, number: &PhoneNumber) -> impl Iterator<Item = String> {
     let rest = number.as_str().strip_prefix('+');
-    let prefixes = config.lines.iter().filter_map(|line| line.modem.international_prefix.as_deref());
+    let prefixes =
+        config.lines.iter().filter_map(|line| line.modem.international_prefix.as_deref());
     prefixes.filter_map(move |prefix| Some(format!("{prefix}{}", rest?)))
 }
 

@@ -25,7 +25,7 @@ impl Server {
                 Err(refusal) => Reply::Refused { rule: refusal.rule, reason: refusal.reason },
             },
             Command::HangUp { who, line } => self.hang_up(who, &line),
-            Command::Withdraw { who, promise } => self.withdraw(who, promise),
+            Command::Withdraw { who, promise } => self.withdraw(&who, promise),
         };
         self.desk.output(Output::Reply(request, reply));
     }
@@ -41,8 +41,7 @@ impl Server {
         };
         let numbers = order.numbers.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let chosen = ReturnLine::Lines(order.lines.clone());
-        let return_line =
-            if order.lines.is_empty() { &self.config.callback.line } else { &chosen };
+        let return_line = if order.lines.is_empty() { &self.config.callback.line } else { &chosen };
         let wish = Request {
             user: OPERATOR,
             numbers: Numbers::Operator(&numbers),
@@ -80,8 +79,9 @@ impl Server {
         Reply::Done
     }
 
-    fn withdraw(&mut self, who: String, id: PromiseId) -> Reply {
-        self.desk.journal(Event::Operated { who: who.clone(), command: format!("withdraw {id}") });
+    fn withdraw(&mut self, who: &str, id: PromiseId) -> Reply {
+        self.desk
+            .journal(Event::Operated { who: who.to_owned(), command: format!("withdraw {id}") });
         let why = format!("withdrawn by {who}");
         let Some(promise) = self.promises.withdraw(&mut self.desk, id, why) else {
             return refused("promise", format!("there is no open promise {id}"));

@@ -5,9 +5,9 @@
 
 use super::{Run, Server, Waiter};
 use crate::config::Direction;
+use crate::config::dialin_config::screen;
 use crate::line::Fact;
 use crate::promises::Promises;
-use crate::screening;
 use crate::session::{Office, Session};
 use crate::vocabulary::{CallId, Cause, Event, Leg, LineId, PromiseId, SessionId};
 use proto::at::caller_id::CallerId;
@@ -72,7 +72,10 @@ impl Server {
         }
         let rule = match line.config().direction {
             Direction::Originate => Some("line.direction".to_owned()),
-            Direction::Answer | Direction::Both => screening::rejects(words, caller),
+            Direction::Answer | Direction::Both => {
+                let verdict = screen(words, Some(&caller.to_string()));
+                (!verdict.accept).then_some(verdict.rule)
+            }
         };
         self.on_line(id, |line, desk| match rule {
             Some(rule) => line.screen(rule, desk),
@@ -92,7 +95,8 @@ impl Server {
         id: SessionId,
         promise: Option<PromiseId>,
     ) {
-        let Some(promise) = promise.filter(|promise| self.promises.close(*promise).is_some()) else {
+        let Some(promise) = promise.filter(|promise| self.promises.close(*promise).is_some())
+        else {
             return self.on_line(line, |line, desk| line.hang_up(Cause::AdminReset, desk));
         };
         let kept = self.desk.journal(Event::Kept { promise, call });
@@ -107,11 +111,8 @@ impl Server {
         begin: impl FnOnce(&crate::line::Line, &mut Office<'_>) -> Session,
     ) {
         let Some(line) = self.lines.get(&id) else { return };
-        let mut office = Office {
-            config: &self.config,
-            promises: &mut self.promises,
-            desk: &mut self.desk,
-        };
+        let mut office =
+            Office { config: &self.config, promises: &mut self.promises, desk: &mut self.desk };
         let begun = begin(line, &mut office);
         self.sessions.insert(session, begun);
         self.on_line.insert(id, session);
@@ -120,13 +121,7 @@ impl Server {
     }
 
     /// A call is over and its line on-hook: its session has no call any more.
-    fn ended(
-        &mut self,
-        line: LineId,
-        call: CallId,
-        session: Option<SessionId>,
-        connected: bool,
-    ) {
+    fn ended(&mut self, line: LineId, call: CallId, session: Option<SessionId>, connected: bool) {
         if !connected {
             return;
         }
@@ -143,13 +138,7 @@ impl Server {
         }
     }
 
-    fn try_failed(
-        &mut self,
-        line: LineId,
-        promise: PromiseId,
-        call: Option<CallId>,
-        cause: Cause,
-    ) {
+    fn try_failed(&mut self, line: LineId, promise: PromiseId, call: Option<CallId>, cause: Cause) {
         let name = self.lines.get(&line).map(|line| line.name().to_owned()).unwrap_or_default();
         match self.run {
             Run::Serving => {

@@ -34,7 +34,11 @@ impl Server {
                     service: session.service.name().to_owned(),
                 })
                 .collect(),
-            promises: self.promises.iter().map(|promise| self.promise_view(promise, now.at)).collect(),
+            promises: self
+                .promises
+                .iter()
+                .map(|promise| self.promise_view(promise, now.at))
+                .collect(),
         }
     }
 
