@@ -455,7 +455,7 @@ fn callbacks(
     same_line_delay(draft, login, faults);
     if let Some(entry) = first_asking
         && draft.callback.caller_numbers.allow.is_empty()
-        && !draft.places.allow_is_written
+        && !draft.places.allow_is_faulty
     {
         let message = "the caller is asked for a number, but none is allowed";
         faults.push(

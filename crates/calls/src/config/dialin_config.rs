@@ -14,6 +14,9 @@ use super::ScreeningWord;
 use super::decode::Placed;
 use crate::diagnostic::{Diagnostic, Source};
 
+#[cfg(test)]
+mod tests;
+
 /// The longest word: a number has at most 15 digits (E.164 §6.1), private plans a few more.
 const MAX_WORD: usize = 32;
 

@@ -28,6 +28,9 @@ use super::load::FileText;
 use super::{Action, LoginEntry, NamePattern, When, Word};
 use crate::diagnostic::{Diagnostic, Source};
 
+#[cfg(test)]
+mod tests;
+
 /// The most words of an entry. mgetty takes 9 arguments; pppd is given more.
 pub const MAX_WORDS: usize = 64;
 

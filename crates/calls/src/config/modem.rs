@@ -20,6 +20,9 @@ use super::keys::{self, Section};
 use super::values::{self, Fault};
 use crate::diagnostic::{Diagnostic, Source};
 
+#[cfg(test)]
+mod tests;
+
 /// A modem and where its parts were written.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
@@ -338,7 +341,8 @@ fn dials_blindly(name: &str, value: &str) -> bool {
 
 /// Why a command must not be in an init command, and what to write instead.
 fn danger(command: &Command<'_>, dtr_hangup: bool) -> Option<(&'static str, &'static str)> {
-    let zero = command.value.is_empty() || command.value == "0";
+    // No number is 0 (V.250 §5.3.1), and so is `00`.
+    let zero = command.value.bytes().all(|digit| digit == b'0');
     match command.name {
         "S0" if !zero => Some((
             "S0 lets the modem answer by itself, unasked and unscreened",
@@ -427,7 +431,11 @@ fn commands(line: &str) -> Vec<Command<'_>> {
 
 /// The names that [`danger`] looks for, in capitals however they were written.
 fn canonical(name: &str) -> &str {
-    const NAMES: [&str; 12] = ["S0", "&W", "D", "A", "O", "H", "Q", "V", "X", "&C", "&D", "Z"];
+    const NAMES: [&str; 11] = ["&W", "D", "A", "O", "H", "Q", "V", "X", "&C", "&D", "Z"];
+    let register = name.strip_prefix(['S', 's']).filter(|register| !register.is_empty());
+    if register.is_some_and(|register| register.bytes().all(|digit| digit == b'0')) {
+        return "S0";
+    }
     NAMES.into_iter().find(|known| known.eq_ignore_ascii_case(name)).unwrap_or(name)
 }
 

@@ -48,7 +48,7 @@ pub(super) struct Places {
     pub(super) max_time: Option<Range<usize>>,
     pub(super) per_user: Option<Range<usize>>,
     pub(super) allow: Vec<Placed<String>>,
-    pub(super) allow_is_written: bool,
+    pub(super) allow_is_faulty: bool,
     pub(super) deny: Vec<Placed<String>>,
 }
 
@@ -296,9 +296,10 @@ fn callback(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>
         .and_then(|value| Table::new(table.source, Section::CallerNumbers, value, faults));
     if let Some(numbers) = numbers {
         numbers.unknown_keys(faults);
-        let allow = numbers.list_if(&keys::ALLOW, faults, values::number_pattern);
-        places.allow_is_written = allow.is_some();
-        places.allow = allow.unwrap_or_default();
+        let before = faults.len();
+        places.allow =
+            numbers.list_if(&keys::ALLOW, faults, values::number_pattern).unwrap_or_default();
+        places.allow_is_faulty = faults.len() > before;
         places.deny =
             numbers.list_if(&keys::DENY, faults, values::number_pattern).unwrap_or_default();
     }

@@ -8,7 +8,9 @@ use super::load::{FileText, Loaded, Surroundings, load};
 use super::*;
 use crate::diagnostic::Diagnostic;
 
+mod examples;
 mod faults;
+mod files;
 mod sketch;
 
 /// Root's own file, closed to everybody else.
