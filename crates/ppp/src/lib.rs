@@ -3,11 +3,13 @@
 
 pub mod auth;
 pub mod automaton;
+pub mod cbcp;
 pub mod fcs;
 pub mod framing;
 #[cfg(test)]
 mod hex;
 pub mod lcp;
+pub mod ncp;
 pub mod negotiation;
 pub mod packet;
 pub mod protocol;
