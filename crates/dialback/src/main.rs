@@ -1,3 +1,31 @@
 //! The program: command line and rim. It translates between the world and the core, and decides nothing.
+//!
+//! The same binary is three things: `dialback` with its subcommands; `callback`, under that name; and the
+//! hidden `exec-line`, which becomes the program on a line and must run before anything else does.
+#![forbid(unsafe_code)]
 
-fn main() {}
+mod cli;
+mod clock;
+mod config;
+mod control;
+mod exit;
+mod log;
+mod out;
+mod port;
+mod program;
+mod rim;
+mod store;
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if sys::launch::is_exec_line(std::env::args_os()) {
+        sys::launch::exec_line_main();
+    }
+    let name = std::env::args_os().next().unwrap_or_default();
+    let as_callback = Path::new(&name).file_name() == Some(OsStr::new("callback"));
+    let args = std::env::args_os();
+    exit::conclude(if as_callback { cli::run_callback(args) } else { cli::run(args) })
+}

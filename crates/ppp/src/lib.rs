@@ -3,13 +3,11 @@
 
 pub mod auth;
 pub mod automaton;
-pub mod cbcp;
 pub mod fcs;
 pub mod framing;
 #[cfg(test)]
 mod hex;
 pub mod lcp;
-pub mod ncp;
 pub mod negotiation;
 pub mod packet;
 pub mod protocol;

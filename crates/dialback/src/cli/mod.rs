@@ -1,0 +1,143 @@
+//! The command line: what can be asked, and where the answer is made.
+//!
+//! Every help text ends with examples, because that is what people read first. The program's exit codes are
+//! those of sysexits(3); see `exit`.
+
+mod callback;
+mod check;
+mod serve;
+mod show;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config;
+use crate::control::DEFAULT_SOCKET;
+use crate::exit::{Code, Failure};
+
+/// Where the configuration is unless `--config` says otherwise.
+const DEFAULT_CONFIG: &str = "/etc/dialback/dialback.toml";
+
+/// A dial-in access server that calls its users back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dialback",
+    disable_help_subcommand = true,
+    version,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  dialback check --config dialback.toml     find every fault before a caller does
+  dialback serve --config dialback.toml     serve the lines
+  dialback status                           what is going on now
+  dialback callback 5550199                 call somebody back, from a root shell"
+)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the lines of a configuration until told to stop
+    Serve(serve::Serve),
+    /// Find the faults of a configuration
+    Check(check::Check),
+    /// Show what is going on: lines, calls, promises
+    Status(show::Status),
+    /// Show the lines and what they are doing
+    Lines(show::Lines),
+    /// Show the records of the last calls
+    Calls(show::Calls),
+    /// Call somebody back now, as callback(8) does
+    Callback(callback::Callback),
+}
+
+/// How to find the running server.
+#[derive(Debug, Args)]
+struct Whereabouts {
+    /// The running server's control socket [default: the configuration's, or /run/dialback/control.sock]
+    #[arg(long, value_name = "SOCKET")]
+    control: Option<PathBuf>,
+    /// Take the control socket's path from this configuration
+    #[arg(long, value_name = "FILE", conflicts_with = "control")]
+    config: Option<PathBuf>,
+}
+
+impl Whereabouts {
+    fn socket(&self) -> Result<PathBuf, Failure> {
+        if let Some(socket) = &self.control {
+            return Ok(socket.clone());
+        }
+        let asked = self.config.as_deref();
+        let default = Path::new(DEFAULT_CONFIG);
+        match asked.or_else(|| default.exists().then_some(default)) {
+            Some(path) => match config::read(path).config {
+                Some(config) => Ok(config.server.control),
+                // A faulty file in its usual place must not keep anybody from asking the server that runs.
+                None if asked.is_none() => Ok(PathBuf::from(DEFAULT_SOCKET)),
+                None => Err(Failure::new(
+                    Code::Configuration,
+                    format!("{}: faulty: see dialback check, or use --control", path.display()),
+                )),
+            },
+            None => Ok(PathBuf::from(DEFAULT_SOCKET)),
+        }
+    }
+}
+
+/// Reads the command line and does what it says. Wrong usage has been told when this returns.
+pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
+    let program = match Program::try_parse_from(args) {
+        Ok(program) => program,
+        Err(e) => return told(&e),
+    };
+    match program.command {
+        Command::Serve(serve) => serve.run(),
+        Command::Check(check) => check.run(),
+        Command::Status(status) => status.run(),
+        Command::Lines(lines) => lines.run(),
+        Command::Calls(calls) => calls.run(),
+        Command::Callback(callback) => callback.run(),
+    }
+}
+
+/// The program under the name `callback`.
+pub(crate) fn run_callback(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
+    match callback::ByName::try_parse_from(args) {
+        Ok(by_name) => by_name.callback.run(),
+        Err(e) => told(&e),
+    }
+}
+
+/// Help and version are answers; everything else that clap says is wrong usage.
+fn told(e: &clap::Error) -> Result<(), Failure> {
+    // The terminal may be gone; there is nobody else to tell.
+    drop(e.print());
+    if e.use_stderr() { Err(Failure::silent(Code::Usage)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Program::command().debug_assert();
+        callback::ByName::command().debug_assert();
+    }
+
+    #[test]
+    fn every_help_text_ends_with_examples() {
+        let mut program = Program::command();
+        let mut texts = vec![program.render_long_help().to_string()];
+        texts.extend(program.get_subcommands_mut().map(|c| c.render_long_help().to_string()));
+        for text in texts {
+            assert!(text.contains("\nExamples:\n"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! `dialback status`, `lines` and `calls`: what the running server says about itself, as tables or JSON.
+
+use std::time::Duration;
+
+use calls::record::Record;
+use calls::status;
+use calls::vocabulary::Leg;
+use clap::Args;
+
+use super::Whereabouts;
+use crate::clock::{lasted, written_short};
+use crate::control::Client;
+use crate::exit::{Code, Failure};
+use crate::log::{cause_words, text_line};
+use crate::out::{self, Cell, Ink, Palette, table};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dialback status              lines, calls and open promises
+  dialback status --watch      the same, drawn again whenever something happens
+  dialback status --json       everything that the server says, for programs")]
+pub(super) struct Status {
+    #[command(flatten)]
+    server: Whereabouts,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// Show it again whenever something happens, until interrupted
+    #[arg(long)]
+    watch: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dialback lines               every line with its state
+  dialback lines --watch       the same, drawn again whenever something happens
+  dialback lines --json | jq -r '.[] | select(.state == \"faulted\") | .line'")]
+pub(super) struct Lines {
+    #[command(flatten)]
+    server: Whereabouts,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// Show them again whenever something happens, until interrupted
+    #[arg(long)]
+    watch: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dialback calls               the last twenty calls, newest last
+  dialback calls --limit 1000 --json
+  dialback calls --watch       and then every event as it happens")]
+pub(super) struct Calls {
+    #[command(flatten)]
+    server: Whereabouts,
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    limit: u32,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// Go on with every event as it happens, until interrupted
+    #[arg(long)]
+    watch: bool,
+}
+
+impl Status {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let json = self.json;
+        watched(&self.server, self.watch, move |status| {
+            if json { to_json(status) } else { Ok(whole_status(Palette::stdout(), status)) }
+        })
+    }
+}
+
+impl Lines {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let json = self.json;
+        watched(&self.server, self.watch, move |status| {
+            if json {
+                to_json(&status.lines)
+            } else {
+                Ok(line_table(Palette::stdout(), &status.lines))
+            }
+        })
+    }
+}
+
+impl Calls {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let socket = self.server.socket()?;
+        // Before the records are read, so that nothing falls between.
+        let events = match self.watch {
+            true => Some(Client::connect(&socket)?.listen(None)?),
+            false => None,
+        };
+        let mut client = Client::connect(&socket)?;
+        let records = client.calls(self.limit)?;
+        let palette = Palette::stdout();
+        if self.json {
+            for record in &records {
+                out::line(to_json(record)?.trim_end());
+            }
+        } else {
+            out::line(call_table(palette, &records).trim_end());
+        }
+        for entry in events.into_iter().flatten() {
+            let entry = entry?;
+            let text = if self.json { to_json(&entry)? } else { text_line(palette, &entry) };
+            if !out::line(text.trim_end()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Shows the status once, or again after every event.
+fn watched(
+    server: &Whereabouts,
+    watch: bool,
+    show: impl Fn(&status::Status) -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    let socket = server.socket()?;
+    let events = match watch {
+        true => Some(Client::connect(&socket)?.listen(None)?),
+        false => None,
+    };
+    let mut client = Client::connect(&socket)?;
+    let text = show(&*client.status()?)?;
+    out::line(text.trim_end());
+    for entry in events.into_iter().flatten() {
+        entry?;
+        let text = show(&*client.status()?)?;
+        // Home, and clear what is below: less flicker than clearing first.
+        if !out::line(format_args!("\x1b[H\x1b[J{}", text.trim_end())) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value)
+        .map_err(|e| Failure::new(Code::System, format!("writing JSON: {e}")))
+}
+
+fn ms(ms: u64) -> String {
+    lasted(Duration::from_millis(ms))
+}
+
+fn dash(text: Option<&str>) -> String {
+    text.filter(|text| !text.is_empty()).unwrap_or("-").to_owned()
+}
+
+fn whole_status(palette: Palette, status: &status::Status) -> String {
+    let mut text = String::new();
+    if status.stopping {
+        text.push_str(&palette.paint(Ink::Yellow, "The server is stopping.\n\n"));
+    }
+    if let Some(fault) = &status.store_fault {
+        let told = format!("The journal can't be written, so no callback is promised: {fault}\n\n");
+        text.push_str(&palette.paint(Ink::Red, &told));
+    }
+    text.push_str(&line_table(palette, &status.lines));
+    if !status.calls.is_empty() {
+        text.push('\n');
+        text.push_str(&running_table(palette, status));
+    }
+    if !status.promises.is_empty() {
+        text.push('\n');
+        text.push_str(&promise_table(palette, &status.promises));
+    }
+    text
+}
+
+fn line_table(palette: Palette, lines: &[status::Line]) -> String {
+    let rows: Vec<Vec<Cell>> = lines
+        .iter()
+        .map(|line| {
+            let ink = match line.state.as_str() {
+                "idle" => Ink::Green,
+                "faulted" => Ink::Red,
+                "lent" | "hanging-up" => Ink::Yellow,
+                "online" | "ringing" | "answering" | "dialling" => Ink::Cyan,
+                _ => Ink::Plain,
+            };
+            vec![
+                Cell::from(line.line.as_str()),
+                Cell::inked(ink, line.state.as_str()),
+                Cell::from(ms(line.for_ms)),
+                Cell::from(dash(line.number.as_deref())),
+                Cell::from(match line.carrier {
+                    Some(true) => "up",
+                    Some(false) => "down",
+                    None => "-",
+                }),
+                Cell::from(line.call.map_or_else(|| "-".to_owned(), |call| call.to_string())),
+                Cell::from(dash(line.detail.as_deref())),
+            ]
+        })
+        .collect();
+    table(palette, &["LINE", "STATE", "FOR", "NUMBER", "CARRIER", "CALL", "DETAIL"], &rows)
+}
+
+fn running_table(palette: Palette, status: &status::Status) -> String {
+    let rows: Vec<Vec<Cell>> = status
+        .calls
+        .iter()
+        .map(|call| {
+            let session = status.sessions.iter().find(|session| session.call == call.call);
+            vec![
+                Cell::from(call.call.to_string()),
+                Cell::from(call.line.as_str()),
+                Cell::from(leg(call.leg)),
+                Cell::from(ms(call.for_ms)),
+                Cell::from(call.online_ms.map_or_else(|| "-".to_owned(), ms)),
+                Cell::from(dash(call.caller_id.as_deref())),
+                Cell::from(dash(session.and_then(|session| session.name.as_deref()))),
+                Cell::from(dash(session.map(|session| session.service.as_str()))),
+                Cell::from(format!("{}/{}", call.bytes_in, call.bytes_out)),
+            ]
+        })
+        .collect();
+    let heading =
+        ["CALL", "LINE", "LEG", "FOR", "ONLINE", "CALLER", "NAME", "SERVICE", "BYTES IN/OUT"];
+    table(palette, &heading, &rows)
+}
+
+fn promise_table(palette: Palette, promises: &[status::Promise]) -> String {
+    let rows: Vec<Vec<Cell>> = promises
+        .iter()
+        .map(|promise| {
+            vec![
+                Cell::from(promise.promise.to_string()),
+                Cell::from(promise.user.as_str()),
+                Cell::from(promise.numbers.join(", ")),
+                Cell::inked(Ink::Cyan, promise.state.as_str()),
+                Cell::from(match &promise.line {
+                    Some(line) => line.clone(),
+                    None => promise.lines.join(", "),
+                }),
+                Cell::from(format!("{}/{}", promise.failed, promise.tries)),
+                Cell::from(promise.due_ms.map_or_else(|| "-".to_owned(), ms)),
+                Cell::from(ms(promise.expires_ms)),
+            ]
+        })
+        .collect();
+    let heading = ["PROMISE", "USER", "NUMBERS", "STATE", "LINE", "FAILED", "DUE IN", "EXPIRES IN"];
+    table(palette, &heading, &rows)
+}
+
+fn leg(leg: Leg) -> &'static str {
+    match leg {
+        Leg::Request => "in",
+        Leg::Return => "back",
+    }
+}
+
+fn call_table(palette: Palette, records: &[Record]) -> String {
+    let rows: Vec<Vec<Cell>> = records
+        .iter()
+        .map(|record| {
+            let number = record.caller_id.as_deref().or(record.number.as_deref());
+            vec![
+                Cell::from(record.call.to_string()),
+                Cell::from(written_short(record.began)),
+                Cell::from(record.line.as_str()),
+                Cell::from(leg(record.leg)),
+                Cell::from(dash(number)),
+                Cell::from(dash(record.name.as_deref())),
+                Cell::from(dash(record.action.as_deref())),
+                Cell::from(dash(Some(&record.connect))),
+                Cell::from(ms(record.online_ms)),
+                Cell::from(match record.cause {
+                    Some(cause) => cause_words(cause),
+                    None => "-",
+                }),
+            ]
+        })
+        .collect();
+    let heading =
+        ["CALL", "BEGAN", "LINE", "LEG", "NUMBER", "NAME", "ACTION", "CONNECT", "ONLINE", "END"];
+    table(palette, &heading, &rows)
+}

@@ -1,0 +1,140 @@
+//! The configuration as the system has it: reads the files for `calls::config`, and looks whether the users,
+//! programs and ports that they name exist.
+//!
+//! It deliberately does not know what the files mean. A fault that makes serving wrong is an error; what may
+//! be there later (a USB modem, a program on a disk not yet mounted) is a warning.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+
+use calls::config::Config;
+use calls::config::load::{
+    self, FileText, Loaded, MAX_FILE, Mention, Mentioned, ReadFault, Surroundings,
+};
+use calls::diagnostic::{Diagnostic, Look, Severity};
+use sys::account::Account;
+
+use crate::out::Palette;
+
+/// What reading the configuration came to.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// The configuration, if a server can run with it.
+    pub(crate) config: Option<Config>,
+    /// Everything that is wrong or suspicious, in the order of reading.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Read {
+    /// The diagnostics for people, and a last line that sums them up if there are any.
+    pub(crate) fn rendered(&self, palette: Palette) -> String {
+        let look = if palette.coloured() { Look::Colour } else { Look::Plain };
+        let mut text = String::new();
+        for diagnostic in &self.diagnostics {
+            text.push_str(&diagnostic.render(look));
+            text.push_str("\n\n");
+        }
+        let count = |severity| self.diagnostics.iter().filter(|d| d.severity == severity).count();
+        let counted = |n: usize, word: &str| match n {
+            1 => format!("1 {word}"),
+            n => format!("{n} {word}s"),
+        };
+        match (count(Severity::Error), count(Severity::Warning)) {
+            (0, 0) => {}
+            (0, warnings) => text.push_str(&format!("{}\n", counted(warnings, "warning"))),
+            (errors, 0) => text.push_str(&format!("{}\n", counted(errors, "error"))),
+            (errors, warnings) => text.push_str(&format!(
+                "{}, {}\n",
+                counted(errors, "error"),
+                counted(warnings, "warning")
+            )),
+        }
+        text
+    }
+}
+
+/// Reads the configuration at `path` and everything that it names.
+pub(crate) fn read(path: &Path) -> Read {
+    let surroundings = Surroundings {
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        uid: rustix::process::geteuid().as_raw(),
+    };
+    match load::load(path, &surroundings, &read_file) {
+        Ok(Loaded { config, warnings, mentions }) => {
+            let mut diagnostics = warnings;
+            diagnostics.extend(mentions.iter().filter_map(look));
+            let faulty = diagnostics.iter().any(|d| d.severity == Severity::Error);
+            Read { config: (!faulty).then_some(config), diagnostics }
+        }
+        Err(diagnostics) => Read { config: None, diagnostics },
+    }
+}
+
+fn read_file(path: &Path) -> Result<FileText, ReadFault> {
+    let open = || -> io::Result<FileText> {
+        // Non-blocking: a pipe in the file's place must not hang us.
+        let file = File::options()
+            .read(true)
+            .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+            .open(path)?;
+        let seen = file.metadata()?;
+        if !seen.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let mut text = Vec::new();
+        let limit = u64::try_from(MAX_FILE).unwrap_or(u64::MAX).saturating_add(1);
+        file.take(limit).read_to_end(&mut text)?;
+        Ok(FileText { text, uid: seen.uid(), mode: seen.permissions().mode() & 0o7777 })
+    };
+    open().map_err(|e| {
+        let missing = e.kind() == io::ErrorKind::NotFound;
+        if missing { ReadFault::Missing } else { ReadFault::Other(plain(&e)) }
+    })
+}
+
+/// What the kernel says, without Rust's `(os error 13)`.
+fn plain(e: &io::Error) -> String {
+    let text = e.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text.get(..end).unwrap_or(&text).to_lowercase()
+}
+
+/// Whether something outside of the configuration is as it takes for granted.
+fn look(mention: &Mention) -> Option<Diagnostic> {
+    match &mention.what {
+        Mentioned::User(name) => match Account::named(name) {
+            Ok(Some(_)) => None,
+            Ok(None) => Some(
+                mention
+                    .error(format!("there is no user \"{name}\""))
+                    .hint("create the user, or name one that exists (`-` for root)"),
+            ),
+            Err(e) => {
+                Some(mention.warning(format!("the user database can't be read: {}", plain(&e))))
+            }
+        },
+        Mentioned::Program(path) => match std::fs::metadata(path) {
+            Ok(seen) if seen.is_file() && seen.permissions().mode() & 0o111 != 0 => None,
+            Ok(_) => Some(
+                mention
+                    .warning(format!("{} is not a program that can be run", path.display()))
+                    .hint("callers who get this entry will be hung up on"),
+            ),
+            Err(e) => Some(
+                mention
+                    .warning(format!("{}: {}", path.display(), plain(&e)))
+                    .hint("callers who get this entry will be hung up on"),
+            ),
+        },
+        Mentioned::Port(path) => match std::fs::metadata(path) {
+            Ok(_) => None,
+            Err(e) => Some(
+                mention
+                    .warning(format!("{}: {}", path.display(), plain(&e)))
+                    .hint("the line stays out of order until the port is there"),
+            ),
+        },
+    }
+}

@@ -1,0 +1,210 @@
+//! The client's side of the control socket: plain blocking calls, for the command line.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use calls::record::Record;
+use calls::status::Status;
+use calls::vocabulary::{Command, Reply};
+
+use super::{Answer, Ask, FailureCode, Request, Response, VERSION};
+use crate::exit::{Code, Failure};
+
+/// How long the server may think about an answer. It answers from memory; a second is a sick server.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why the server could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientFault {
+    /// Nobody listens.
+    #[error(
+        "{path}: the server is not running ({source}): start it with: dialback serve, or name its socket \
+         with --control"
+    )]
+    NotRunning {
+        /// The socket.
+        path: PathBuf,
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// The socket's mode keeps us out.
+    #[error("{path}: not permitted: ask as root, or as a member of the socket's group")]
+    Forbidden {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The connection broke, or no answer came.
+    #[error("{path}: the server does not answer: {source}")]
+    Broken {
+        /// The socket.
+        path: PathBuf,
+        /// What the kernel says.
+        source: io::Error,
+    },
+    /// The answer makes no sense to us.
+    #[error("{path}: the answer is not understood ({what}): are server and client of one version?")]
+    Garbled {
+        /// The socket.
+        path: PathBuf,
+        /// In which way.
+        what: String,
+    },
+    /// The server refused.
+    #[error("{message}")]
+    Refused {
+        /// Why, for programs.
+        code: FailureCode,
+        /// Why, for people.
+        message: String,
+    },
+}
+
+impl From<ClientFault> for Failure {
+    fn from(fault: ClientFault) -> Self {
+        let code = match &fault {
+            ClientFault::NotRunning { .. } | ClientFault::Broken { .. } => Code::Unavailable,
+            ClientFault::Forbidden { .. } => Code::NoPermission,
+            ClientFault::Garbled { .. } => Code::Protocol,
+            ClientFault::Refused { code, .. } => match code {
+                FailureCode::BadRequest => Code::Protocol,
+                FailureCode::NotPermitted => Code::NoPermission,
+                FailureCode::Unavailable => Code::Unavailable,
+            },
+        };
+        Self::new(code, fault.to_string())
+    }
+}
+
+/// A connection to the running server.
+#[derive(Debug)]
+pub(crate) struct Client {
+    path: PathBuf,
+    stream: BufReader<UnixStream>,
+    next_id: u64,
+}
+
+impl Client {
+    /// Connects.
+    pub(crate) fn connect(path: &Path) -> Result<Self, ClientFault> {
+        let path = path.to_owned();
+        let stream = match UnixStream::connect(&path) {
+            Ok(stream) => stream,
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(ClientFault::Forbidden { path });
+            }
+            Err(source) => return Err(ClientFault::NotRunning { path, source }),
+        };
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .and_then(|()| stream.set_write_timeout(Some(PATIENCE)))
+            .map_err(|source| ClientFault::Broken { path: path.clone(), source })?;
+        Ok(Self { path, stream: BufReader::new(stream), next_id: 1 })
+    }
+
+    /// How things stand.
+    pub(crate) fn status(&mut self) -> Result<Box<Status>, ClientFault> {
+        let answer = self.ask(Ask::Status)?;
+        let Answer::Status { status } = answer else { return Err(self.unfit(&answer)) };
+        Ok(status)
+    }
+
+    /// The last records, oldest first.
+    pub(crate) fn calls(&mut self, limit: u32) -> Result<Vec<Record>, ClientFault> {
+        let answer = self.ask(Ask::Calls { limit })?;
+        let Answer::Calls { calls } = answer else { return Err(self.unfit(&answer)) };
+        Ok(calls)
+    }
+
+    /// Gives an order.
+    pub(crate) fn command(&mut self, command: Command) -> Result<Reply, ClientFault> {
+        let answer = self.ask(Ask::Command { command })?;
+        let Answer::Reply { reply } = answer else { return Err(self.unfit(&answer)) };
+        Ok(reply)
+    }
+
+    /// Asks, and waits for the one answer.
+    fn ask(&mut self, ask: Ask) -> Result<Answer, ClientFault> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let path = self.path.clone();
+        let broken = |source| ClientFault::Broken { path: path.clone(), source };
+        let mut line = serde_json::to_vec(&Request { dialback: VERSION, id, ask })
+            .map_err(|e| self.garbled(e.to_string()))?;
+        line.push(b'\n');
+        self.stream.get_mut().write_all(&line).map_err(broken)?;
+        match self.next()? {
+            Some(answer) => Ok(answer),
+            None => Err(broken(io::ErrorKind::UnexpectedEof.into())),
+        }
+    }
+
+    /// Listens for what happens, after entry number `after` or from now on. Does not return before the
+    /// server listens to it: nothing that happens later is missed.
+    pub(crate) fn listen(mut self, after: Option<u64>) -> Result<Events, ClientFault> {
+        let answer = self.ask(Ask::Events { after })?;
+        let Answer::Listening = answer else { return Err(self.unfit(&answer)) };
+        self.stream
+            .get_ref()
+            .set_read_timeout(None)
+            .map_err(|source| ClientFault::Broken { path: self.path.clone(), source })?;
+        Ok(Events { client: self })
+    }
+
+    /// The next answer; `None` when the server has gone.
+    fn next(&mut self) -> Result<Option<Answer>, ClientFault> {
+        let mut line = String::new();
+        let read = self.stream.read_line(&mut line);
+        match read {
+            Ok(0) => return Ok(None),
+            Ok(_) => {}
+            Err(source) => return Err(ClientFault::Broken { path: self.path.clone(), source }),
+        }
+        let response: Response =
+            serde_json::from_str(&line).map_err(|e| self.garbled(e.to_string()))?;
+        if let Answer::Failed { code, message } = response.answer {
+            return Err(ClientFault::Refused { code, message });
+        }
+        Ok(Some(response.answer))
+    }
+
+    /// An answer to another question.
+    fn unfit(&self, answer: &Answer) -> ClientFault {
+        self.garbled(format!("unexpected: {answer:?}"))
+    }
+
+    fn garbled(&self, what: String) -> ClientFault {
+        ClientFault::Garbled { path: self.path.clone(), what }
+    }
+}
+
+/// What happens, as it happens.
+#[derive(Debug)]
+pub(crate) struct Events {
+    client: Client,
+}
+
+impl Iterator for Events {
+    type Item = Result<calls::vocabulary::Entry, ClientFault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.client.next() {
+                Ok(None) => return None,
+                Ok(Some(Answer::Event { entry })) => return Some(Ok(entry)),
+                Ok(Some(Answer::Missed { count })) => {
+                    crate::out::error(format_args!("dialback: {count} events were missed"));
+                }
+                Ok(Some(
+                    other @ (Answer::Status { .. }
+                    | Answer::Calls { .. }
+                    | Answer::Listening
+                    | Answer::Reply { .. }
+                    | Answer::Failed { .. }),
+                )) => return Some(Err(self.client.unfit(&other))),
+                Err(fault) => return Some(Err(fault)),
+            }
+        }
+    }
+}

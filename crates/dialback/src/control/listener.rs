@@ -1,0 +1,357 @@
+//! The server's side of the control socket: one small task for each client.
+//!
+//! It deliberately does not know what a status or a command means: it hands [`Question`]s to the loop and
+//! the loop's answers back.
+
+use std::io;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use calls::status::Status;
+use calls::vocabulary::{Command, Entry, Reply, Seq};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
+
+use super::{Answer, Ask, FailureCode, REQUEST_LIMIT, Request, Response, VERSION};
+use crate::exit::{Code, Failure};
+use crate::store::Reader;
+
+/// Clients at once. Each costs a descriptor; telephone lines need theirs more.
+const CLIENTS: usize = 64;
+
+/// Entries read from the journal at a time when a client asks for old ones.
+const PAGE: u32 = 500;
+
+/// The most records that one answer carries.
+const CALLS_LIMIT: u32 = 10_000;
+
+/// What a client's task asks of the loop.
+#[derive(Debug)]
+pub(crate) enum Question {
+    /// How things stand.
+    Status(oneshot::Sender<Box<Status>>),
+    /// An operator's command, with his name in it.
+    Command(Command, oneshot::Sender<Reply>),
+}
+
+/// What clients' tasks have to do with.
+#[derive(Clone, Debug)]
+pub(crate) struct Backstage {
+    /// To the loop.
+    pub(crate) questions: mpsc::Sender<Question>,
+    /// Every entry as it is journalled.
+    pub(crate) events: broadcast::Sender<Arc<Entry>>,
+    /// What was journalled before.
+    pub(crate) journal: Reader,
+}
+
+/// The bound socket. Its file goes away with it.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    socket: UnixListener,
+    path: PathBuf,
+}
+
+impl Listener {
+    /// Binds the socket. One that a crash left over is replaced, a living server's is not.
+    pub(crate) fn bind(path: &Path) -> Result<Self, Failure> {
+        let fault = |what: &str, e: &io::Error| {
+            let forbidden = e.kind() == io::ErrorKind::PermissionDenied;
+            let code = if forbidden { Code::NoPermission } else { Code::InputOutput };
+            Failure::new(
+                code,
+                format!(
+                    "{}: {what}: {e}: set server.control to a path that the server may write",
+                    path.display()
+                ),
+            )
+        };
+        if let Some(dir) = path.parent() {
+            std::fs::create_dir_all(dir).map_err(|e| fault("making its directory", &e))?;
+        }
+        clear_the_way(path)?;
+        // Made under another name and moved into place once its mode is right: nobody can connect between.
+        let beside = path.with_extension(format!("new.{}", std::process::id()));
+        let socket = UnixListener::bind(&beside).map_err(|e| fault("making the socket", &e))?;
+        std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o660))
+            .and_then(|()| std::fs::rename(&beside, path))
+            .map_err(|e| fault("giving the socket its mode and name", &e))?;
+        Ok(Self { socket, path: path.to_owned() })
+    }
+
+    /// Serves clients until the task is dropped.
+    pub(crate) async fn serve(self, backstage: Backstage) {
+        let seats = Arc::new(Semaphore::new(CLIENTS));
+        loop {
+            let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
+            match self.socket.accept().await {
+                Ok((stream, _address)) => {
+                    let backstage = backstage.clone();
+                    tokio::spawn(async move {
+                        // A client that goes away in the middle is no news.
+                        drop(attend(stream, &backstage).await);
+                        drop(seat);
+                    });
+                }
+                Err(e) => {
+                    // Out of descriptors, most likely: accepting again at once would spin.
+                    tracing::warn!("control socket: accepting a client: {e}");
+                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // Left over, it would be replaced at the next start.
+        drop(std::fs::remove_file(&self.path));
+    }
+}
+
+/// Removes a socket that nobody listens on; says who does otherwise.
+fn clear_the_way(path: &Path) -> Result<(), Failure> {
+    let Ok(seen) = std::fs::symlink_metadata(path) else { return Ok(()) };
+    if !seen.file_type().is_socket() {
+        let message = format!(
+            "{}: is not a socket: remove it, or set server.control elsewhere",
+            path.display()
+        );
+        return Err(Failure::new(Code::Configuration, message));
+    }
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(live) => {
+            let message = format!("{}: already running, pid {}", path.display(), peer_pid(live));
+            Err(Failure::new(Code::TryLater, message))
+        }
+        Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path)
+            .map_err(|e| {
+                let message = format!("{}: removing a stale socket: {e}", path.display());
+                Failure::new(Code::InputOutput, message)
+            }),
+        Err(e) => {
+            let message = format!("{}: looking who listens there: {e}", path.display());
+            Err(Failure::new(Code::NoPermission, message))
+        }
+    }
+}
+
+fn peer_pid(stream: std::os::unix::net::UnixStream) -> String {
+    let pid = stream
+        .set_nonblocking(true)
+        .and_then(|()| UnixStream::from_std(stream))
+        .and_then(|stream| stream.peer_cred())
+        .ok()
+        .and_then(|peer| peer.pid());
+    pid.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string())
+}
+
+/// Who is at the other end, as the kernel tells.
+#[derive(Debug)]
+struct Peer {
+    uid: Option<u32>,
+}
+
+impl Peer {
+    fn of(stream: &UnixStream) -> Self {
+        Self { uid: stream.peer_cred().ok().map(|cred| cred.uid()) }
+    }
+
+    fn may_command(&self) -> bool {
+        self.uid.is_some_and(|uid| uid == 0 || uid == rustix::process::geteuid().as_raw())
+    }
+
+    fn name(&self) -> String {
+        match self.uid {
+            Some(0) => "root".to_owned(),
+            Some(uid) => format!("uid {uid}"),
+            None => "somebody".to_owned(),
+        }
+    }
+}
+
+async fn attend(stream: UnixStream, backstage: &Backstage) -> io::Result<()> {
+    let peer = Peer::of(&stream);
+    let (from, to) = stream.into_split();
+    let mut client = Client { to, peer, backstage };
+    let mut from = BufReader::with_capacity(1024, from);
+    loop {
+        match next_line(&mut from).await? {
+            Line::End => return Ok(()),
+            Line::TooLong => {
+                let message = format!("a request has at most {REQUEST_LIMIT} bytes");
+                return client.fail(0, FailureCode::BadRequest, message).await;
+            }
+            Line::Whole(line) => client.read(&line).await?,
+        }
+    }
+}
+
+enum Line {
+    Whole(Vec<u8>),
+    TooLong,
+    End,
+}
+
+async fn next_line(from: &mut BufReader<OwnedReadHalf>) -> io::Result<Line> {
+    let mut line = Vec::new();
+    let limit = u64::try_from(REQUEST_LIMIT).unwrap_or(u64::MAX);
+    from.take(limit + 1).read_until(b'\n', &mut line).await?;
+    Ok(match line.last() {
+        None => Line::End,
+        Some(b'\n') => Line::Whole(line),
+        // The client went away in the middle of a line.
+        Some(_) if line.len() <= REQUEST_LIMIT => Line::End,
+        Some(_) => Line::TooLong,
+    })
+}
+
+struct Client<'a> {
+    to: OwnedWriteHalf,
+    peer: Peer,
+    backstage: &'a Backstage,
+}
+
+impl Client<'_> {
+    async fn read(&mut self, line: &[u8]) -> io::Result<()> {
+        match serde_json::from_slice::<Request>(line) {
+            Ok(request) if request.dialback == VERSION => self.answer(request).await,
+            Ok(request) => {
+                let message = format!(
+                    "this server speaks version {VERSION} of the protocol, not {}",
+                    request.dialback
+                );
+                self.fail(request.id, FailureCode::BadRequest, message).await
+            }
+            Err(_) if line.trim_ascii().is_empty() => Ok(()),
+            Err(e) => self.fail(0, FailureCode::BadRequest, format!("not a request: {e}")).await,
+        }
+    }
+
+    async fn answer(&mut self, request: Request) -> io::Result<()> {
+        let id = request.id;
+        match request.ask {
+            Ask::Status => {
+                let (tell, told) = oneshot::channel();
+                let answer = match self.ask(Question::Status(tell), told).await {
+                    Some(status) => Answer::Status { status },
+                    None => stopping(),
+                };
+                self.say(id, answer).await
+            }
+            Ask::Calls { limit } => {
+                let journal = self.backstage.journal.clone();
+                let limit = limit.min(CALLS_LIMIT);
+                let answer = match off_the_loop(move || journal.calls(limit)).await {
+                    Ok(calls) => Answer::Calls { calls },
+                    Err(message) => Answer::Failed { code: FailureCode::Unavailable, message },
+                };
+                self.say(id, answer).await
+            }
+            Ask::Events { after } => self.tell_events(id, after.map(Seq)).await,
+            Ask::Command { command } => self.command(id, command).await,
+        }
+    }
+
+    async fn command(&mut self, id: u64, command: Command) -> io::Result<()> {
+        if !self.peer.may_command() {
+            let message = "only root and the user that the server runs as may give orders";
+            return self.fail(id, FailureCode::NotPermitted, message.to_owned()).await;
+        }
+        let (tell, told) = oneshot::channel();
+        let command = signed(command, &self.peer.name());
+        let answer = match self.ask(Question::Command(command, tell), told).await {
+            Some(reply) => Answer::Reply { reply },
+            None => stopping(),
+        };
+        self.say(id, answer).await
+    }
+
+    /// Old entries from the journal, then each new one, until the client or the server goes.
+    async fn tell_events(&mut self, id: u64, after: Option<Seq>) -> io::Result<()> {
+        // Subscribed before the journal is read, so that nothing falls between.
+        let mut events = self.backstage.events.subscribe();
+        self.say(id, Answer::Listening).await?;
+        let mut told = after.unwrap_or(Seq(0));
+        if after.is_some() {
+            told = self.tell_old(id, told).await?;
+        }
+        loop {
+            match events.recv().await {
+                Ok(entry) if entry.seq <= told => {}
+                Ok(entry) => {
+                    self.say(id, Answer::Event { entry: Entry::clone(&entry) }).await?;
+                }
+                Err(broadcast::error::RecvError::Lagged(count)) => {
+                    self.say(id, Answer::Missed { count }).await?;
+                }
+                Err(broadcast::error::RecvError::Closed) => return Ok(()),
+            }
+        }
+    }
+
+    async fn tell_old(&mut self, id: u64, after: Seq) -> io::Result<Seq> {
+        let mut told = after;
+        loop {
+            let journal = self.backstage.journal.clone();
+            let page = match off_the_loop(move || journal.entries(told, PAGE)).await {
+                Ok(page) => page,
+                Err(message) => {
+                    self.fail(id, FailureCode::Unavailable, message).await?;
+                    return Ok(told);
+                }
+            };
+            let Some(last) = page.last().map(|entry| entry.seq) else { return Ok(told) };
+            for entry in page {
+                self.say(id, Answer::Event { entry }).await?;
+            }
+            told = last;
+        }
+    }
+
+    async fn ask<T>(&self, question: Question, told: oneshot::Receiver<T>) -> Option<T> {
+        self.backstage.questions.send(question).await.ok()?;
+        told.await.ok()
+    }
+
+    async fn fail(&mut self, id: u64, code: FailureCode, message: String) -> io::Result<()> {
+        self.say(id, Answer::Failed { code, message }).await
+    }
+
+    async fn say(&mut self, id: u64, answer: Answer) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&Response { dialback: VERSION, id, answer })?;
+        line.push(b'\n');
+        self.to.write_all(&line).await
+    }
+}
+
+/// A command in the name of the one who really gave it.
+fn signed(command: Command, name: &str) -> Command {
+    let who = name.to_owned();
+    match command {
+        Command::Callback(order) => {
+            Command::Callback(calls::vocabulary::CallbackOrder { who, ..order })
+        }
+        Command::HangUp { line, .. } => Command::HangUp { who, line },
+        Command::Withdraw { promise, .. } => Command::Withdraw { who, promise },
+    }
+}
+
+fn stopping() -> Answer {
+    Answer::Failed { code: FailureCode::Unavailable, message: "the server is stopping".to_owned() }
+}
+
+/// Reads of the journal block; the loop must not.
+async fn off_the_loop<T: Send + 'static, E: std::fmt::Display + Send + 'static>(
+    read: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, String> {
+    match tokio::task::spawn_blocking(read).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(e)) => Err(e.to_string()),
+        Err(e) => Err(format!("reading the journal: {e}")),
+    }
+}

@@ -1,0 +1,139 @@
+//! The control socket: how `dialback status`, `lines`, `calls` and `callback` talk with the running server.
+//!
+//! One JSON object a line, both ways, each with the protocol's version and the request's id:
+//!
+//! ```text
+//! -> {"dialback":1,"id":7,"ask":"status"}
+//! <- {"dialback":1,"id":7,"answer":"status","status":{...}}
+//! -> {"dialback":1,"id":8,"ask":"events","after":120}
+//! <- {"dialback":1,"id":8,"answer":"event","entry":{...}}          one for each entry, until the end
+//! -> {"dialback":1,"id":9,"ask":"command","command":{"command":"hang-up","line":"main"}}
+//! <- {"dialback":1,"id":9,"answer":"reply","reply":{"reply":"done"}}
+//! <- {"dialback":1,"id":9,"answer":"failed","code":"not-permitted","message":"..."}
+//! ```
+//!
+//! Who may connect is the socket's mode (0660); who may command is root and the user that the server runs
+//! as, told by the kernel, not by the client.
+
+mod client;
+mod listener;
+#[cfg(test)]
+mod tests;
+
+use calls::record::Record;
+use calls::status::Status;
+use calls::vocabulary::{Command, Entry, Reply};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use client::{Client, Events};
+pub(crate) use listener::{Backstage, Listener, Question};
+
+/// Raised when an old client would misunderstand a new server, or the other way round.
+pub(crate) const VERSION: u32 = 1;
+
+/// The longest request: a callback order with a full list of numbers is under 2 KiB.
+const REQUEST_LIMIT: usize = 64 * 1024;
+
+/// Where the socket is unless the configuration says otherwise.
+pub(crate) const DEFAULT_SOCKET: &str = "/run/dialback/control.sock";
+
+/// What a client says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Request {
+    /// [`VERSION`].
+    pub(crate) dialback: u32,
+    /// Comes back in every answer.
+    #[serde(default)]
+    pub(crate) id: u64,
+    /// What he wants.
+    #[serde(flatten)]
+    pub(crate) ask: Ask,
+}
+
+/// What a client may want.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub(crate) enum Ask {
+    /// How things stand.
+    Status,
+    /// The last records, newest last.
+    Calls {
+        /// How many at most.
+        limit: u32,
+    },
+    /// Every entry of the journal after this one, and then each as it happens.
+    Events {
+        /// `None`: only what happens from now on.
+        #[serde(default)]
+        after: Option<u64>,
+    },
+    /// Do something.
+    Command {
+        /// What.
+        command: Command,
+    },
+}
+
+/// What the server says.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Response {
+    /// [`VERSION`].
+    pub(crate) dialback: u32,
+    /// The request's.
+    pub(crate) id: u64,
+    /// What it says.
+    #[serde(flatten)]
+    pub(crate) answer: Answer,
+}
+
+/// What the server may say.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub(crate) enum Answer {
+    /// To [`Ask::Status`].
+    Status {
+        /// All of it.
+        status: Box<Status>,
+    },
+    /// To [`Ask::Calls`].
+    Calls {
+        /// Oldest first.
+        calls: Vec<Record>,
+    },
+    /// To [`Ask::Events`], first of all: what happens from now on will be told.
+    Listening,
+    /// To [`Ask::Events`], again and again.
+    Event {
+        /// What happened.
+        entry: Entry,
+    },
+    /// To [`Ask::Events`]: the client was too slow and has missed some; ask again with `after`.
+    Missed {
+        /// How many.
+        count: u64,
+    },
+    /// To [`Ask::Command`].
+    Reply {
+        /// The server's.
+        reply: Reply,
+    },
+    /// To anything.
+    Failed {
+        /// For programs.
+        code: FailureCode,
+        /// For people.
+        message: String,
+    },
+}
+
+/// Why a request came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum FailureCode {
+    /// Not a request, or one of another version.
+    BadRequest,
+    /// Only root and the server's own user may do that.
+    NotPermitted,
+    /// The server is stopping, or the journal can't be read.
+    Unavailable,
+}

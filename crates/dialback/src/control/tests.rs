@@ -1,0 +1,132 @@
+//! The two sides of the control socket against each other.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use calls::vocabulary::{Command, Entry, Event, Reply, Seq, Wall};
+use tokio::sync::{broadcast, mpsc};
+
+use super::*;
+use crate::exit::Code;
+use crate::store::Reader;
+
+fn socket(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("dialback-control-{name}-{}.sock", std::process::id()))
+}
+
+struct Stage {
+    questions: mpsc::Receiver<Question>,
+    events: broadcast::Sender<Arc<Entry>>,
+    backstage: Backstage,
+}
+
+fn stage() -> Stage {
+    let (ask, questions) = mpsc::channel(4);
+    let (events, _) = broadcast::channel(4);
+    let journal = Reader::new(&PathBuf::from("/nonexistent/journal.db"));
+    let backstage = Backstage { questions: ask, events: events.clone(), journal };
+    Stage { questions, events, backstage }
+}
+
+#[tokio::test]
+async fn a_command_is_signed_with_the_name_that_the_kernel_knows() {
+    let path = socket("signed");
+    let mut stage = stage();
+    let server = tokio::spawn(Listener::bind(&path).unwrap().serve(stage.backstage.clone()));
+    let asked = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || {
+            let command = Command::HangUp { who: "the pope".to_owned(), line: "main".to_owned() };
+            Client::connect(&path).unwrap().command(command).unwrap()
+        }
+    });
+    let question = stage.questions.recv().await.unwrap();
+    let Question::Command(Command::HangUp { who, line }, tell) = question else {
+        panic!("{question:?}")
+    };
+    assert_ne!(who, "the pope");
+    assert_eq!(line, "main");
+    tell.send(Reply::Done).unwrap();
+    assert_eq!(asked.await.unwrap(), Reply::Done);
+    server.abort();
+    drop(server.await);
+    assert!(!path.exists(), "the socket goes with its server");
+}
+
+#[tokio::test]
+async fn events_are_told_as_they_happen() {
+    let path = socket("events");
+    let stage = stage();
+    let server = tokio::spawn(Listener::bind(&path).unwrap().serve(stage.backstage.clone()));
+    let (tell, told) = std::sync::mpsc::channel();
+    let listening = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || {
+            let mut events = Client::connect(&path).unwrap().listen(None).unwrap();
+            tell.send(()).unwrap();
+            events.next().unwrap().unwrap()
+        }
+    });
+    tokio::task::spawn_blocking(move || told.recv().unwrap()).await.unwrap();
+    let entry = Entry { seq: Seq(3), at: Wall::default(), event: Event::ServerStopped };
+    stage.events.send(Arc::new(entry.clone())).unwrap();
+    assert_eq!(listening.await.unwrap(), entry);
+    server.abort();
+}
+
+/// Says `lines` to a server as they stand, and gives back what it answers before it hangs up.
+async fn said(name: &str, lines: Vec<u8>) -> String {
+    use std::io::{Read, Write};
+    let path = socket(name);
+    let server = tokio::spawn(Listener::bind(&path).unwrap().serve(stage().backstage));
+    let answers = tokio::task::spawn_blocking(move || {
+        let mut stream = std::os::unix::net::UnixStream::connect(&path).unwrap();
+        // The server may have hung up by then.
+        drop(stream.write_all(&lines));
+        drop(stream.shutdown(std::net::Shutdown::Write));
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).unwrap_or_default();
+        answers
+    })
+    .await
+    .unwrap();
+    server.abort();
+    answers
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_told_so() {
+    for (name, line, wanted) in [
+        ("junk", &b"hello\n"[..], "not a request"),
+        ("unknown", b"{\"dialback\":1,\"id\":4,\"ask\":\"dance\"}\n", "not a request"),
+        ("version", b"{\"dialback\":2,\"id\":4,\"ask\":\"status\"}\n", "version 1"),
+    ] {
+        let answer = said(name, line.to_vec()).await;
+        assert!(answer.contains("bad-request") && answer.contains(wanted), "{name}: {answer}");
+    }
+    assert_eq!(said("half", b"{\"dialback\":1".to_vec()).await, "");
+}
+
+#[tokio::test]
+async fn a_request_without_an_end_is_cut_off() {
+    let answer = said("long", vec![b'x'; REQUEST_LIMIT * 2]).await;
+    // The answer may be lost with the connection, since we had not read everything; nothing else may come.
+    assert!(answer.is_empty() || answer.contains("at most"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_stale_socket_is_replaced_and_a_live_one_is_refused() {
+    let path = socket("stale");
+    // Left over: bound, and nobody listens any more.
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    assert!(path.exists());
+    let live = Listener::bind(&path).unwrap();
+    let refused = Listener::bind(&path).unwrap_err();
+    assert_eq!(refused.code(), Code::TryLater);
+    let wanted = format!("already running, pid {}", std::process::id());
+    assert!(refused.to_string().contains(&wanted), "{refused}");
+    drop(live);
+    std::fs::write(&path, "a file").unwrap();
+    assert_eq!(Listener::bind(&path).unwrap_err().code(), Code::Configuration);
+    std::fs::remove_file(&path).unwrap();
+}

@@ -1,0 +1,81 @@
+//! How the program ends: the exit codes of sysexits(3) and the sentence that goes with a bad one.
+//!
+//! Service managers and scripts tell "mend the file" (78) from "the server does not run" (69) by these.
+
+use std::fmt;
+use std::process::{ExitCode, Termination};
+
+/// Why a run ended badly.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: Code,
+    message: String,
+}
+
+/// The codes of sysexits(3) that we use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// What was asked for did not succeed (a callback that came to nothing).
+    Failed = 1,
+    /// The command line is wrong.
+    Usage = 64,
+    /// The server does not run, or does not answer.
+    Unavailable = 69,
+    /// Something of the system's is missing or broken.
+    System = 71,
+    /// A file could not be read or written.
+    InputOutput = 74,
+    /// Another server runs already, or the like: trying again later may help.
+    TryLater = 75,
+    /// The peer does not speak our language.
+    Protocol = 76,
+    /// The caller may not do this.
+    NoPermission = 77,
+    /// The configuration is faulty.
+    Configuration = 78,
+}
+
+impl Failure {
+    /// A failure with its sentence: lower case, what and where, and what to do.
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// A failure of which everything has been said already.
+    pub(crate) fn silent(code: Code) -> Self {
+        Self { code, message: String::new() }
+    }
+
+    /// The code that the process ends with.
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Says what went wrong, if anything, and gives the process its exit code.
+pub(crate) fn conclude(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                crate::out::error(format_args!("dialback: {failure}"));
+            }
+            failure.code.report()
+        }
+    }
+}
+
+impl Termination for Code {
+    fn report(self) -> ExitCode {
+        ExitCode::from(self as u8)
+    }
+}

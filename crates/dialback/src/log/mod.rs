@@ -1,0 +1,112 @@
+//! What the server says while it runs: one line for each event of the journal, and diagnostics beside them.
+//!
+//! As text, for people:
+//!
+//! ```text
+//! 2026-11-22 19:06:18.123  main  c12  rings (caller 5550199)
+//! ```
+//!
+//! or as JSON, one object a line: the journal's entries exactly as they are kept (they have `"event"`), and
+//! diagnostics (they have `"level"`). Both go to stderr.
+
+mod sentence;
+
+use std::io;
+
+use calls::vocabulary::Entry;
+use tracing_subscriber::EnvFilter;
+
+use crate::clock;
+use crate::out::{self, Palette};
+pub(crate) use sentence::cause_words;
+use sentence::{Tone, sentence};
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// JSON lines for programs.
+    Json,
+}
+
+/// Sets up diagnostics. `level` is a `tracing` filter: `info`, `debug`, `dialback=trace`.
+pub(crate) fn start(format: Format, level: &str) -> Result<(), String> {
+    let filter = EnvFilter::try_new(level)
+        .map_err(|e| format!("--log-level {level}: {e}; write for instance: debug"))?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(Palette::stderr().coloured());
+    let done = match format {
+        Format::Text => builder.with_target(false).without_time().try_init(),
+        Format::Json => builder.json().flatten_event(true).try_init(),
+    };
+    done.map_err(|e| e.to_string())
+}
+
+/// Writes events of the journal to stderr.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EventLog {
+    format: Format,
+    palette: Palette,
+}
+
+impl EventLog {
+    /// In this format; colour if stderr is a terminal.
+    pub(crate) fn new(format: Format) -> Self {
+        Self { format, palette: Palette::stderr() }
+    }
+
+    /// One line.
+    pub(crate) fn write(&self, entry: &Entry) {
+        match self.format {
+            Format::Text => out::error(text_line(self.palette, entry)),
+            Format::Json => match serde_json::to_string(entry) {
+                Ok(json) => out::error(json),
+                Err(e) => tracing::error!("an event has no JSON: {e}"),
+            },
+        }
+    }
+}
+
+/// One event as a line for people: time, line, call, sentence.
+pub(crate) fn text_line(palette: Palette, entry: &Entry) -> String {
+    let said = sentence(&entry.event);
+    let time = palette.paint(out::Ink::Dim, &clock::written(entry.at));
+    let line = palette.paint(out::Ink::Cyan, &format!("{:<8}", said.line.unwrap_or("-")));
+    let id = format!("{:<5}", said.id.unwrap_or_else(|| "-".to_owned()));
+    let ink = match said.tone {
+        Tone::Plain => out::Ink::Plain,
+        Tone::Good => out::Ink::Green,
+        Tone::Notice => out::Ink::Yellow,
+        Tone::Bad => out::Ink::Red,
+    };
+    format!("{time}  {line}  {id}  {}", palette.paint(ink, &said.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use calls::vocabulary::{CallId, Event, Seq, Wall};
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_with_time_line_call_and_sentence() {
+        let entry = Entry {
+            seq: Seq(7),
+            at: Wall { unix_ms: 1_000_000_000_123, offset_s: 0 },
+            event: Event::Rang {
+                line: "main".to_owned(),
+                call: CallId(12),
+                caller_id: Some("5550199".to_owned()),
+                called: None,
+            },
+        };
+        assert_eq!(
+            text_line(Palette::none(), &entry),
+            "2001-09-09 01:46:40.123  main      c12    rings (caller 5550199)"
+        );
+    }
+}

@@ -1,0 +1,150 @@
+//! Writing to the terminal: text that ends well when nobody reads it any more, tables, and colour.
+//!
+//! A reader that goes away (`dialback calls | head`) is not a fault: writing stops silently. Colour is for
+//! terminals only, and never when `NO_COLOR` is set (<https://no-color.org>).
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+
+/// One line on stdout. `false` when nobody reads any more.
+pub(crate) fn line(text: impl fmt::Display) -> bool {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
+}
+
+/// One line on stderr. What can't be said there can't be said anywhere.
+pub(crate) fn error(text: impl fmt::Display) {
+    drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+/// Text on stderr as it stands, without a line end of its own.
+pub(crate) fn error_text(text: &str) {
+    drop(io::stderr().lock().write_all(text.as_bytes()));
+}
+
+/// How a word is to look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Ink {
+    /// As the terminal has it.
+    #[default]
+    Plain,
+    /// Less important.
+    Dim,
+    /// All is well.
+    Green,
+    /// Look here.
+    Yellow,
+    /// Something failed.
+    Red,
+    /// A name.
+    Cyan,
+}
+
+/// Whether and how to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Palette {
+    on: bool,
+}
+
+impl Palette {
+    /// For what goes to stdout.
+    pub(crate) fn stdout() -> Self {
+        Self { on: io::stdout().is_terminal() && wanted() }
+    }
+
+    /// For what goes to stderr.
+    pub(crate) fn stderr() -> Self {
+        Self { on: io::stderr().is_terminal() && wanted() }
+    }
+
+    /// No colour at all.
+    #[cfg(test)]
+    pub(crate) fn none() -> Self {
+        Self { on: false }
+    }
+
+    /// Whether there is colour at all.
+    pub(crate) fn coloured(self) -> bool {
+        self.on
+    }
+
+    /// `text` in `ink`.
+    pub(crate) fn paint(self, ink: Ink, text: &str) -> String {
+        let code = match ink {
+            Ink::Plain => return text.to_owned(),
+            Ink::Dim => "2",
+            Ink::Green => "32",
+            Ink::Yellow => "33",
+            Ink::Red => "31",
+            Ink::Cyan => "36",
+        };
+        if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+fn wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// A cell of a table.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cell {
+    text: String,
+    ink: Ink,
+}
+
+impl Cell {
+    /// A cell in a colour.
+    pub(crate) fn inked(ink: Ink, text: impl Into<String>) -> Self {
+        Self { text: text.into(), ink }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), ink: Ink::Plain }
+    }
+}
+
+/// Rows under a heading, each column as wide as its widest cell.
+///
+/// Control characters in cells become `?`: what callers sent must not drive the operator's terminal.
+pub(crate) fn table(palette: Palette, heading: &[&str], rows: &[Vec<Cell>]) -> String {
+    let mut widths: Vec<usize> = heading.iter().map(|h| h.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.text.chars().count());
+        }
+    }
+    let mut text = String::new();
+    let heading: Vec<Cell> = heading.iter().map(|h| Cell::inked(Ink::Dim, *h)).collect();
+    for row in std::iter::once(&heading).chain(rows) {
+        let mut line = String::new();
+        let mut gap = 0;
+        for (width, cell) in widths.iter().zip(row) {
+            line.extend(std::iter::repeat_n(' ', gap));
+            let clean: String =
+                cell.text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+            line.push_str(&palette.paint(cell.ink, &clean));
+            gap = 2 + width.saturating_sub(clean.chars().count());
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell_and_nothing_trails() {
+        let rows = vec![
+            vec!["main".into(), "idle".into()],
+            vec!["a longer name".into(), "\x1b[2Jx".into()],
+        ];
+        let text = table(Palette::none(), &["LINE", "STATE"], &rows);
+        assert_eq!(text, "LINE           STATE\nmain           idle\na longer name  ?[2Jx\n");
+    }
+}

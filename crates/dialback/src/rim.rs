@@ -1,0 +1,400 @@
+//! The loop: one task owns the server, feeds it inputs, and carries its outputs out.
+//!
+//! ```text
+//!   ports, programs ──┐                                   ┌──► ports, programs
+//!   store ────────────┤ Input (bounded channel)   Output  ├──► store, event log, subscribers
+//!   control socket ───┼──────────► calls::Server ─────────┤
+//!   signals, time ────┘                                   └──► replies to operators
+//! ```
+//!
+//! It translates and decides nothing. It never waits for anything but its inputs: whatever an output needs
+//! time for is somebody else's task.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use calls::config::Config;
+use calls::server::Server;
+use calls::vocabulary::{
+    CallId, Command, Entry, Input, LineId, Output, PortOutput, Reply, RequestId,
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::config::Read;
+use crate::control::{Backstage, Listener, Question};
+use crate::exit::{Code, Failure};
+use crate::log::EventLog;
+use crate::out::{self, Palette};
+use crate::port::{LockWatches, Port, Settings, Surroundings, sim};
+use crate::program::Program;
+use crate::store::{Reader, Store, StoreFault, Word, Writer};
+
+/// Inputs that may wait for the loop; a port that has more to tell waits until the loop has listened.
+const INPUTS: usize = 256;
+
+/// Questions of operators that may wait.
+const QUESTIONS: usize = 16;
+
+/// Entries that a slow subscriber may be behind before it misses some.
+const EVENTS: usize = 1024;
+
+/// What a server is started with.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// What to serve.
+    pub(crate) config: Config,
+    /// Where it came from, to be read again on SIGHUP; `None`: from nowhere.
+    pub(crate) config_path: Option<PathBuf>,
+    /// Where events are shown; `None`: to subscribers only.
+    pub(crate) log: Option<EventLog>,
+    /// How much faster than the wall's clock time goes (1: as fast).
+    pub(crate) scale: u32,
+    /// Where `sim:` ports are plugged in.
+    pub(crate) sim: Option<sim::Sockets>,
+}
+
+/// Serves until told to stop. Needs no runtime: it makes its own.
+pub(crate) fn serve(setting: Setting) -> Result<(), Failure> {
+    // One thread: a thousand telephone lines are four megabytes a second at most, and everything that
+    // waits for a disk has a thread of its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Code::System, format!("starting the runtime: {e}")))?;
+    runtime.block_on(async {
+        let signals = Signals::new()?;
+        Rim::open(setting)?.run(signals).await
+    })
+}
+
+/// What the world tells the loop beside inputs.
+enum Woken {
+    Input(Input),
+    Question(Question),
+    Reload,
+    Reread(Box<Read>),
+    Stop,
+    Tick,
+}
+
+/// The server and everything that it moves.
+#[derive(Debug)]
+pub(crate) struct Rim {
+    server: Server,
+    clock: Clock,
+    config_path: Option<PathBuf>,
+    stop_grace: Duration,
+    log: Option<EventLog>,
+    around: Surroundings,
+    inputs: mpsc::Receiver<Input>,
+    questions: mpsc::Receiver<Question>,
+    reread: (mpsc::Sender<Box<Read>>, mpsc::Receiver<Box<Read>>),
+    ports: BTreeMap<LineId, Port>,
+    programs: BTreeMap<CallId, Program>,
+    replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
+    next_request: u64,
+    events: broadcast::Sender<Arc<Entry>>,
+    writer: Writer,
+    control: JoinHandle<()>,
+    run: Run,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    Serving,
+    /// Told once: running calls may end.
+    Stopping,
+    /// Told twice, or more often.
+    StoppingNow,
+    Stopped,
+}
+
+impl Rim {
+    /// Opens store and control socket, and hands the server what the journal says of earlier runs. Within a
+    /// runtime.
+    pub(crate) fn open(setting: Setting) -> Result<Self, Failure> {
+        let Setting { config, config_path, log, scale, sim } = setting;
+        let listener = Listener::bind(&config.server.control)?;
+        let mut store =
+            Store::open(&config.server.state_dir).map_err(|fault| store_failure(&fault))?;
+        let restored = store.restore().map_err(|fault| store_failure(&fault))?;
+        let journal = Reader::new(store.path());
+        let (tell, inputs) = mpsc::channel(INPUTS);
+        let writer = Writer::start(store, told_to(tell.clone()))
+            .map_err(|e| Failure::new(Code::System, format!("starting the store: {e}")))?;
+        let (ask, questions) = mpsc::channel(QUESTIONS);
+        let (events, _) = broadcast::channel(EVENTS);
+        let backstage = Backstage { questions: ask, events: events.clone(), journal };
+        let control = tokio::spawn(listener.serve(backstage));
+        let around = Surroundings {
+            inputs: tell,
+            lock_dir: config.server.lock_dir.clone(),
+            locks: LockWatches::start(config.server.lock_dir.clone()),
+            sim,
+        };
+        let seed = sys::seed::seed()
+            .map_err(|e| Failure::new(Code::System, format!("drawing the seed: {e}")))?;
+        let clock = Clock::start(scale);
+        let stop_grace = config.server.stop_grace;
+        let server = Server::new(config, seed, restored, clock.now());
+        Ok(Self {
+            server,
+            clock,
+            config_path,
+            stop_grace,
+            log,
+            around,
+            inputs,
+            questions,
+            reread: mpsc::channel(1),
+            ports: BTreeMap::new(),
+            programs: BTreeMap::new(),
+            replies: BTreeMap::new(),
+            next_request: 1,
+            events,
+            writer,
+            control,
+            run: Run::Serving,
+        })
+    }
+
+    /// Every entry of the journal from now on, as it is made.
+    #[expect(dead_code, reason = "`dialback demo` watches")]
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Entry>> {
+        self.events.subscribe()
+    }
+
+    /// Serves until a signal says stop and every line is on-hook.
+    pub(crate) async fn run(mut self, mut signals: Signals) -> Result<(), Failure> {
+        self.carry_out();
+        while self.run != Run::Stopped {
+            let woken = self.wait(&mut signals).await;
+            self.take(woken);
+        }
+        self.end();
+        Ok(())
+    }
+
+    /// Ends everything that is not the server's own.
+    fn end(self) {
+        self.control.abort();
+        // Programs and ports end with their handles. The store's thread may wait for room among the inputs:
+        // nobody reads them any more, so they must be closed before it is waited for.
+        drop(self.inputs);
+        self.writer.finish();
+    }
+
+    async fn wait(&mut self, signals: &mut Signals) -> Woken {
+        let deadline = self.server.deadline();
+        let due = deadline.map(|deadline| self.clock.runtime_instant(deadline.at));
+        tokio::select! {
+            biased;
+            woken = signals.next() => woken,
+            Some(input) = self.inputs.recv() => Woken::Input(input),
+            Some(question) = self.questions.recv() => Woken::Question(question),
+            Some(read) = self.reread.1.recv() => Woken::Reread(read),
+            () = until(due) => Woken::Tick,
+        }
+    }
+
+    fn take(&mut self, woken: Woken) {
+        match woken {
+            Woken::Input(input) => self.handle(input),
+            Woken::Question(Question::Status(tell)) => {
+                // Who asked may have gone.
+                drop(tell.send(Box::new(self.server.status(self.clock.now()))));
+            }
+            Woken::Question(Question::Command(command, tell)) => self.command(command, tell),
+            Woken::Reload => self.read_again(),
+            Woken::Reread(read) => self.reload(*read),
+            Woken::Stop => self.stop(),
+            Woken::Tick => self.handle(Input::Tick),
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.server.handle(self.clock.now(), input);
+        self.carry_out();
+    }
+
+    fn command(&mut self, command: Command, tell: oneshot::Sender<Reply>) {
+        let request = RequestId(self.next_request);
+        self.next_request += 1;
+        self.replies.insert(request, tell);
+        self.handle(Input::Command(request, command));
+    }
+
+    /// Reads the configuration again, on a thread: name services may take their time.
+    fn read_again(&self) {
+        let Some(path) = self.config_path.clone() else { return };
+        let tell = self.reread.0.clone();
+        tokio::task::spawn_blocking(move || {
+            // Two SIGHUPs in a row: the second waits here.
+            drop(tell.blocking_send(Box::new(crate::config::read(&path))));
+        });
+    }
+
+    fn reload(&mut self, read: Read) {
+        out::error_text(&read.rendered(Palette::stderr()));
+        match read.config {
+            Some(config) => {
+                self.stop_grace = config.server.stop_grace;
+                self.handle(Input::Config(Box::new(config)));
+            }
+            None => tracing::error!("the new configuration is faulty: the old one stays in force"),
+        }
+    }
+
+    fn stop(&mut self) {
+        let grace = match self.run {
+            Run::Serving => {
+                self.run = Run::Stopping;
+                self.stop_grace
+            }
+            Run::Stopping | Run::StoppingNow => {
+                self.run = Run::StoppingNow;
+                Duration::ZERO
+            }
+            Run::Stopped => return,
+        };
+        self.handle(Input::Stop { grace });
+    }
+
+    /// A port for the line, with the line's settings: before it is opened.
+    fn match_port(&mut self, id: LineId) {
+        let Some(line) = self.server.line(id) else { return };
+        let settings = Settings::of(line);
+        match self.ports.get_mut(&id) {
+            Some(port) if port.same_place(&settings) => port.set(settings),
+            Some(_) | None => {
+                self.ports.insert(id, Port::start(id, settings, &self.around));
+            }
+        }
+    }
+
+    /// Does what the server wants, in order, until it wants nothing more.
+    fn carry_out(&mut self) {
+        while let Some(output) = self.server.poll() {
+            match output {
+                Output::Port(line, order) => self.tell_port(line, order),
+                Output::Launch(call, line, launch) => match self.ports.get(&line) {
+                    Some(port) => {
+                        let inputs = self.around.inputs.clone();
+                        self.programs.insert(call, Program::start(call, *launch, port, inputs));
+                    }
+                    None => tracing::error!("{line} has no port to start a program on"),
+                },
+                Output::Program(call, order) => {
+                    if let Some(program) = self.programs.get(&call) {
+                        program.tell(order);
+                    }
+                }
+                Output::Journal(entry) => self.journal(entry),
+                Output::Reply(request, reply) => {
+                    if let Some(tell) = self.replies.remove(&request) {
+                        // Who asked may have gone.
+                        drop(tell.send(reply));
+                    }
+                }
+                Output::Stopped => self.run = Run::Stopped,
+            }
+        }
+    }
+
+    fn tell_port(&mut self, line: LineId, order: PortOutput) {
+        if order == PortOutput::Open {
+            self.match_port(line);
+        }
+        let closed = order == PortOutput::Close;
+        if let Some(port) = self.ports.get(&line) {
+            port.tell(order);
+        }
+        // A line that a reload has taken away is closed for good.
+        if closed && self.server.line(line).is_none() {
+            self.ports.remove(&line);
+        }
+    }
+
+    fn journal(&mut self, entry: Entry) {
+        if let calls::vocabulary::Event::ProgramExited { call, .. } = &entry.event {
+            self.programs.remove(call);
+        }
+        if let Some(log) = &self.log {
+            log.write(&entry);
+        }
+        // Nobody may be listening.
+        drop(self.events.send(Arc::new(entry.clone())));
+        self.writer.append(entry);
+    }
+}
+
+/// The store's words as inputs.
+fn told_to(inputs: mpsc::Sender<Input>) -> impl FnMut(Word) + Send + 'static {
+    move |word| {
+        let input = match word {
+            Word::Durable(seq) => Input::Durable(seq),
+            Word::Failed(why) => {
+                tracing::error!("{why}: no callback is promised until it can be written again");
+                Input::StoreFailed(why)
+            }
+        };
+        // The loop has gone: it waits for what is written, not for being told.
+        drop(inputs.blocking_send(input));
+    }
+}
+
+fn store_failure(fault: &StoreFault) -> Failure {
+    let code = match fault {
+        StoreFault::Locked { .. } => Code::TryLater,
+        StoreFault::Directory { .. }
+        | StoreFault::Newer { .. }
+        | StoreFault::Changed { .. }
+        | StoreFault::Foreign { .. }
+        | StoreFault::Sqlite { .. } => Code::InputOutput,
+    };
+    Failure::new(code, fault.to_string())
+}
+
+/// The signals that a server obeys.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    hang_up: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// From now on these signals are ours. Within a runtime.
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind)
+                .map_err(|e| Failure::new(Code::System, format!("listening to signals: {e}")))
+        };
+        Ok(Self {
+            hang_up: listen(SignalKind::hangup())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> Woken {
+        tokio::select! {
+            Some(()) = self.terminate.recv() => Woken::Stop,
+            Some(()) = self.interrupt.recv() => Woken::Stop,
+            Some(()) = self.hang_up.recv() => Woken::Reload,
+            else => std::future::pending().await,
+        }
+    }
+}
+
+async fn until(due: Option<tokio::time::Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,1 @@
+//! The built program from outside: exit codes, control socket, locks, restarts, a whole call on a pty modem.
