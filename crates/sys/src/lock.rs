@@ -121,6 +121,8 @@ pub struct Lock {
     directory: OwnedFd,
     name: String,
     path: PathBuf,
+    /// The program that the file names while it has the line.
+    lent_to: Option<u32>,
 }
 
 impl Lock {
@@ -145,7 +147,7 @@ impl Lock {
             match linked {
                 Ok(()) => {
                     ours.insert(path.clone());
-                    return Ok(Self { directory: dir, name, path });
+                    return Ok(Self { directory: dir, name, path, lent_to: None });
                 }
                 Err(Errno::EXIST) => {}
                 Err(e) => return Err(fault("making it")(e)),
@@ -173,6 +175,92 @@ impl Lock {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Remembers that the program `pid` has overwritten the file with its own number.
+    pub(crate) fn lent_to(&mut self, pid: u32) {
+        self.lent_to = Some(pid);
+    }
+
+    /// Takes the lock back from a program that was not started after all, if it got so far.
+    pub(crate) fn reclaim_from_the_dead(&mut self) -> Result<(), LockFault> {
+        if let Ok(LockState::Stale { pid }) = state_of(&self.directory, &self.name) {
+            self.lent_to = Some(pid);
+        }
+        self.reclaim()
+    }
+
+    /// Makes the lock ours again after the program that it was lent to
+    /// ([`crate::launch::Launcher::start_with_lock`]) has ended, whether it left the file or removed it.
+    ///
+    /// # Errors
+    /// [`LockFault::Held`] if somebody else was faster: the lock is lost then, and dropping this leaves
+    /// the other's alone.
+    pub fn reclaim(&mut self) -> Result<(), LockFault> {
+        let Some(pid) = self.lent_to.take() else { return Ok(()) };
+        let fault = |e: Errno| LockFault::Kernel {
+            path: self.path.clone(),
+            act: "taking it back",
+            source: e.into(),
+        };
+        let linked = {
+            let ours = write_beside(&self.directory, std::process::id()).map_err(fault)?;
+            rustix::fs::linkat(
+                &self.directory,
+                &*ours.name,
+                &self.directory,
+                &*self.name,
+                AtFlags::empty(),
+            )
+        };
+        match linked {
+            Ok(()) => return Ok(()),
+            Err(Errno::EXIST) => {}
+            Err(e) => return Err(fault(e)),
+        }
+        match overwrite(&self.directory, &self.name, pid).map_err(fault)? {
+            None => Ok(()),
+            Some(LockState::Held(holder)) => {
+                Err(LockFault::Held { path: self.path.clone(), holder })
+            }
+            Some(_other) => Err(LockFault::NotALock {
+                path: self.path.clone(),
+                what: "it is not the lock that was lent",
+            }),
+        }
+    }
+}
+
+/// Puts our own number into the lock at `path` if it holds the number `from`: for the program that takes a
+/// line over from its parent.
+///
+/// # Errors
+/// In words; the lock is then as it was.
+pub(crate) fn take_over(path: &Path, from: u32) -> io::Result<()> {
+    let words = |what: String| io::Error::other(format!("{}: {what}", path.display()));
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(OsStr::to_str))
+    else {
+        return Err(words("not the name of a lock file".to_owned()));
+    };
+    let directory = open_directory(directory).map_err(io::Error::other)?;
+    match overwrite(&directory, name, from).map_err(|e| words(e.to_string()))? {
+        None => Ok(()),
+        Some(state) => Err(words(format!("not held by process {from}, but {state:?}"))),
+    }
+}
+
+/// Replaces the lock by one with our number, in one step, if it holds the number `from`; else answers how it
+/// stands. Whoever honours locks does not touch one that is held, so nothing comes between.
+fn overwrite(directory: &OwnedFd, name: &str, from: u32) -> rustix::io::Result<Option<LockState>> {
+    let state = look(directory, name)?.state;
+    let (LockState::Held(Holder { pid, .. }) | LockState::Stale { pid }) = state else {
+        return Ok(Some(state));
+    };
+    if pid != from {
+        return Ok(Some(state));
+    }
+    let ours = write_beside(directory, std::process::id())?;
+    rustix::fs::renameat(directory, &*ours.name, directory, name)?;
+    Ok(None)
 }
 
 impl Drop for Lock {
@@ -180,7 +268,13 @@ impl Drop for Lock {
         let mut ours = OURS.lock().unwrap_or_else(PoisonError::into_inner);
         ours.remove(&self.path);
         let Ok(seen) = look(&self.directory, &self.name) else { return };
-        if let LockState::Held(Holder { ours: true, .. }) = seen.state {
+        let removable = match seen.state {
+            LockState::Held(Holder { ours: true, .. }) => true,
+            // The program that had it is gone. While it lives, the line is its.
+            LockState::Stale { pid } => self.lent_to == Some(pid),
+            LockState::Held(_) | LockState::Free | LockState::Unreadable { .. } => false,
+        };
+        if removable {
             // If this fails the file is stale as soon as we end, and others treat it so.
             let _gone = rustix::fs::unlinkat(&self.directory, &*self.name, AtFlags::empty());
         }

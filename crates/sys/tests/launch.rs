@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use dialback_sys::async_fd::AsyncPty;
 use dialback_sys::launch::{Ended, Launch, LaunchFault, Launched, Launcher, Step, UtmpEntry};
+use dialback_sys::lock::{self, Holder, Lock, LockState};
 use dialback_sys::pty::Pty;
 use dialback_sys::tty::{Access, Carrier, Tty};
 use dialback_sys::utmp;
@@ -52,8 +53,13 @@ struct Ran {
 
 /// Starts it, reads all it says, waits for its end.
 async fn run_with(launcher: &Launcher, pty: Pty, launch: &Launch) -> Ran {
+    let launched = launcher.start(launch).await.unwrap();
+    see_through(launched, pty).await
+}
+
+/// Reads all it says, waits for its end.
+async fn see_through(mut launched: Launched, pty: Pty) -> Ran {
     let work = async {
-        let mut launched = launcher.start(launch).await.unwrap();
         let (master, slave) = pty.into_halves();
         let master = AsyncPty::new(master).unwrap();
         drop(slave);
@@ -287,6 +293,47 @@ async fn a_second_session_cannot_have_the_first_ones_terminal() {
     assert!(fault.contains("another session still has it"), "{fault}");
     launched.kill().unwrap();
     assert_eq!(end_of(&mut launched).await, Ended::Killed(9));
+}
+
+#[tokio::test]
+async fn the_lock_names_the_program_while_it_has_the_line_and_comes_back() {
+    let dir = Dir::new("lock");
+    let pty = Pty::open().unwrap();
+    let device = pty.slave().path().to_owned();
+    let state = || lock::state(&dir.0, &device).unwrap();
+    let mut held = Lock::take(&dir.0, &device).unwrap();
+    let mut launch = launch(&pty, "cat \"$1\"; exit 0");
+    launch.arguments.extend(["sh".into(), held.path().into()]);
+    let launcher = Launcher::at(HELPER);
+    let launched = launcher.start_with_lock(&launch, &mut held).await.unwrap();
+    let ran = see_through(launched, pty).await;
+    assert_eq!(ran.said, format!("{:>10}\r\n", ran.pid), "its own number, as pppd looks for it");
+    assert_eq!(state(), LockState::Stale { pid: ran.pid });
+    held.reclaim().unwrap();
+    let ours = |state| matches!(state, LockState::Held(Holder { ours: true, .. }));
+    assert!(ours(state()));
+
+    // A program that removes the file makes no difference.
+    let pty = Pty::open().unwrap();
+    (launch.tty, launch.device) = (pty.slave().path().to_owned(), pty.slave().device());
+    launch.arguments = vec!["-c".into(), "rm \"$1\"".into(), "sh".into(), held.path().into()];
+    let launched = launcher.start_with_lock(&launch, &mut held).await.unwrap();
+    see_through(launched, pty).await;
+    assert_eq!(state(), LockState::Free);
+    held.reclaim().unwrap();
+    assert!(ours(state()));
+
+    // One that is not started gives it back by itself; one that is somebody else's is refused and kept.
+    let pty = Pty::open().unwrap();
+    (launch.tty, launch.device) = (pty.slave().path().to_owned(), pty.slave().device());
+    launch.program = "/bin/no-such".into();
+    launcher.start_with_lock(&launch, &mut held).await.unwrap_err();
+    assert!(ours(state()));
+    std::fs::write(held.path(), "         1\n").unwrap();
+    let fault = launcher.start_with_lock(&launch, &mut held).await.unwrap_err().to_string();
+    assert!(fault.contains("taking the lock over"), "{fault}");
+    drop(held);
+    assert!(matches!(state(), LockState::Held(Holder { pid: 1, .. })));
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use nix::unistd::{Gid, Uid};
 use rustix::fs::Mode;
 use rustix::io::Errno;
 
-use super::{Launch, REQUEST_LIMIT, Step, Told};
+use super::{Launch, REQUEST_LIMIT, Request, Step, Told};
 use crate::account::Account;
 use crate::signals::{ModemLines, SignalFault};
 use crate::tty::{Carrier, Tty};
@@ -77,11 +77,16 @@ fn tell(report: &mut impl Write, told: &Told) {
 }
 
 fn become_the_program(report: &mut impl Write) -> Result<std::convert::Infallible, Fault> {
-    let launch = read_request()?;
+    let Request { launch, lock } = read_request()?;
     let exec = Exec::of(&launch)?;
     rustix::process::setsid().map_err(Fault::at(Step::Session, "making a session of its own"))?;
     let account = account_of(&launch)?;
     let tty = take_terminal(&launch)?;
+    if let (Some(path), Some(parent)) = (&lock, rustix::process::getppid()) {
+        let parent = parent.as_raw_nonzero().get().unsigned_abs();
+        crate::lock::take_over(path, parent)
+            .map_err(Fault::at(Step::Terminal, "taking the lock over"))?;
+    }
     if let Some(entry) = &launch.utmp {
         let record = utmp::Record {
             stage: entry.stage,
@@ -129,7 +134,7 @@ fn restore_signals() {
     let _always = SigSet::empty().thread_set_mask();
 }
 
-fn read_request() -> Result<Launch, Fault> {
+fn read_request() -> Result<Request, Fault> {
     let mut text = Vec::new();
     let limit = u64::try_from(REQUEST_LIMIT).unwrap_or(u64::MAX);
     io::stdin()

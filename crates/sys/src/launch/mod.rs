@@ -28,6 +28,7 @@ use rustix::pipe::PipeFlags;
 use serde::{Deserialize, Serialize};
 
 use crate::async_fd::AsyncFile;
+use crate::lock::Lock;
 use crate::tty::{Access, Carrier};
 use crate::utmp;
 
@@ -67,6 +68,14 @@ pub struct Launch {
     pub access: Option<Access>,
     /// The record in utmp and wtmp.
     pub utmp: Option<UtmpEntry>,
+}
+
+/// What the second program is told.
+#[derive(Debug, Serialize, Deserialize)]
+struct Request {
+    launch: Launch,
+    /// A lock file of ours that gets the program's number.
+    lock: Option<PathBuf>,
 }
 
 /// What is recorded of a session's start.
@@ -170,9 +179,42 @@ impl Launcher {
     /// # Panics
     /// Outside a tokio runtime with I/O enabled.
     pub async fn start(&self, launch: &Launch) -> Result<Launched, LaunchFault> {
+        self.start_request(Request { launch: launch.clone(), lock: None }).await
+    }
+
+    /// As [`Launcher::start`], and puts the program's number into the line's lock before it runs: pppd and
+    /// others refuse a line that somebody else has locked. [`Lock::reclaim`] afterwards.
+    ///
+    /// # Errors
+    /// As [`Launcher::start`]; the lock is ours again then.
+    ///
+    /// # Panics
+    /// As [`Launcher::start`].
+    pub async fn start_with_lock(
+        &self,
+        launch: &Launch,
+        lock: &mut Lock,
+    ) -> Result<Launched, LaunchFault> {
+        let path = Some(lock.path().to_owned());
+        let request = Request { launch: launch.clone(), lock: path };
+        match self.start_request(request).await {
+            Ok(launched) => {
+                lock.lent_to(launched.pid());
+                Ok(launched)
+            }
+            Err(fault) => {
+                // Whatever process has put its number in has ended. The reason why it did not start is the
+                // better one to tell; a lock that is lost shows itself.
+                let _lost = lock.reclaim_from_the_dead();
+                Err(fault)
+            }
+        }
+    }
+
+    async fn start_request(&self, request: Request) -> Result<Launched, LaunchFault> {
         let fault =
             |source: io::Error| LaunchFault::Helper { program: self.helper.clone(), source };
-        let request = write_request(launch)?;
+        let request = write_request(&request)?;
         let (report, report_writer) =
             rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|e| fault(e.into()))?;
         let report = AsyncFile::new(report).map_err(fault)?;
@@ -208,14 +250,15 @@ impl Launcher {
 }
 
 /// The request as a file that is read from its beginning: unlike a pipe it never fills up.
-fn write_request(launch: &Launch) -> Result<OwnedFd, LaunchFault> {
+fn write_request(request: &Request) -> Result<OwnedFd, LaunchFault> {
+    let launch = &request.launch;
     if !launch.program.is_absolute() {
         return Err(LaunchFault::request(format!(
             "{}: not an absolute path: no search path is used on a line",
             launch.program.display()
         )));
     }
-    let text = serde_json::to_vec(launch).map_err(|e| LaunchFault::request(e.to_string()))?;
+    let text = serde_json::to_vec(request).map_err(|e| LaunchFault::request(e.to_string()))?;
     if text.len() > REQUEST_LIMIT {
         return Err(LaunchFault::request("arguments and environment are too long together"));
     }
