@@ -23,13 +23,18 @@ mod tests;
 pub struct Source {
     name: String,
     text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 impl Source {
     /// `text` under `name`.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into() })
+        let text = text.into();
+        let after_newlines = text.match_indices('\n').map(|(newline, _)| newline + 1);
+        let lines = std::iter::once(0).chain(after_newlines).collect();
+        Arc::new(Self { name: name.into(), text, lines })
     }
 
     /// The name that people know it by.
@@ -49,13 +54,16 @@ impl Source {
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
         let offset = self.boundary(offset);
-        let before = self.text.get(..offset).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let on_line = before.get(line_start..).unwrap_or_default();
-        Position {
-            line: before.bytes().filter(|&byte| byte == b'\n').count() + 1,
-            column: on_line.chars().count() + 1,
-        }
+        let line = self.line(offset);
+        let start = self.lines.get(line - 1).copied().unwrap_or_default();
+        let before = self.text.get(start..offset).unwrap_or_default();
+        Position { line, column: before.chars().count() + 1 }
+    }
+
+    /// The line of a byte offset, from 1; found without looking at the text.
+    #[must_use]
+    pub fn line(&self, offset: usize) -> usize {
+        self.lines.partition_point(|&start| start <= offset).max(1)
     }
 
     /// The nearest offset at or before `offset` that does not cut a character in two.

@@ -20,6 +20,9 @@ mod tests;
 /// The longest word: a number has at most 15 digits (E.164 §6.1), private plans a few more.
 const MAX_WORD: usize = 32;
 
+/// The most words: each is compared with all before it to find those that are never reached.
+pub const MAX_WORDS: usize = 4096;
+
 /// What modems say in place of a number.
 const REPORTS: [&str; 4] = ["none", "P", "O", "OUT_OF_AREA"];
 
@@ -75,6 +78,12 @@ pub(super) fn parse(
             at = span.end + 1;
             if text.is_empty() {
                 continue;
+            }
+            if words.len() == MAX_WORDS {
+                let message = format!("more than {MAX_WORDS} words");
+                let fault = Diagnostic::error(source, span, message);
+                faults.push(fault.hint("write the common beginning of many numbers as one word"));
+                return words;
             }
             let (reject, prefix) = match text.strip_prefix('!') {
                 Some(prefix) => (true, prefix),

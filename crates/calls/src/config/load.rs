@@ -138,6 +138,7 @@ pub fn load(
     let mut mentions = Vec::new();
     let config = read(path, surroundings, files, &mut faults, &mut mentions);
     diagnostic::sort(&mut faults);
+    cut(&mut faults);
     match config {
         Some(config) if faults.iter().all(|fault| fault.severity == Severity::Warning) => {
             Ok(Loaded { config, warnings: faults, mentions })
@@ -194,8 +195,31 @@ fn read(
     })
 }
 
+/// The most diagnostics that are told of one configuration. Whoever has mended these runs it again; and
+/// the time to show them stays within bounds whatever the file is.
+const MAX_TOLD: usize = 200;
+
+/// Leaves out what nobody would read, errors last.
+fn cut(faults: &mut Vec<Diagnostic>) {
+    let Some(more) = faults.len().checked_sub(MAX_TOLD).filter(|more| *more > 0) else { return };
+    let errors = faults.iter().filter(|fault| fault.severity == Severity::Error).count();
+    if errors > 0 {
+        faults.retain(|fault| fault.severity == Severity::Error);
+    }
+    faults.truncate(MAX_TOLD);
+    if let Some(last) = faults.last() {
+        let message = format!("{more} more are not shown");
+        let source = Arc::clone(&last.source);
+        let rest = match last.severity {
+            Severity::Error => Diagnostic::of_file(&source, message),
+            Severity::Warning => Diagnostic::warning_of_file(&source, message),
+        };
+        faults.push(rest.hint("mend these first"));
+    }
+}
+
 fn line_of(fault: &Diagnostic) -> Option<usize> {
-    fault.position().map(|place| place.line)
+    fault.span.as_ref().map(|span| fault.source.line(span.start))
 }
 
 /// How bytes that are not UTF-8 are taken.

@@ -19,6 +19,7 @@
 //!
 //! This file does not know which users, programs and lines exist, nor what an entry's callback may dial.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,6 +34,9 @@ mod tests;
 
 /// The most words of an entry. mgetty takes 9 arguments; pppd is given more.
 pub const MAX_WORDS: usize = 64;
+
+/// The most entries: each is compared with all before it to find those that are never reached.
+pub const MAX_ENTRIES: usize = 10_000;
 
 /// The file, as far as it makes sense.
 pub(super) struct LoginConfig {
@@ -112,6 +116,12 @@ pub(super) fn parse(source: &Arc<Source>, faults: &mut Vec<Diagnostic>) -> Login
             continue;
         }
         version_may_come = false;
+        if entries.len() == MAX_ENTRIES {
+            let message = format!("more than {MAX_ENTRIES} entries");
+            let fault = Diagnostic::error(source, first.at.clone(), message);
+            faults.push(fault.hint("let one entry with a * take many names"));
+            break;
+        }
         match entry(source, line_number, version, &tokens, faults) {
             Some(entry) => entries.push(entry),
             None => broken = true,
@@ -494,22 +504,40 @@ impl When {
 
 /// Warns of entries all of whose names are taken by entries before them.
 fn unreachable_entries(source: &Arc<Source>, entries: &[EntryDraft], faults: &mut Vec<Diagnostic>) {
-    for (index, draft) in entries.iter().enumerate() {
-        let earlier = entries.get(..index).unwrap_or_default();
+    // An exact name covers nothing but itself, so that only patterns must be gone through.
+    let mut exact: BTreeMap<&str, Vec<&EntryDraft>> = BTreeMap::new();
+    let mut wild: Vec<&EntryDraft> = Vec::new();
+    for draft in entries {
+        let pattern = &draft.entry.pattern;
+        let same_name = match pattern {
+            NamePattern::Exact(name) => exact.get(name.as_str()).map_or(&[][..], Vec::as_slice),
+            NamePattern::Prefix(_)
+            | NamePattern::Suffix(_)
+            | NamePattern::Contains(_)
+            | NamePattern::Any => &[],
+        };
         let legs = [false, true].into_iter().filter(|&leg| draft.entry.when.counts(leg));
         let takers: Option<Vec<&EntryDraft>> = legs
-            .map(|on_return| {
-                earlier.iter().find(|earlier| {
-                    earlier.entry.when.counts(on_return)
-                        && earlier.entry.pattern.covers(&draft.entry.pattern)
-                })
+            .map(|leg| {
+                let takes = |other: &&&EntryDraft| {
+                    other.entry.when.counts(leg) && other.entry.pattern.covers(pattern)
+                };
+                same_name.iter().chain(&wild).find(takes).copied()
             })
             .collect();
-        let Some(by) = takers.as_ref().and_then(|takers| takers.first()) else { continue };
-        let message = format!("never reached: line {} takes these names", by.entry.line_number);
-        faults.push(
-            Diagnostic::warning(source, draft.pattern_at.clone(), message)
-                .hint("the first entry that matches counts: put this one before it"),
-        );
+        if let Some(by) = takers.as_ref().and_then(|takers| takers.first()) {
+            let message = format!("never reached: line {} takes these names", by.entry.line_number);
+            faults.push(
+                Diagnostic::warning(source, draft.pattern_at.clone(), message)
+                    .hint("the first entry that matches counts: put this one before it"),
+            );
+        }
+        match pattern {
+            NamePattern::Exact(name) => exact.entry(name).or_default().push(draft),
+            NamePattern::Prefix(_)
+            | NamePattern::Suffix(_)
+            | NamePattern::Contains(_)
+            | NamePattern::Any => wild.push(draft),
+        }
     }
 }

@@ -155,3 +155,33 @@ fn an_issue_of_nothing_and_a_default_one_that_is_missing_are_fine() {
         assert_eq!(loaded.config.login.issue, "");
     }
 }
+
+#[test]
+fn a_file_of_faults_alone_is_told_in_part() {
+    let files = with(file(&"x\n".repeat(100_000)));
+    let faults = load(Path::new("dialback.toml"), &surroundings(), &files).expect_err("all wrong");
+    assert_eq!(faults.len(), 201);
+    let last = faults[200].to_string();
+    assert_eq!(last, "login.config: 99800 more are not shown: mend these first");
+}
+
+#[test]
+fn more_entries_than_anybody_has_are_refused() {
+    let entries: String =
+        (0..=login_config::MAX_ENTRIES).map(|number| format!("u{number} - - /b\n")).collect();
+    check(
+        &with(file(&entries)),
+        &["login.config:10001:1: more than 10000 entries: let one entry with a * take many names"],
+    );
+}
+
+#[test]
+fn more_screening_words_than_anybody_has_are_refused() {
+    let words: String =
+        (0..=dialin_config::MAX_WORDS).map(|number| format!("!{}\n", 100_000 + number)).collect();
+    let toml = TOML.replace("[[line]]", "dialin_config = \"dialin.config\"\n[[line]]\nrings = 2");
+    let result = load_texts(&toml, LOGIN, Some(&words));
+    let expected = "dialin.config:4097:1: more than 4096 words: \
+                    write the common beginning of many numbers as one word";
+    assert_eq!(told(&result), [expected]);
+}
