@@ -173,7 +173,7 @@ async fn nothing_of_ours_is_inherited() {
         ),
     );
     let script = "grep -E '^(Sig(Blk|Ign|Cgt)|Groups)' /proc/self/status; umask; pwd
-        ls /proc/$$/fd | sed 's/^/fd /'
+        echo open; ls /proc/$$/fd; echo that is all
         tr '\\0' '|' </proc/$$/environ; echo";
     let pty = Pty::open().unwrap();
     let launch = launch(&pty, script);
@@ -185,7 +185,8 @@ async fn nothing_of_ours_is_inherited() {
         assert!(says("Groups:"), "no group of ours: {}", ran.said);
     }
     assert!(says("0022") && says("/"), "{}", ran.said);
-    let open: Vec<_> = ran.said.lines().filter_map(|line| line.strip_prefix("fd ")).collect();
+    let from_there = ran.said.lines().skip_while(|line| *line != "open").skip(1);
+    let open: Vec<_> = from_there.take_while(|line| *line != "that is all").collect();
     assert_eq!(open, ["0", "1", "2"], "{open:?} {}", ran.said);
     assert!(says("PATH=/usr/bin:/bin|LINE=one|"), "{}", ran.said);
 }
@@ -224,7 +225,14 @@ async fn a_lost_carrier_ends_the_session_at_once() {
 
 #[tokio::test]
 async fn hanging_up_reaches_every_process_of_the_session_also_stopped_ones() {
-    let (mut launched, _master) = start_until_ready("kill -STOP $$ & echo ready; wait; wait").await;
+    let (mut launched, _master) = start_until_ready("echo ready; kill -STOP $$; sleep 60").await;
+    let stat = format!("/proc/{}/stat", launched.pid());
+    let stopped = async {
+        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, stopped).await.expect("it stopped");
     launched.hang_up().unwrap();
     assert_eq!(end_of(&mut launched).await, Ended::Killed(1), "SIGHUP");
 }
