@@ -260,6 +260,31 @@ mod tests {
     }
 
     #[test]
+    fn a_change_is_told_once() {
+        let mut negotiation = Negotiation::default();
+        let mut wire = Vec::new();
+        negotiation.ask(Side::Us, COM_PORT, true, &mut wire);
+        negotiation.allow(Side::Peer, SGA);
+        let change = |side, option, on| Some(Change { side, option, on });
+        for (verb, option, wanted) in [
+            (Verb::Do, COM_PORT, change(Side::Us, COM_PORT, true)),
+            (Verb::Do, COM_PORT, None),
+            (Verb::Will, COM_PORT, None),
+            (Verb::Will, SGA, change(Side::Peer, SGA, true)),
+            (Verb::Wont, SGA, change(Side::Peer, SGA, false)),
+            (Verb::Wont, SGA, None),
+            (Verb::Will, 24, None),
+            (Verb::Dont, COM_PORT, change(Side::Us, COM_PORT, false)),
+        ] {
+            assert_eq!(negotiation.receive(verb, option, &mut wire), wanted, "{verb:?} {option}");
+        }
+        // A refusal is a change, too: what was asked for is settled.
+        negotiation.ask(Side::Peer, BINARY, true, &mut wire);
+        let refused = negotiation.receive(Verb::Wont, BINARY, &mut wire);
+        assert_eq!(refused, change(Side::Peer, BINARY, false));
+    }
+
+    #[test]
     fn two_of_us_never_talk_for_ever() {
         // Both ask for everything at once; every message is answered until nothing is left to say.
         let mut peers = [Negotiation::default(), Negotiation::default()];
