@@ -173,7 +173,7 @@ async fn nothing_of_ours_is_inherited() {
         ),
     );
     let script = "grep -E '^(Sig(Blk|Ign|Cgt)|Groups)' /proc/self/status; umask; pwd
-        echo open; ls /proc/$$/fd; echo that is all
+        echo open; ls -1 /proc/$$/fd; echo that is all
         tr '\\0' '|' </proc/$$/environ; echo";
     let pty = Pty::open().unwrap();
     let launch = launch(&pty, script);
