@@ -11,6 +11,7 @@ use crate::diagnostic::Diagnostic;
 mod examples;
 mod faults;
 mod files;
+mod from_mgetty;
 mod sketch;
 
 /// Root's own file, closed to everybody else.
