@@ -3,6 +3,7 @@
 //! ```text
 //!   town (who has what)  ◄── scenario (town.toml)
 //!     └─► exchange (lines, circuits, faults) ─── modem (one for each station)
+//!           └─► world: exchange + calls::Server + people + programs + a journal, in virtual time
 //! ```
 //!
 //! The exchange is a machine without I/O like everything else in this crate: the simulated world runs it in virtual
@@ -12,5 +13,7 @@
 pub mod chance;
 pub mod exchange;
 pub mod modem;
+pub mod people;
 pub mod scenario;
 pub mod town;
+pub mod world;

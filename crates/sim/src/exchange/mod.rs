@@ -337,6 +337,12 @@ impl Exchange {
         }
     }
 
+    /// Whether the cable between a modem and its computer is on.
+    #[must_use]
+    pub fn is_plugged(&self, id: StationId) -> bool {
+        self.stations[id].plugged
+    }
+
     // --------------------------------------------------------------------------------------- time
 
     fn scale(&self) -> u64 {

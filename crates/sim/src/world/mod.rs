@@ -1,0 +1,621 @@
+//! The whole world in virtual time: a town, the real server, callers, programs, a journal.
+//!
+//! ```text
+//!   callers ──► exchange ──► ports ──► calls::Server ──► programs
+//!                                           │  └──────► store ──► (power fails) ──► fold ──► a new server
+//!                                           └─► watch: every invariant, at every step
+//! ```
+//!
+//! It does what the program's rim does, without an operating system: the same core runs on both. One clock, no
+//! threads: the same setup and seed give the same story to the microsecond.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use calls::config::Config;
+use calls::config::load::{FileText, Surroundings, load};
+use calls::recovery::{self, Restored};
+use calls::server::Server;
+use calls::vocabulary::{
+    CallId, Command, Entry, Input, LineId, Now, Output, PortInput, ProgramInput, Reply, RequestId,
+    Wall,
+};
+use proto::time::{Deadline, Instant};
+
+use self::port::Port;
+use self::program::Program;
+pub use self::program::ProgramKind;
+use self::store::Store;
+pub use self::watch::Watch;
+use crate::chance::Chance;
+use crate::exchange::event::Logged;
+use crate::exchange::fault::{Fault, Times};
+use crate::exchange::{self, DteInput, DteOutput, Exchange, StationId};
+use crate::people::{Caller, CallerOutput, Outcome, Step};
+use crate::town::Town;
+
+mod port;
+mod program;
+mod store;
+mod watch;
+
+/// What a world begins with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The town.
+    pub town: Town,
+    /// `dialback.toml`; its lines have ports `sim:STATION`.
+    pub config: String,
+    /// `login.config`.
+    pub login_config: String,
+    /// Everything that is left to chance.
+    pub seed: u64,
+    /// Whether the server's ports have control lines, as a serial port does and a pty does not.
+    pub control_lines: bool,
+    /// How long the journal takes to be durable.
+    pub store_delay: Duration,
+    /// Which programs there are; any other path is [`ProgramKind::Shell`].
+    pub programs: BTreeMap<PathBuf, ProgramKind>,
+}
+
+/// Something that happens at a time of its own.
+#[derive(Debug)]
+pub enum Act {
+    /// Somebody begins to follow a script.
+    Begin(String, Vec<Step>),
+    /// Somebody drops everything: his modem loses DTR.
+    HangUp(String),
+    /// A fault.
+    Fault(String, Fault, Times),
+    /// The power of the server fails; it is back after this time.
+    PowerFails(Duration),
+    /// An operator.
+    Command(Command),
+    /// SIGHUP with these files in place: `dialback.toml`, `login.config`.
+    Reload(String, String),
+    /// SIGTERM.
+    Stop(Duration),
+    /// Another program takes the lock of a line's port (by station).
+    Take(String),
+    /// And gives it back.
+    GiveBack(String),
+    /// The journal can't be written (`true`) or can again.
+    StoreFails(bool),
+}
+
+/// Somebody at a modem.
+#[derive(Debug)]
+struct Person {
+    station: StationId,
+    caller: Caller,
+}
+
+/// Whose modem it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Server(LineId),
+    Person(usize),
+}
+
+/// More steps than this at one instant are a spin.
+const SPIN: u32 = 20_000;
+/// The fixed date of the world: 1998-06-25 18:00:00 UTC, two hours behind local time.
+const BEGIN: Wall = Wall { unix_ms: 898_797_600_000, offset_s: 7_200 };
+
+/// The world.
+#[derive(Debug)]
+pub struct World {
+    /// The telephone exchange.
+    pub exchange: Exchange,
+    config: Config,
+    server: Option<Server>,
+    seeds: Chance,
+    ports: BTreeMap<LineId, Port>,
+    owners: BTreeMap<StationId, Owner>,
+    people: Vec<Person>,
+    running: BTreeMap<CallId, Program>,
+    programs: BTreeMap<PathBuf, ProgramKind>,
+    control_lines: bool,
+    store: Store,
+    store_works: bool,
+    acts: VecDeque<(Instant, Act)>,
+    power_at: Option<Instant>,
+    inbox: VecDeque<Input>,
+    now: Instant,
+    same: u32,
+    watch: Watch,
+    log: Vec<Logged>,
+    keep_log: bool,
+    replies: Vec<(RequestId, Reply)>,
+    requests: u64,
+    stopped: bool,
+}
+
+/// Reads a configuration from memory, as the rim reads it from files.
+///
+/// # Errors
+/// Everything that is wrong with it, one diagnostic a line.
+pub fn configure(config: &str, login_config: &str) -> Result<Config, String> {
+    let file = |text: &str| FileText { text: text.as_bytes().to_vec(), uid: 0, mode: 0o600 };
+    let files: BTreeMap<PathBuf, FileText> = [
+        (PathBuf::from("/etc/dialback/dialback.toml"), file(config)),
+        (PathBuf::from("/etc/dialback/login.config"), file(login_config)),
+        (PathBuf::from("/etc/issue"), file("The town's computer\n")),
+    ]
+    .into();
+    let surroundings = Surroundings { host: "town".to_owned(), uid: 0 };
+    let loaded = load(Path::new("/etc/dialback/dialback.toml"), &surroundings, &files);
+    loaded.map(|loaded| loaded.config).map_err(|faults| {
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    })
+}
+
+impl World {
+    /// Switches everything on.
+    ///
+    /// # Errors
+    /// The configuration is not faultless.
+    pub fn new(setup: Setup) -> Result<Self, String> {
+        let config = configure(&setup.config, &setup.login_config)?;
+        let mut seeds = Chance::new(setup.seed);
+        let exchange = Exchange::new(setup.town, seeds.next());
+        let mut world = Self {
+            exchange,
+            config,
+            server: None,
+            seeds,
+            ports: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            people: Vec::new(),
+            running: BTreeMap::new(),
+            programs: setup.programs,
+            control_lines: setup.control_lines,
+            store: Store::new(setup.store_delay),
+            store_works: true,
+            acts: VecDeque::new(),
+            power_at: None,
+            inbox: VecDeque::new(),
+            now: Instant::ZERO,
+            same: 0,
+            watch: Watch::default(),
+            log: Vec::new(),
+            keep_log: true,
+            replies: Vec::new(),
+            requests: 0,
+            stopped: false,
+        };
+        world.start(Restored::default());
+        world.settle();
+        Ok(world)
+    }
+
+    // -------------------------------------------------------------------------------------- what happens
+
+    /// Lets something happen at a time, in milliseconds since the beginning.
+    pub fn at(&mut self, ms: u64, act: Act) {
+        let at = Instant::from_millis(ms);
+        let place = self.acts.partition_point(|(other, _)| *other <= at);
+        self.acts.insert(place, (at, act));
+    }
+
+    /// Lets somebody follow a script from now on.
+    pub fn begin(&mut self, station: &str, steps: Vec<Step>) {
+        let Some(station) = self.exchange.station(station) else {
+            return self.watch.violated(format!("the story: no station {station}"));
+        };
+        let caller = Caller::new(self.now, steps);
+        match self.owners.get(&station) {
+            Some(Owner::Person(index)) => {
+                if let Some(person) = self.people.get_mut(*index) {
+                    person.caller = caller;
+                }
+            }
+            Some(Owner::Server(_)) => {
+                self.watch.violated("the story: a caller at the server's modem");
+            }
+            None => {
+                self.owners.insert(station, Owner::Person(self.people.len()));
+                self.people.push(Person { station, caller });
+            }
+        }
+        self.settle();
+    }
+
+    /// Runs until an instant, in milliseconds since the beginning.
+    pub fn run_until(&mut self, ms: u64) {
+        let end = Instant::from_millis(ms);
+        while self.watch.violations().is_empty()
+            && let Some(deadline) = self.deadline()
+            && deadline.at <= end
+        {
+            self.step(deadline);
+        }
+        self.now = self.now.max(end);
+    }
+
+    /// Runs until every caller is through, no promise is open and every call has its record, at most until `ms`. False
+    /// if it was not quiet by then.
+    pub fn run_to_quiet(&mut self, ms: u64) -> bool {
+        let end = Instant::from_millis(ms);
+        while self.watch.violations().is_empty() {
+            if self.is_quiet() {
+                return true;
+            }
+            match self.deadline() {
+                Some(deadline) if deadline.at <= end => self.step(deadline),
+                Some(_) | None => return false,
+            }
+        }
+        false
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.acts.is_empty()
+            && self.power_at.is_none()
+            && self.people.iter().all(|person| !matches!(person.caller.outcome(), Outcome::Busy(_)))
+            && self.watch.open_promises().is_empty()
+            && self.watch.open_calls().is_empty()
+    }
+
+    // --------------------------------------------------------------------------------------------- views
+
+    /// The time, in milliseconds since the beginning.
+    #[must_use]
+    pub const fn ms(&self) -> u64 {
+        self.now.as_millis()
+    }
+
+    /// What the invariants' watch has seen.
+    #[must_use]
+    pub const fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn journal(&self) -> &[Entry] {
+        self.store.entries()
+    }
+
+    /// What the town saw.
+    #[must_use]
+    pub fn log(&self) -> &[Logged] {
+        &self.log
+    }
+
+    /// Answers to operators.
+    #[must_use]
+    pub fn replies(&self) -> &[(RequestId, Reply)] {
+        &self.replies
+    }
+
+    /// Whether the server has said that it has stopped.
+    #[must_use]
+    pub const fn has_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// The server's status, while it runs.
+    #[must_use]
+    pub fn status(&self) -> Option<calls::status::Status> {
+        Some(self.server.as_ref()?.status(self.clock()))
+    }
+
+    /// How somebody has fared.
+    #[must_use]
+    pub fn outcome(&self, station: &str) -> Option<&Outcome> {
+        Some(self.caller(station)?.outcome())
+    }
+
+    /// What somebody has seen.
+    #[must_use]
+    pub fn screen(&self, station: &str) -> String {
+        self.caller(station).map(Caller::screen).unwrap_or_default()
+    }
+
+    fn caller(&self, station: &str) -> Option<&Caller> {
+        match self.owners.get(&self.exchange.station(station)?)? {
+            Owner::Person(index) => self.people.get(*index).map(|person| &person.caller),
+            Owner::Server(_) => None,
+        }
+    }
+
+    /// The journal as text: `12.345 dialled promise=1 number=5550199 ..`.
+    #[must_use]
+    pub fn story(&self) -> String {
+        let mut story = String::new();
+        for entry in self.store.entries() {
+            let ms = entry.at.unix_ms.saturating_sub(BEGIN.unix_ms);
+            // Writing to a String can't fail.
+            let _ = writeln!(story, "{:>4}.{:03} {}", ms / 1_000, ms % 1_000, describe(entry));
+        }
+        story
+    }
+
+    /// The last lines of everything, for the report of a failure.
+    #[must_use]
+    pub fn tail(&self) -> String {
+        let story = self.story();
+        let lines: Vec<&str> = story.lines().collect();
+        let mut text = String::from("journal:\n");
+        for line in lines.iter().skip(lines.len().saturating_sub(40)) {
+            let _ = writeln!(text, "  {line}");
+        }
+        text.push_str("town:\n");
+        for logged in self.log.iter().skip(self.log.len().saturating_sub(40)) {
+            let _ = writeln!(text, "  {} {}", logged.at, logged.event);
+        }
+        for violation in self.watch.violations() {
+            let _ = writeln!(text, "violated: {violation}");
+        }
+        text
+    }
+
+    /// Keeps neither log nor journal: for measurements.
+    pub const fn keep_nothing(&mut self) {
+        self.keep_log = false;
+        self.exchange.without_log();
+    }
+
+    /// Forgets the journal up to here, if nothing of it is needed any more.
+    pub fn forget(&mut self) {
+        self.store.forget();
+        self.watch.forget();
+    }
+
+    // --------------------------------------------------------------------------------------------- time
+
+    const fn clock_at(at: Instant) -> Wall {
+        #[expect(clippy::cast_possible_wrap, reason = "milliseconds of a story fit in 63 bits")]
+        let ms = at.as_millis() as i64;
+        Wall { unix_ms: BEGIN.unix_ms.saturating_add(ms), offset_s: BEGIN.offset_s }
+    }
+
+    const fn clock(&self) -> Now {
+        Now { at: self.now, wall: Self::clock_at(self.now) }
+    }
+
+    fn deadline(&self) -> Option<Deadline> {
+        let mut first = self.exchange.deadline();
+        if let Some(server) = &self.server {
+            first = Deadline::earliest(first, server.deadline());
+        }
+        for person in &self.people {
+            first = Deadline::earliest(first, person.caller.deadline());
+        }
+        first = Deadline::earliest(first, self.store.deadline());
+        let power = self.power_at.map(|at| Deadline::new(at, "power"));
+        first = Deadline::earliest(first, power);
+        let act = self.acts.front().map(|(at, _)| Deadline::new(*at, "the story"));
+        Deadline::earliest(first, act)
+    }
+
+    fn step(&mut self, deadline: Deadline) {
+        self.same = if deadline.at > self.now { 0 } else { self.same + 1 };
+        if self.same > SPIN {
+            self.watch.violated(format!("spins at {}: {}", self.now, deadline.why));
+        }
+        self.now = self.now.max(deadline.at);
+        let now = self.now;
+        self.exchange.tick(now);
+        self.hear_town();
+        for index in 0..self.people.len() {
+            if let Some(person) = self.people.get_mut(index) {
+                person.caller.tick(now);
+            }
+            self.do_what_he_wants(index);
+        }
+        if let Some(seq) = self.store.tick(now) {
+            self.watch.durable(self.store.durable());
+            self.inbox.push_back(Input::Durable(seq));
+        }
+        while let Some((_, act)) = self.acts.pop_front_if(|(at, _)| *at <= now) {
+            self.act(act);
+        }
+        if self.power_at.is_some_and(|at| at <= now) {
+            self.power_at = None;
+            let restored = recovery::fold(self.store.entries());
+            self.start(restored);
+        }
+        let due = |server: &Server| server.deadline().is_some_and(|deadline| deadline.at <= now);
+        if self.server.as_ref().is_some_and(due) {
+            self.inbox.push_back(Input::Tick);
+        }
+        self.settle();
+    }
+
+    // ----------------------------------------------------------------------------------------- the server
+
+    fn start(&mut self, restored: Restored) {
+        let seed = self.seeds.seed32();
+        self.server = Some(Server::new(self.config.clone(), seed, restored, self.clock()));
+        self.carry_out();
+    }
+
+    /// Lets everybody do what he wants until nobody wants anything more at this instant.
+    fn settle(&mut self) {
+        loop {
+            self.hear_town();
+            self.push_ports();
+            for index in 0..self.people.len() {
+                self.do_what_he_wants(index);
+            }
+            self.hear_town();
+            let Some(input) = self.inbox.pop_front() else { return };
+            let now = self.clock();
+            if let Some(server) = &mut self.server {
+                server.handle(now, input);
+            }
+            self.carry_out();
+        }
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(output) = self.server.as_mut().and_then(Server::poll) {
+            match output {
+                Output::Port(line, output) => self.port(line, output),
+                Output::Launch(call, _, launch) => {
+                    let kind = self.programs.get(&launch.program).copied();
+                    let (program, inputs) =
+                        Program::start(kind.unwrap_or(ProgramKind::Shell), &launch);
+                    if let Some(program) = program
+                        && self.running.insert(call, program).is_some()
+                    {
+                        self.watch.violated(format!("two programs on {call}"));
+                    }
+                    self.say(call, inputs);
+                }
+                Output::Program(call, output) => {
+                    let Some(program) = self.running.get_mut(&call) else { continue };
+                    let inputs = program.tell(output);
+                    if program.is_gone() {
+                        self.running.remove(&call);
+                    }
+                    self.say(call, inputs);
+                }
+                Output::Journal(entry) => {
+                    self.watch.journalled(&entry);
+                    if self.store_works {
+                        self.store.append(self.now, entry);
+                    } else {
+                        let why = "no space left on device".to_owned();
+                        self.inbox.push_back(Input::StoreFailed(why));
+                        self.store.append(self.now, entry);
+                    }
+                }
+                Output::Reply(request, reply) => self.replies.push((request, reply)),
+                Output::Stopped => {
+                    self.stopped = true;
+                    self.server = None;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn say(&mut self, call: CallId, inputs: Vec<ProgramInput>) {
+        self.inbox.extend(inputs.into_iter().map(|input| Input::Program(call, input)));
+    }
+
+    // ------------------------------------------------------------------------------------------- the town
+
+    fn hear_town(&mut self) {
+        while let Some(output) = self.exchange.poll() {
+            match output {
+                exchange::Output::Log(logged) => {
+                    if self.keep_log {
+                        self.log.push(logged);
+                    }
+                }
+                exchange::Output::Dte(station, output) => match self.owners.get(&station) {
+                    Some(Owner::Server(line)) => self.port_hears(*line, output),
+                    Some(Owner::Person(index)) => {
+                        if let (Some(person), DteOutput::Bytes(bytes)) =
+                            (self.people.get_mut(*index), output)
+                        {
+                            person.caller.receive(self.now, &bytes);
+                        }
+                    }
+                    None => {}
+                },
+            }
+        }
+    }
+
+    fn do_what_he_wants(&mut self, index: usize) {
+        while let Some(person) = self.people.get_mut(index)
+            && let Some(output) = person.caller.poll()
+        {
+            let input = match &output {
+                CallerOutput::Bytes(bytes) => DteInput::Bytes(bytes),
+                CallerOutput::Dtr(on) => DteInput::Dtr(*on),
+            };
+            self.exchange.dte(self.now, person.station, input);
+            self.hear_town();
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------- the story
+
+    fn act(&mut self, act: Act) {
+        let now = self.now;
+        match act {
+            Act::Begin(station, steps) => self.begin(&station, steps),
+            Act::HangUp(station) => {
+                let Some(id) = self.exchange.station(&station) else { return };
+                self.exchange.dte(now, id, DteInput::Dtr(false));
+                if let Some(Owner::Person(index)) = self.owners.get(&id)
+                    && let Some(person) = self.people.get_mut(*index)
+                {
+                    person.caller.stop("he hung up");
+                }
+            }
+            Act::Fault(station, fault, times) => {
+                if let Some(id) = self.exchange.station(&station) {
+                    self.exchange.fault(now, id, fault, times);
+                }
+            }
+            Act::PowerFails(down) => self.power_fails(down),
+            Act::Command(command) => {
+                self.requests += 1;
+                self.inbox.push_back(Input::Command(RequestId(self.requests), command));
+            }
+            Act::Reload(config, login_config) => match configure(&config, &login_config) {
+                Ok(config) => {
+                    self.config = config.clone();
+                    self.inbox.push_back(Input::Config(Box::new(config)));
+                }
+                Err(faults) => self.watch.violated(format!("the story: {faults}")),
+            },
+            Act::Stop(grace) => self.inbox.push_back(Input::Stop { grace }),
+            Act::Take(station) => self.lock(&station, true),
+            Act::GiveBack(station) => self.lock(&station, false),
+            Act::StoreFails(fails) => self.store_works = !fails,
+        }
+    }
+
+    fn lock(&mut self, station: &str, taken: bool) {
+        let Some(id) = self.exchange.station(station) else { return };
+        let Some(Owner::Server(line)) = self.owners.get(&id).copied() else { return };
+        if let Some(port) = self.ports.get_mut(&line) {
+            let input = port.lock(taken);
+            self.inbox.extend(input.map(|input| Input::Port(line, input)));
+        }
+    }
+
+    /// The server is gone between one instruction and the next: its ports close, its programs end, and what was not
+    /// durable is lost.
+    pub fn power_fails(&mut self, down: Duration) {
+        self.server = None;
+        self.inbox.clear();
+        self.running.clear();
+        for port in std::mem::take(&mut self.ports).into_values() {
+            self.owners.remove(&port.station);
+            self.exchange.dte(self.now, port.station, DteInput::Dtr(false));
+        }
+        self.store.fail();
+        self.watch.power_failed(self.store.entries());
+        self.power_at = Some(self.now + down);
+    }
+}
+
+/// An event in one line: its name, then its fields.
+fn describe(entry: &Entry) -> String {
+    let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(&entry.event) else {
+        return String::new();
+    };
+    let mut text = fields.get("event").and_then(|name| name.as_str()).unwrap_or("?").to_owned();
+    for (name, value) in &fields {
+        if name == "event" || value.is_null() {
+            continue;
+        }
+        let _ = match value.as_str() {
+            Some(word) => write!(text, " {name}={word}"),
+            None => write!(text, " {name}={value}"),
+        };
+    }
+    text
+}
+

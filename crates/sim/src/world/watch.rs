@@ -1,0 +1,238 @@
+//! The invariants of ARCHITECTURE.md that can be seen from outside, looked at in every step of every story.
+//!
+//! It sees what the core puts out and what the town does, and trusts neither.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use calls::vocabulary::{CallId, Cause, Entry, Event, Leg, PromiseId, Seq};
+
+/// What is known of a promise.
+#[derive(Debug)]
+struct Promise {
+    seq: Seq,
+    call: Option<CallId>,
+    rule: String,
+    numbers: Vec<String>,
+    lines: Vec<String>,
+    ends: u32,
+}
+
+/// What is known of a call.
+#[derive(Debug)]
+struct Call {
+    line: String,
+    leg: Leg,
+    online: bool,
+    /// The place of `Kept`.
+    kept: Option<Seq>,
+}
+
+/// Keeps watch.
+#[derive(Debug, Default)]
+pub struct Watch {
+    promises: BTreeMap<PromiseId, Promise>,
+    calls: BTreeMap<CallId, Call>,
+    on_line: BTreeMap<String, CallId>,
+    ended: BTreeSet<CallId>,
+    durable: Option<Seq>,
+    last: Option<Seq>,
+    violations: Vec<String>,
+}
+
+/// More than this many violations say nothing new.
+const LIMIT: usize = 20;
+
+impl Watch {
+    /// What was violated, in order.
+    #[must_use]
+    pub fn violations(&self) -> &[String] {
+        &self.violations
+    }
+
+    /// Promises that are neither kept nor given up.
+    #[must_use]
+    pub fn open_promises(&self) -> Vec<PromiseId> {
+        self.promises.iter().filter(|(_, promise)| promise.ends == 0).map(|(id, _)| *id).collect()
+    }
+
+    /// Calls without a record.
+    #[must_use]
+    pub fn open_calls(&self) -> Vec<CallId> {
+        self.calls.keys().copied().collect()
+    }
+
+    /// Forgets what is over.
+    pub(super) fn forget(&mut self) {
+        self.promises.retain(|_, promise| promise.ends == 0);
+        self.ended.clear();
+    }
+
+    pub(super) fn violated(&mut self, what: impl Into<String>) {
+        if self.violations.len() < LIMIT {
+            self.violations.push(what.into());
+        }
+    }
+
+    pub(super) fn durable(&mut self, upto: Option<Seq>) {
+        self.durable = self.durable.max(upto);
+    }
+
+    /// The power has failed: what was not durable never happened.
+    pub(super) fn power_failed(&mut self, left: &[Entry]) {
+        let violations = std::mem::take(&mut self.violations);
+        *self = Self { violations, durable: self.durable, ..Self::default() };
+        for entry in left {
+            self.journalled(entry);
+        }
+        // The processes are gone, and with them the calls; the next run writes their records.
+        self.on_line.clear();
+    }
+
+    fn is_durable(&self, seq: Seq) -> bool {
+        self.durable >= Some(seq)
+    }
+
+    /// Something is sent to the modem on a line that is in the command state.
+    pub(super) fn commanded(&mut self, line: &str, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        let upper = text.to_ascii_uppercase();
+        let dials = upper.strip_prefix("AT").is_some_and(|rest| {
+            // `&D2` is no dial command.
+            rest.as_bytes().iter().enumerate().any(|(at, byte)| {
+                let before = at.checked_sub(1).and_then(|at| rest.as_bytes().get(at));
+                *byte == b'D' && !matches!(before, Some(b'&' | b'I' | b'+'))
+            })
+        });
+        if dials && !upper.starts_with("AT+") && !upper.starts_with("AT#") {
+            if !proto::dial::is_dial_command(bytes) {
+                self.violated(format!("3: {line} is sent {text:?}, which is no dial command"));
+            }
+            let returns = self.on_line.get(line).and_then(|call| self.calls.get(call));
+            if returns.is_none_or(|call| call.leg != Leg::Return) {
+                self.violated(format!("4: {line} dials {text:?} without a promise"));
+            }
+        }
+    }
+
+    /// Something is sent to a caller.
+    pub(super) fn spoken(&mut self, line: &str, bytes: &[u8]) {
+        let Some(call) = self.on_line.get(line).and_then(|call| self.calls.get(call)) else { return };
+        if call.leg == Leg::Return && call.online && call.kept.is_none_or(|seq| !self.is_durable(seq))
+        {
+            let text = String::from_utf8_lossy(bytes).into_owned();
+            self.violated(format!("5: {line} says {text:?} before Kept is durable"));
+        }
+    }
+
+    /// An entry is written.
+    pub(super) fn journalled(&mut self, entry: &Entry) {
+        if self.last.is_some_and(|last| entry.seq.0 != last.0 + 1) {
+            self.violated(format!("journal: {} does not follow {:?}", entry.seq, self.last));
+        }
+        self.last = Some(entry.seq);
+        match &entry.event {
+            Event::Promised(promised) => {
+                let promise = Promise {
+                    seq: entry.seq,
+                    call: promised.call,
+                    rule: promised.rule.clone(),
+                    numbers: promised.numbers.clone(),
+                    lines: promised.lines.clone(),
+                    ends: 0,
+                };
+                if promised.rule.is_empty() {
+                    self.violated(format!("4: {} names no rule", promised.promise));
+                }
+                if self.promises.insert(promised.promise, promise).is_some() {
+                    self.violated(format!("5: {} is promised twice", promised.promise));
+                }
+            }
+            Event::Dialled { promise, call, line, number, rule, .. } => {
+                self.begins(*call, line, Leg::Return);
+                let known = self.promises.get(promise).map(|known| {
+                    let rule_fits = known.rule == *rule;
+                    let line_fits = known.lines.contains(line);
+                    let number_fits = known.numbers.contains(number);
+                    (rule_fits && line_fits && number_fits, known.ends, self.is_durable(known.seq))
+                });
+                match known {
+                    Some((true, 0, true)) => {}
+                    other => self.violated(format!(
+                        "4, 5: {call} dials for {promise} on {line}: {number} by {rule:?} ({other:?})"
+                    )),
+                }
+            }
+            Event::Rang { call, line, .. } => self.begins(*call, line, Leg::Request),
+            Event::Connected { call, line, direction, .. } => {
+                if !self.calls.contains_key(call) {
+                    self.begins(*call, line, *direction);
+                }
+                if let Some(call) = self.calls.get_mut(call) {
+                    call.online = true;
+                }
+            }
+            Event::Kept { promise, call } => {
+                self.promise_ends(*promise);
+                if let Some(call) = self.calls.get_mut(call) {
+                    call.kept = Some(entry.seq);
+                }
+            }
+            Event::Withdrawn { promise, .. } | Event::Expired { promise, .. } => {
+                self.promise_ends(*promise);
+            }
+            Event::Ended(ended) => self.call_ends(ended.call, ended.cause),
+            Event::ServerStarted { .. }
+            | Event::ServerStopping { .. }
+            | Event::ServerStopped
+            | Event::Reloaded { .. }
+            | Event::LineReady { .. }
+            | Event::LineFaulted { .. }
+            | Event::LineLent { .. }
+            | Event::LineReturned { .. }
+            | Event::CarrierStuck { .. }
+            | Event::Screened { .. }
+            | Event::Named { .. }
+            | Event::Dispatched { .. }
+            | Event::Refused { .. }
+            | Event::TryFailed { .. }
+            | Event::Launched { .. }
+            | Event::LaunchFailed { .. }
+            | Event::ProgramExited { .. }
+            | Event::Operated { .. } => {}
+        }
+    }
+
+    fn begins(&mut self, id: CallId, line: &str, leg: Leg) {
+        let call = Call { line: line.to_owned(), leg, online: false, kept: None };
+        if self.ended.contains(&id) || self.calls.insert(id, call).is_some() {
+            self.violated(format!("6: {id} begins twice"));
+        }
+        if let Some(other) = self.on_line.insert(line.to_owned(), id) {
+            self.violated(format!("6: {id} begins on {line}, which has {other}"));
+        }
+    }
+
+    fn promise_ends(&mut self, id: PromiseId) {
+        let Some(promise) = self.promises.get_mut(&id) else {
+            return self.violated(format!("5: {id} ends and was never made"));
+        };
+        promise.ends += 1;
+        if promise.ends > 1 {
+            self.violated(format!("5: {id} ends twice"));
+        }
+    }
+
+    fn call_ends(&mut self, id: CallId, cause: Cause) {
+        let Some(call) = self.calls.remove(&id) else {
+            return self.violated(format!("6: {id} ends and never began, or twice"));
+        };
+        if self.on_line.get(&call.line) == Some(&id) {
+            self.on_line.remove(&call.line);
+        }
+        self.ended.insert(id);
+        let promise = self.promises.values().find(|promise| promise.call == Some(id));
+        if cause == Cause::Callback && promise.is_none_or(|promise| !self.is_durable(promise.seq)) {
+            self.violated(format!("5: {id} was dropped for a callback that is not durable"));
+        }
+    }
+}
