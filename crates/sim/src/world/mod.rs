@@ -19,8 +19,7 @@ use calls::config::load::{FileText, Surroundings, load};
 use calls::recovery::{self, Restored};
 use calls::server::Server;
 use calls::vocabulary::{
-    CallId, Command, Entry, Input, LineId, Now, Output, PortInput, ProgramInput, Reply, RequestId,
-    Wall,
+    CallId, Command, Entry, Input, LineId, Now, Output, ProgramInput, Reply, RequestId, Wall,
 };
 use proto::time::{Deadline, Instant};
 
@@ -147,9 +146,9 @@ pub fn configure(config: &str, login_config: &str) -> Result<Config, String> {
     .into();
     let surroundings = Surroundings { host: "town".to_owned(), uid: 0 };
     let loaded = load(Path::new("/etc/dialback/dialback.toml"), &surroundings, &files);
-    loaded.map(|loaded| loaded.config).map_err(|faults| {
-        faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    })
+    loaded
+        .map(|loaded| loaded.config)
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
 impl World {
@@ -618,4 +617,3 @@ fn describe(entry: &Entry) -> String {
     }
     text
 }
-

@@ -34,7 +34,11 @@ impl Port {
             return None;
         }
         self.lent = taken;
-        Some(if taken { PortInput::Taken { holder: HOLDER.to_owned() } } else { PortInput::Returned })
+        Some(if taken {
+            PortInput::Taken { holder: HOLDER.to_owned() }
+        } else {
+            PortInput::Returned
+        })
     }
 
     /// Hands the modem what it has room for.

@@ -37,7 +37,8 @@ impl Store {
         let mut news = None;
         while let Some((_, upto)) = self.syncs.pop_front_if(|(at, _)| *at <= now) {
             self.durable = upto;
-            news = upto.checked_sub(1).and_then(|last| self.entries.get(last)).map(|entry| entry.seq);
+            news =
+                upto.checked_sub(1).and_then(|last| self.entries.get(last)).map(|entry| entry.seq);
         }
         news
     }

@@ -116,8 +116,12 @@ impl Watch {
 
     /// Something is sent to a caller.
     pub(super) fn spoken(&mut self, line: &str, bytes: &[u8]) {
-        let Some(call) = self.on_line.get(line).and_then(|call| self.calls.get(call)) else { return };
-        if call.leg == Leg::Return && call.online && call.kept.is_none_or(|seq| !self.is_durable(seq))
+        let Some(call) = self.on_line.get(line).and_then(|call| self.calls.get(call)) else {
+            return;
+        };
+        if call.leg == Leg::Return
+            && call.online
+            && call.kept.is_none_or(|seq| !self.is_durable(seq))
         {
             let text = String::from_utf8_lossy(bytes).into_owned();
             self.violated(format!("5: {line} says {text:?} before Kept is durable"));
