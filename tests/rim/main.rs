@@ -1,1 +1,223 @@
 //! The built program from outside: exit codes, control socket, locks, restarts, a whole call on a pty modem.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test program: a panic is its way to fail"
+)]
+
+mod folder;
+mod modem;
+mod server;
+
+use std::process::Command;
+
+use folder::Folder;
+use modem::Modem;
+use server::{Server, configure, run, stderr, stdout};
+
+/// A server on one pty modem, ready for calls.
+fn ready() -> (Folder, Modem, Server) {
+    let folder = Folder::new();
+    let mut modem = Modem::at(&folder.path("modem"));
+    configure(&folder, &folder.path("modem").display().to_string(), "");
+    let mut server = Server::start(&folder);
+    come_up(&mut modem, &mut server);
+    (folder, modem, server)
+}
+
+/// The modem is set up.
+fn come_up(modem: &mut Modem, server: &mut Server) {
+    modem.until_command("ATZ");
+    modem.result("OK");
+    answered(modem, || server.until("line-ready"));
+}
+
+/// Waits for something while the modem answers OK to whatever it is told.
+fn answered<T: Send>(modem: &mut Modem, wait: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(wait);
+        while !waiting.is_finished() {
+            modem.answer_all();
+        }
+        waiting.join().unwrap()
+    })
+}
+
+#[test]
+fn check_and_serve_tell_a_faulty_configuration_by_exit_code_and_place() {
+    let folder = Folder::new();
+    configure(&folder, "/dev/ttyS99", "");
+    let config = folder.path("dialback.toml").display().to_string();
+    let good = run(&["check", "--config", &config]);
+    assert_eq!(good.status.code(), Some(0), "{}", stdout(&good));
+
+    configure(&folder, "/dev/ttyS99", "tries = \"many\"");
+    let bad = run(&["check", "--config", &config]);
+    assert_eq!(bad.status.code(), Some(78));
+    assert!(stdout(&bad).contains("^^^^^^"), "{}", stdout(&bad));
+    let json = run(&["check", "--json", "--config", &config]);
+    assert_eq!(json.status.code(), Some(78));
+    let fault: serde_json::Value =
+        serde_json::from_str(stdout(&json).lines().next().unwrap()).unwrap();
+    assert_eq!(fault["severity"], "error");
+    assert_eq!(fault["file"], config);
+    assert!(fault["line"].as_u64().is_some(), "{fault}");
+
+    let refused = run(&["serve", "--config", &config]);
+    assert_eq!(refused.status.code(), Some(78));
+    assert!(stderr(&refused).contains("dialback.toml:"), "{}", stderr(&refused));
+    assert!(!folder.path("state").exists(), "nothing is touched");
+}
+
+#[test]
+fn a_user_that_does_not_exist_is_a_fault_where_he_is_named() {
+    let folder = Folder::new();
+    configure(&folder, "/dev/ttyS99", "");
+    folder.write("login.config", "* nosuchuser - /bin/echo\n");
+    let config = folder.path("dialback.toml").display().to_string();
+    let bad = run(&["check", "--config", &config]);
+    assert_eq!(bad.status.code(), Some(78), "{}", stdout(&bad));
+    assert!(stdout(&bad).contains("login.config:1:3"), "{}", stdout(&bad));
+}
+
+#[test]
+fn exit_codes_are_those_of_sysexits() {
+    let folder = Folder::new();
+    let nowhere = folder.path("nobody.sock").display().to_string();
+    for (args, code) in [
+        (&["--version"][..], 0),
+        (&["dance"], 64),
+        (&["serve", "--speed", "fast"], 64),
+        (&["status", "--control", &nowhere], 69),
+        (&["callback", "--control", &nowhere, "5550199"], 69),
+        (&["check", "--config", "/nonexistent"], 78),
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));
+    }
+    let told = run(&["status", "--control", &nowhere]);
+    assert!(stderr(&told).contains("dialback serve"), "{}", stderr(&told));
+}
+
+#[test]
+fn a_caller_is_called_back_and_gets_his_program() {
+    let (_folder, mut modem, mut server) = ready();
+    modem.result("RING");
+    modem.until_command("ATA");
+    modem.result("CONNECT 33600");
+    let prompt = modem.until_text("ogin: ");
+    assert!(prompt.contains("Welcome"), "{prompt:?}");
+    modem.say("fixed\r");
+    modem.until_hung_up();
+    server.until("promised");
+    let dialled = modem.until_command("ATD");
+    assert_eq!(dialled, "ATDT5550199");
+    modem.result("CONNECT 33600");
+    server.until("kept");
+    modem.until_text("ogin: ");
+    modem.say("hello\r");
+    modem.until_text("hello from a program");
+    modem.until_hung_up();
+    assert_eq!(server.until("ended")["cause"], "user-request");
+
+    let records = server.json(&["calls"]);
+    let legs: Vec<_> = records.iter().map(|r| (r["leg"].clone(), r["cause"].clone())).collect();
+    assert_eq!(
+        legs,
+        [("request".into(), "callback".into()), ("return".into(), "user-request".into())]
+    );
+}
+
+#[test]
+fn a_promise_survives_kill_9() {
+    let (folder, mut modem, mut server) = ready();
+    modem.result("RING");
+    modem.until_command("ATA");
+    modem.result("CONNECT 33600");
+    modem.until_text("ogin: ");
+    modem.say("fixed\r");
+    server.until("promised");
+    modem.until_text("+++");
+    server.kill();
+
+    let mut server = Server::start(&folder);
+    modem.until_command("ATZ");
+    modem.result("OK");
+    assert_eq!(modem.until_command("ATD"), "ATDT5550199");
+    modem.result("CONNECT 33600");
+    server.until("kept");
+    modem.until_text("ogin: ");
+}
+
+#[test]
+fn the_control_socket_answers_while_the_server_runs() {
+    let (folder, mut modem, mut server) = ready();
+    let lines = server.json(&["lines"]);
+    assert_eq!(lines[0][0]["line"], "main");
+    assert_eq!(lines[0][0]["state"], "idle");
+    let table = server.ask(&["status"]);
+    assert!(stdout(&table).contains("main"), "{}", stdout(&table));
+
+    let config = folder.path("dialback.toml").display().to_string();
+    let second = run(&["serve", "--config", &config]);
+    assert_eq!(second.status.code(), Some(75), "{}", stderr(&second));
+    let wanted = format!("already running, pid {}", server.pid());
+    assert!(stderr(&second).contains(&wanted), "{}", stderr(&second));
+
+    let refused = server.ask(&["callback", "5551234;H0"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
+    let ordered = server.ask(&["callback", "5550123"]);
+    assert_eq!(ordered.status.code(), Some(0), "{}", stderr(&ordered));
+    assert_eq!(stdout(&ordered), "p1\n");
+    assert_eq!(modem.until_command("ATD"), "ATDT5550123");
+    modem.result("BUSY");
+    let failed = answered(&mut modem, || server.until("try-failed"));
+    assert_eq!(failed["cause"], "busy");
+}
+
+#[test]
+fn another_programs_lock_is_honoured_until_it_is_gone() {
+    let (folder, mut modem, mut server) = ready();
+    let mut other = Command::new("sleep").arg("600").spawn().unwrap();
+    let device = std::fs::canonicalize(folder.path("modem")).unwrap();
+    let lock = folder.path("locks").join(sys::lock::lock_name(&device));
+    std::fs::write(&lock, format!("{:10}\n", other.id())).unwrap();
+    let lent = server.until("line-lent");
+    assert!(lent["holder"].as_str().unwrap().contains("sleep"), "{lent}");
+    // The other program dies and leaves its lock behind.
+    other.kill().unwrap();
+    other.wait().unwrap();
+    server.until("line-returned");
+    come_up(&mut modem, &mut server);
+}
+
+#[test]
+fn a_faulty_configuration_is_not_taken_on_reload_and_a_good_one_is() {
+    let (folder, _modem, mut server) = ready();
+    let port = folder.path("modem").display().to_string();
+    configure(&folder, &port, "tries = \"many\"");
+    server.signal("HUP");
+    server.until_text("the old one stays in force");
+    configure(&folder, &port, "tries = 7");
+    server.signal("HUP");
+    server.until("reloaded");
+}
+
+#[test]
+fn sigterm_leaves_the_line_on_hook_and_ends_with_0() {
+    let (folder, mut modem, mut server) = ready();
+    modem.result("RING");
+    modem.until_command("ATA");
+    modem.result("CONNECT 33600");
+    modem.until_text("ogin: ");
+    server.signal("TERM");
+    server.until("server-stopping");
+    // Told twice: at once.
+    server.signal("TERM");
+    modem.until_hung_up();
+    server.until("server-stopped");
+    assert_eq!(server.ended().code(), Some(0));
+    assert!(!folder.path("control.sock").exists());
+}

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use calls::config::Config;
 use calls::server::Server;
+use calls::status::Status;
 use calls::vocabulary::{
     CallId, Command, Entry, Input, LineId, Output, PortOutput, Reply, RequestId,
 };
@@ -72,6 +73,42 @@ pub(crate) fn serve(setting: Setting) -> Result<(), Failure> {
     })
 }
 
+/// The way to a running server from inside of the same program.
+#[derive(Clone, Debug)]
+#[allow(dead_code, reason = "`dialback demo` runs the server inside of itself")]
+pub(crate) struct Handle {
+    questions: mpsc::Sender<Question>,
+    events: broadcast::Sender<Arc<Entry>>,
+}
+
+#[allow(dead_code, reason = "`dialback demo` runs the server inside of itself")]
+impl Handle {
+    /// Every entry of the journal from now on, as it is made.
+    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Entry>> {
+        self.events.subscribe()
+    }
+
+    /// How things stand; `None`: the server has ended.
+    pub(crate) async fn status(&self) -> Option<Box<Status>> {
+        let (tell, told) = oneshot::channel();
+        self.questions.send(Question::Status(tell)).await.ok()?;
+        told.await.ok()
+    }
+
+    /// Gives an order; `None`: the server has ended.
+    pub(crate) async fn command(&self, command: Command) -> Option<Reply> {
+        let (tell, told) = oneshot::channel();
+        self.questions.send(Question::Command(command, tell)).await.ok()?;
+        told.await.ok()
+    }
+
+    /// As SIGTERM: running calls may end; told again: at once.
+    pub(crate) async fn stop(&self) {
+        // A server that has ended needs no stopping.
+        drop(self.questions.send(Question::Stop).await);
+    }
+}
+
 /// What the world tells the loop beside inputs.
 enum Woken {
     Input(Input),
@@ -93,6 +130,7 @@ pub(crate) struct Rim {
     around: Surroundings,
     inputs: mpsc::Receiver<Input>,
     questions: mpsc::Receiver<Question>,
+    ask: mpsc::Sender<Question>,
     reread: (mpsc::Sender<Box<Read>>, mpsc::Receiver<Box<Read>>),
     ports: BTreeMap<LineId, Port>,
     programs: BTreeMap<CallId, Program>,
@@ -129,7 +167,7 @@ impl Rim {
             .map_err(|e| Failure::new(Code::System, format!("starting the store: {e}")))?;
         let (ask, questions) = mpsc::channel(QUESTIONS);
         let (events, _) = broadcast::channel(EVENTS);
-        let backstage = Backstage { questions: ask, events: events.clone(), journal };
+        let backstage = Backstage { questions: ask.clone(), events: events.clone(), journal };
         let control = tokio::spawn(listener.serve(backstage));
         let around = Surroundings {
             inputs: tell,
@@ -151,6 +189,7 @@ impl Rim {
             around,
             inputs,
             questions,
+            ask,
             reread: mpsc::channel(1),
             ports: BTreeMap::new(),
             programs: BTreeMap::new(),
@@ -163,10 +202,10 @@ impl Rim {
         })
     }
 
-    /// Every entry of the journal from now on, as it is made.
-    #[expect(dead_code, reason = "`dialback demo` watches")]
-    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Entry>> {
-        self.events.subscribe()
+    /// For whoever runs the server inside of his own program.
+    #[allow(dead_code, reason = "`dialback demo` runs the server inside of itself")]
+    pub(crate) fn handle(&self) -> Handle {
+        Handle { questions: self.ask.clone(), events: self.events.clone() }
     }
 
     /// Serves until a signal says stop and every line is on-hook.
@@ -204,20 +243,21 @@ impl Rim {
 
     fn take(&mut self, woken: Woken) {
         match woken {
-            Woken::Input(input) => self.handle(input),
+            Woken::Input(input) => self.feed(input),
             Woken::Question(Question::Status(tell)) => {
                 // Who asked may have gone.
                 drop(tell.send(Box::new(self.server.status(self.clock.now()))));
             }
             Woken::Question(Question::Command(command, tell)) => self.command(command, tell),
+            Woken::Question(Question::Stop) => self.stop(),
             Woken::Reload => self.read_again(),
             Woken::Reread(read) => self.reload(*read),
             Woken::Stop => self.stop(),
-            Woken::Tick => self.handle(Input::Tick),
+            Woken::Tick => self.feed(Input::Tick),
         }
     }
 
-    fn handle(&mut self, input: Input) {
+    fn feed(&mut self, input: Input) {
         self.server.handle(self.clock.now(), input);
         self.carry_out();
     }
@@ -226,7 +266,7 @@ impl Rim {
         let request = RequestId(self.next_request);
         self.next_request += 1;
         self.replies.insert(request, tell);
-        self.handle(Input::Command(request, command));
+        self.feed(Input::Command(request, command));
     }
 
     /// Reads the configuration again, on a thread: name services may take their time.
@@ -244,7 +284,7 @@ impl Rim {
         match read.config {
             Some(config) => {
                 self.stop_grace = config.server.stop_grace;
-                self.handle(Input::Config(Box::new(config)));
+                self.feed(Input::Config(Box::new(config)));
             }
             None => tracing::error!("the new configuration is faulty: the old one stays in force"),
         }
@@ -262,7 +302,7 @@ impl Rim {
             }
             Run::Stopped => return,
         };
-        self.handle(Input::Stop { grace });
+        self.feed(Input::Stop { grace });
     }
 
     /// A port for the line, with the line's settings: before it is opened.

@@ -35,6 +35,9 @@ pub(crate) enum Question {
     Status(oneshot::Sender<Box<Status>>),
     /// An operator's command, with his name in it.
     Command(Command, oneshot::Sender<Reply>),
+    /// Stop serving, as SIGTERM says. No client can ask this.
+    #[allow(dead_code, reason = "`dialback demo` stops the server inside of itself")]
+    Stop,
 }
 
 /// What clients' tasks have to do with.

@@ -27,7 +27,7 @@ pub(crate) enum ToModem {
 }
 
 /// What the modem says to its DTE.
-#[expect(dead_code, reason = "`dialback demo` runs the exchange")]
+#[allow(dead_code, reason = "`dialback demo` runs the exchange")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FromModem {
     /// Bytes.
@@ -39,7 +39,7 @@ pub(crate) enum FromModem {
 }
 
 /// A cable from a port to a modem, at the modem's end.
-#[expect(dead_code, reason = "`dialback demo` runs the exchange")]
+#[allow(dead_code, reason = "`dialback demo` runs the exchange")]
 #[derive(Debug)]
 pub(crate) struct Plug {
     /// The modem that is wanted.
@@ -61,7 +61,7 @@ pub(crate) struct Sockets(mpsc::UnboundedSender<Plug>);
 
 impl Sockets {
     /// A board of sockets, and the end at which the exchange gets the plugs.
-    #[expect(dead_code, reason = "`dialback demo` runs the exchange")]
+    #[allow(dead_code, reason = "`dialback demo` runs the exchange")]
     pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Plug>) {
         let (sockets, plugs) = mpsc::unbounded_channel();
         (Self(sockets), plugs)

@@ -1,0 +1,194 @@
+//! The server as a process, with what it says.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::folder::Folder;
+
+/// No step of a test takes as long on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The built program.
+pub(crate) fn dialback() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_dialback"))
+}
+
+/// Runs the program to its end.
+pub(crate) fn run(args: &[&str]) -> Output {
+    dialback().args(args).stdin(Stdio::null()).output().unwrap()
+}
+
+/// What a run wrote to stdout.
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What a run wrote to stderr.
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    process: Child,
+    told: Receiver<String>,
+    /// Everything that it has said.
+    said: Vec<String>,
+    control: String,
+}
+
+impl Server {
+    pub(crate) fn start(folder: &Folder) -> Self {
+        let mut process = dialback()
+            .args(["serve", "--log", "json", "--config"])
+            .arg(folder.path("dialback.toml"))
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        let (tell, told) = channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if tell.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let control = folder.path("control.sock").display().to_string();
+        Self { process, told, said: Vec::new(), control }
+    }
+
+    /// Waits for the next event of this name, and gives it back.
+    pub(crate) fn until(&mut self, event: &str) -> Value {
+        self.until_line(event, |line| {
+            let value: Value = serde_json::from_str(line).ok()?;
+            (value.get("event")? == event).then_some(value)
+        })
+    }
+
+    /// Waits for a line that contains `text`.
+    pub(crate) fn until_text(&mut self, text: &str) -> String {
+        self.until_line(text, |line| line.contains(text).then(|| line.to_owned()))
+    }
+
+    fn until_line<T>(&mut self, what: &str, fits: impl Fn(&str) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.told.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    let found = fits(&line);
+                    self.said.push(line);
+                    if let Some(found) = found {
+                        return found;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    panic!("waited in vain for {what}; the server said:\n{}", self.said.join("\n"))
+                }
+            }
+        }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Runs the program against this server.
+    pub(crate) fn ask(&self, args: &[&str]) -> Output {
+        let (command, rest) = args.split_first().unwrap();
+        let mut all = vec![*command, "--control", &self.control];
+        all.extend(rest);
+        run(&all)
+    }
+
+    /// Asks for JSON.
+    pub(crate) fn json(&self, args: &[&str]) -> Vec<Value> {
+        let mut all = args.to_vec();
+        all.push("--json");
+        let output = self.ask(&all);
+        assert!(output.status.success(), "{args:?}: {}", stderr(&output));
+        stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.pid().to_string();
+        let done = Command::new("kill").args(["-s", name, &pid]).status().unwrap();
+        assert!(done.success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(mut self) -> ExitStatus {
+        let deadline = Instant::now() + PATIENCE;
+        // Its stderr closes when it ends; there is no waiting with a time limit in std.
+        loop {
+            match self.told.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => self.said.push(line),
+                Err(RecvTimeoutError::Disconnected) => return self.process.wait().unwrap(),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("it does not end; it said:\n{}", self.said.join("\n"))
+                }
+            }
+        }
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub(crate) fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// A configuration with one line on the port `modem`, and what `more` adds.
+pub(crate) fn configure(folder: &Folder, port: &str, more: &str) {
+    let root: &Path = folder.as_ref();
+    let root = root.display();
+    folder.write(
+        "dialback.toml",
+        &format!(
+            r#"
+[server]
+state_dir = "{root}/state"
+control = "{root}/control.sock"
+login_config = "{root}/login.config"
+lock_dir = "{root}/locks"
+issue = "{root}/issue"
+stop_grace = "5s"
+
+[[line]]
+name = "main"
+port = "{port}"
+number = "5550100"
+hold_time = "0s"
+modem = {{ init = ["ATZ"], guard = "100ms" }}
+
+[callback]
+line = "same"
+delay = "0s"
+jitter = "0s"
+{more}
+"#
+        ),
+    );
+    folder.write("issue", "Welcome\n");
+    folder.write(
+        "login.config",
+        "fixed - - /usr/sbin/callback -S 5550199\n\
+         hello - - /bin/echo hello from a program\n\
+         shell - - /bin/sh\n\
+         * - - /bin/false\n",
+    );
+}
