@@ -35,4 +35,6 @@ pub mod server;
 mod service;
 mod session;
 pub mod status;
+#[cfg(test)]
+mod testing;
 pub mod vocabulary;

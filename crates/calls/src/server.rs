@@ -14,6 +14,8 @@
 mod commands;
 mod facts;
 mod reload;
+#[cfg(test)]
+mod tests;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -40,6 +40,9 @@ use crate::vocabulary::{
 
 /// How often a caller may err (unknown name, no number) before we hang up.
 const MAX_ERRORS: u32 = 3;
+/// Not a name but the modem's last word, a moment before DCD falls or the line asks it. Nothing is said
+/// to a modem that may be in its command state; a caller who types this finds the prompt behind his next key.
+const MODEM_GONE: &str = "NO CARRIER";
 /// How long the last words may take to leave: the longest text at 300 bit/s takes 6 s, and a caller may
 /// hold us with XOFF for ever.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
@@ -287,7 +290,17 @@ impl Session {
 
     // ---------------------------------------------------------------------------- prompt and name
 
+    /// The login prompt. The issue text comes with the first one only.
     fn prompt(&self, line: &Line, office: &mut Office<'_>) -> Service {
+        let again = if self.errors > 0 {
+            Begin::AtOnce
+        } else {
+            Begin::AfterQuiet(office.config.login.quiet)
+        };
+        self.prompt_when(again, line, office)
+    }
+
+    fn prompt_when(&self, begin: Begin, line: &Line, office: &mut Office<'_>) -> Service {
         let config = office.config;
         let Some(call) = line.call() else { return Service::Ending };
         let caller = call.caller.to_string();
@@ -304,7 +317,7 @@ impl Session {
         let opening = if again { &[][..] } else { config.login.issue.as_bytes() };
         let question = Question {
             kind: login::Kind::Name { fold_capitals: config.login.fold_capitals },
-            begin: if again { Begin::AtOnce } else { Begin::AfterQuiet(config.login.quiet) },
+            begin,
             time_limit: config.login.time_limit,
             max_empty: config.login.empty_limit,
             sniff: Sniff {
@@ -368,6 +381,13 @@ impl Session {
     fn named(&mut self, name: &str, line: &mut Line, office: &mut Office<'_>) {
         let rest = self.finish();
         let (call, session) = (self.call, self.id);
+        if name == MODEM_GONE {
+            self.errors += 1;
+            if self.errors < MAX_ERRORS {
+                self.service = self.prompt_when(Begin::OnInput, line, office);
+                return;
+            }
+        }
         self.name = Some(name.to_owned());
         let claim = if name == AUTO_PPP && !rest.is_empty() { "ppp" } else { name };
         office.desk.journal(Event::Named { call, session, name: claim.to_owned() });

@@ -43,6 +43,10 @@ impl Line {
         }
     }
 
+    pub(super) const fn is_closing(&self) -> bool {
+        matches!(self.future, Future::Close)
+    }
+
     const fn may_change(&self) -> bool {
         match &self.state {
             State::Closed

@@ -3,7 +3,7 @@
 //! ```text
 //!                 ┌─ port with DCD and DTR ──► Dtr: DTR down ── DCD down ──► DTR up ─┐
 //!   online ───────┤                              │ DCD stays up                      │
-//!                 └─ else ──────────────────► Escape: +++ ATH ── OK ─────────────────┤
+//!                 └─ else ──► Drain ────────► Escape: +++ ATH ── OK ─────────────────┤
 //!                                                │ no answer: the port is closed     │
 //!                                                ▼                                   ▼
 //!   not online yet ──► Command: CR ATH ── OK ──────────────────────────────► on-hook: `Ended`
@@ -35,6 +35,8 @@ const DTR_TIME: Duration = Duration::from_secs(4);
 /// How long DTR stays down where DCD is down already and so cannot be seen to fall: ten times what a
 /// modem needs to believe it (S25, 50 ms).
 const DTR_PULSE: Duration = Duration::from_millis(500);
+/// How long output that does not leave is waited for: flow control may hold it for ever.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// Between the CR that breaks off a dial or an answer and the next command: modems are deaf while they
 /// clean up.
 const BREAK_PAUSE: Duration = Duration::from_millis(250);
@@ -56,6 +58,10 @@ enum Phase {
         until: Instant,
         seen: bool,
     },
+    /// What was sent before must leave first: the silence before `+++` begins behind it.
+    Drain {
+        until: Instant,
+    },
     Escape(Box<HangUp>),
     Command(Box<Commands>),
 }
@@ -68,6 +74,7 @@ impl HangingUp {
     pub(super) fn deadline(&self) -> Option<Deadline> {
         match &self.phase {
             Phase::Dtr { until, .. } => Some(Deadline::new(*until, "carrier down")),
+            Phase::Drain { until } => Some(Deadline::new(*until, "drain")),
             Phase::Escape(hang_up) => hang_up.deadline(),
             Phase::Command(commands) => commands.deadline(),
         }
@@ -87,7 +94,8 @@ impl Line {
             let wait = if signals.dcd { DTR_TIME } else { DTR_PULSE };
             Phase::Dtr { until: desk.at() + wait, seen: signals.dcd }
         } else {
-            self.escape_phase(desk)
+            desk.port(self.id, PortOutput::Drain);
+            Phase::Drain { until: desk.at() + DRAIN_TIME }
         };
         self.hanging_up(Box::new(HangingUp { ending, phase }), desk)
     }
@@ -123,19 +131,24 @@ impl Line {
             PortInput::Bytes(bytes) => {
                 match &mut hanging_up.phase {
                     // What the far end still says, and the modem's NO CARRIER.
-                    Phase::Dtr { .. } => {}
+                    Phase::Dtr { .. } | Phase::Drain { .. } => {}
                     Phase::Escape(hang_up) => hang_up.receive(desk.at(), &bytes),
                     Phase::Command(commands) => commands.receive(desk.at(), &bytes),
                 }
                 self.hanging_up(hanging_up, desk)
             }
             PortInput::Signals(_) => self.hanging_up(hanging_up, desk),
+            PortInput::Drained => {
+                if matches!(hanging_up.phase, Phase::Drain { .. }) {
+                    hanging_up.phase = self.escape_phase(desk);
+                }
+                self.hanging_up(hanging_up, desk)
+            }
             PortInput::Lost(reason) => {
                 self.end(hanging_up.ending, desk);
                 self.fault(reason, false, desk)
             }
             PortInput::Opened { .. }
-            | PortInput::Drained
             | PortInput::Claimed
             | PortInput::Taken { .. }
             | PortInput::Returned => State::HangingUp(hanging_up),
@@ -148,7 +161,7 @@ impl Line {
         desk: &mut Desk,
     ) -> State {
         match &mut hanging_up.phase {
-            Phase::Dtr { .. } => {}
+            Phase::Dtr { .. } | Phase::Drain { .. } => {}
             Phase::Escape(hang_up) => hang_up.tick(desk.at()),
             Phase::Command(commands) => commands.tick(desk.at()),
         }
@@ -171,6 +184,12 @@ impl Line {
                     }
                     // The modem does not mind DTR (&D0), or DCD says nothing (&C0).
                     desk.port(self.id, PortOutput::Dtr(true));
+                    hanging_up.phase = self.escape_phase(desk);
+                }
+                Phase::Drain { until } => {
+                    if *until > desk.at() {
+                        return State::HangingUp(hanging_up);
+                    }
                     hanging_up.phase = self.escape_phase(desk);
                 }
                 Phase::Escape(hang_up) => match hang_up.poll() {
@@ -202,6 +221,10 @@ impl Line {
             desk.journal(Event::CarrierStuck { line: self.name().to_owned() });
         }
         self.end(ending, desk);
+        if self.is_closing() {
+            // It closes from here, before another command goes to its modem.
+            return State::Idle { check_at: Instant::FAR };
+        }
         self.initialise(desk)
     }
 

@@ -1,0 +1,248 @@
+//! From a cold modem to an idle line, and what may happen to an idle line.
+
+use crate::testing::{LOGIN, TOML, check, config, fresh};
+use crate::vocabulary::LineId;
+
+#[track_caller]
+fn check_cold(timeline: &str) {
+    fresh(config(TOML, LOGIN)).run(timeline);
+}
+
+#[test]
+fn a_line_opens_locks_sets_up_its_modem_and_lets_the_lock_go() {
+    check_cold(
+        r#"
+        < opened
+        > claim
+        < claimed
+        > send "ATZ\r"
+        < says OK
+        * line-ready main
+        > release
+        "#,
+    );
+}
+
+#[test]
+fn a_port_that_cannot_be_opened_is_tried_again_with_longer_and_longer_waits() {
+    check_cold(
+        "
+        < lost no such device
+        * line-faulted 1000: no such device
+        + 999ms
+        + 1ms
+        > open
+        < lost no such device
+        * line-faulted 2000: no such device
+        + 2s
+        > open
+        < lost gone
+        * line-faulted 4000: gone
+        + 4s
+        > open
+        < lost gone
+        * line-faulted 8000: gone
+        + 8s
+        > open
+        < lost gone
+        * line-faulted 16000: gone
+        + 16s
+        > open
+        < lost gone
+        * line-faulted 32000: gone
+        + 32s
+        > open
+        < lost gone
+        * line-faulted 60000: gone
+        + 60s
+        > open
+        < lost gone
+        * line-faulted 60000: gone
+        ",
+    );
+}
+
+#[test]
+fn a_mute_modem_is_forced_and_then_faulted() {
+    check_cold(
+        r#"
+        < opened
+        > claim
+        < claimed
+        > send "ATZ\r"
+        + 5s
+        > send "ATZ\r"
+        + 5s
+        > send "\x10\x03"
+        + 1100ms
+        > send "+++"
+        + 1100ms
+        > send "\rATQ0V1H0\r"
+        + 5s
+        > release
+        > close
+        * line-faulted 1000: ATZ: no answer from the modem within 5s
+        + 1s
+        > open
+        "#,
+    );
+}
+
+#[test]
+fn a_modem_that_refuses_a_command_is_faulted_with_the_command() {
+    check_cold(
+        r#"
+        < opened
+        > claim
+        < claimed
+        > send "ATZ\r"
+        < says ERROR
+        > send "ATZ\r"
+        < says ERROR
+        > release
+        > close
+        * line-faulted 1000: ATZ: the modem says ERROR
+        "#,
+    );
+}
+
+#[test]
+fn a_locked_line_is_lent_until_it_is_returned() {
+    check_cold(
+        r#"
+        < opened
+        > claim
+        < taken minicom (pid 812)
+        > close
+        * line-lent minicom (pid 812)
+        + 1m
+        < returned
+        * line-returned
+        > open
+        < opened
+        > claim
+        < claimed
+        > send "ATZ\r"
+        < says OK
+        * line-ready main
+        > release
+        < taken pppd (pid 9)
+        > close
+        * line-lent pppd (pid 9)
+        "#,
+    );
+}
+
+#[test]
+fn finding_22_a_lock_directory_that_does_not_answer_faults_the_line() {
+    check_cold(
+        "
+        < opened
+        > claim
+        + 30s
+        > close
+        * line-faulted 1000: the lock directory does not answer
+        ",
+    );
+}
+
+#[test]
+fn an_idle_modem_is_asked_whether_it_lives_and_set_up_anew_if_not() {
+    let toml = TOML.replace("\"1h\"", "\"15m\"");
+    let mut bench = fresh(config(&toml, LOGIN));
+    bench.ready(LineId(0), false);
+    bench.run(
+        r#"
+        + 15m
+        > claim
+        < claimed
+        > send "AT\r"
+        < says OK
+        > release
+        + 15m
+        > claim
+        < claimed
+        > send "AT\r"
+        + 5s
+        > send "AT\r"
+        + 5s
+        > send "ATZ\r"
+        < says OK
+        * line-ready main
+        > release
+        "#,
+    );
+}
+
+#[test]
+fn dcd_that_is_up_without_a_call_is_hung_up_then_reported_and_no_longer_believed() {
+    check_cold(
+        r#"
+        < opened dcd
+        > claim
+        < claimed
+        > send "ATZ\r"
+        < says OK
+        > dtr down
+        + 4s
+        > dtr up
+        + 1100ms
+        > send "+++"
+        + 1s
+        < says OK
+        > send "ATH\r"
+        < says OK
+        * carrier-stuck
+        > send "ATZ\r"
+        < says OK
+        * line-ready main
+        > release
+        "#,
+    );
+}
+
+#[test]
+fn dcd_that_falls_with_dtr_was_a_call_that_nobody_wanted() {
+    check(
+        r#"
+        < dcd up
+        > claim
+        < claimed
+        > dtr down
+        < dcd down
+        > dtr up
+        > send "ATZ\r"
+        < says OK
+        * line-ready main
+        > release
+        "#,
+    );
+}
+
+#[test]
+fn finding_9_a_modem_that_takes_calls_by_itself_is_hung_up_and_set_up() {
+    check(
+        r#"
+        < says CONNECT 33600
+        > claim
+        < claimed
+        > dtr down
+        + 500ms
+        > dtr up
+        > send "ATZ\r"
+        < says OK
+        * line-ready main
+        > release
+        "#,
+    );
+}
+
+#[test]
+fn an_idle_line_ignores_junk() {
+    check("< types %$&/()=\\r\\n\\r\\nNO CARRIER\\r\\nOK\\r\\nVOICE\\r\\n\n< dcd down\n< drained");
+}
+
+#[test]
+fn an_idle_line_whose_port_is_lost_opens_it_again() {
+    check("< lost unplugged\n* line-faulted 1000: unplugged\n+ 1s\n> open");
+}

@@ -1,0 +1,32 @@
+//! Timelines of the whole server: callers, promises, programs, operators, restarts.
+
+mod callback;
+mod operators;
+mod restart;
+mod sessions;
+
+/// A caller at the prompt of a line that was idle.
+const AT_PROMPT: &str = r#"
+        < says RING
+        > claim
+        < claimed
+        * rang c1
+        > send "ATA\r"
+        < dcd up
+        < says CONNECT 33600
+        * connected c1 s1 request 33600
+        + 100ms
+        > send "\r\nalma!login: "
+"#;
+/// The carrier falls with DTR, and the modem is set up for the next call.
+const HANG_UP: &str = "
+        > dtr down
+        < dcd down
+        > dtr up
+";
+const READY: &str = r#"
+        > send "ATZ\r"
+        < says OK
+        * line-ready main
+        > release
+"#;
