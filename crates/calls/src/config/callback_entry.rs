@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use proto::dial::PhoneNumber;
 
+use super::at_commands::chat_commands;
 use super::login_config::Token;
-use super::modem::chat_commands;
-use super::{Action, ReturnLine, values};
-use crate::diagnostic::{Diagnostic, Source};
+use super::values::{self, Fault};
+use super::{Action, ReturnLine};
+use crate::diagnostic::{Diagnostic, Severity, Source};
 
 /// An entry's callback and where its parts stand.
 pub(super) struct Draft {
@@ -32,82 +33,88 @@ struct Given<'t> {
     at: Range<usize>,
 }
 
-/// The callback that the words behind `callback` ask for; `None` after a reported fault.
+/// What the options ask for.
+#[derive(Default)]
+struct Asked {
+    line: Option<(ReturnLine, Range<usize>)>,
+    init: Vec<String>,
+    speed: Option<u32>,
+}
+
+/// The callback that the words behind `callback` ask for; `None` after a reported error.
 pub(super) fn parse(
     source: &Arc<Source>,
     words: &[Token<'_>],
     faults: &mut Vec<Diagnostic>,
 ) -> Option<Draft> {
-    let before = faults.len();
-    let (options, operands) = divide(source, words, faults);
-    let mut line = None;
-    let mut line_at: Option<Range<usize>> = None;
-    let mut init = Vec::new();
-    let mut speed = None;
+    let mut found = Vec::new();
+    let (options, operands) = divide(source, words, &mut found);
+    let mut asked = Asked::default();
     for Given { letter, value, at } in options {
-        let value = value.unwrap_or_default();
-        let fault =
-            |message: String, hint: &str| Diagnostic::error(source, at.clone(), message).hint(hint);
+        let taken = asked.take(letter, value.unwrap_or_default(), &at);
+        if let Err(Fault { message, hint }) = taken {
+            found.push(Diagnostic::error(source, at, message).hint(hint));
+        }
+    }
+    let (numbers, numbers_at) = numbers(source, &operands, &mut found);
+    let right = found.iter().all(|fault| fault.severity == Severity::Warning);
+    faults.extend(found);
+    let Asked { line, init, speed } = asked;
+    let (line, line_at) = line.unzip();
+    let action = Action::Callback { line, numbers, init, speed };
+    right.then_some(Draft { action, line_at, numbers_at })
+}
+
+impl Asked {
+    /// Takes one option.
+    fn take(&mut self, letter: char, value: &str, at: &Range<usize>) -> Result<(), Fault> {
         match letter {
-            'S' | 'l' if line_at.is_some() => {
-                let message = "-S or -l more than once".to_owned();
-                faults
-                    .push(fault(message, "write one of them: -S for the same line, -l for others"));
-            }
+            'S' | 'l' if self.line.is_some() => Err(Fault::new(
+                "-S or -l more than once",
+                "write one of them: -S for the same line, -l for others",
+            )),
             'S' => {
-                line = Some(ReturnLine::Same);
-                line_at = Some(at);
+                self.line = Some((ReturnLine::Same, at.clone()));
+                Ok(())
             }
             'l' => {
                 let names: Vec<String> = value.split(':').map(str::to_owned).collect();
                 if names.iter().any(String::is_empty) {
-                    let message = format!("-l \"{value}\" has an empty name");
-                    faults.push(fault(message, "write names of lines with : between them"));
-                }
-                line = Some(ReturnLine::Lines(names));
-                line_at = Some(at);
-            }
-            'm' => match chat_commands(value) {
-                Ok(commands) => init.extend(commands),
-                Err(wrong) => faults.push(fault(format!("-m: {}", wrong.message), &wrong.hint)),
-            },
-            's' => match value
-                .parse()
-                .map_err(|_| None)
-                .and_then(|number| values::speed(number).map_err(Some))
-            {
-                Ok(number) => speed = Some(number),
-                Err(Some(wrong)) => {
-                    faults.push(fault(format!("-s: {}", wrong.message), &wrong.hint));
-                }
-                Err(None) => {
-                    faults.push(fault(
-                        format!("-s: \"{value}\" is not a speed"),
-                        "write it in bit/s, like 38400",
+                    return Err(Fault::new(
+                        format!("-l \"{value}\" has an empty name"),
+                        "write names of lines with : between them",
                     ));
                 }
-            },
-            'x' => {
-                if !matches!(value.as_bytes(), [b'0'..=b'9']) {
-                    faults.push(fault(format!("-x: \"{value}\" is not a level"), "write 0 to 9"));
-                }
+                self.line = Some((ReturnLine::Lines(names), at.clone()));
+                Ok(())
             }
-            'a' | 'd' => {}
+            'm' => {
+                self.init.extend(chat_commands(value).map_err(|fault| fault.of("-m"))?);
+                Ok(())
+            }
+            's' => {
+                let number = value.parse().map_err(|_| {
+                    Fault::new(
+                        format!("-s: \"{value}\" is not a speed"),
+                        "write it in bit/s, like 38400",
+                    )
+                })?;
+                self.speed = Some(values::speed(number).map_err(|fault| fault.of("-s"))?);
+                Ok(())
+            }
+            'x' if !matches!(value.as_bytes(), [b'0'..=b'9']) => {
+                Err(Fault::new(format!("-x: \"{value}\" is not a level"), "write 0 to 9"))
+            }
+            'x' | 'a' | 'd' => Ok(()),
             'V' => {
-                let message = "-V would show the caller a version and hang up".to_owned();
-                faults.push(fault(message, "leave it out"));
+                Err(Fault::new("-V would show the caller a version and hang up", "leave it out"))
             }
-            other => {
-                let message = format!("callback has no option -{other}");
-                faults.push(fault(message, "it has -S, -l LINES, -m INIT, -s SPEED, -d, -x N, -a"));
-            }
+            other => Err(Fault::new(
+                format!("callback has no option -{other}"),
+                "it has -S, -l LINES, -m INIT, -s SPEED, -d, -x N, -a",
+            )),
         }
     }
-    let (numbers, numbers_at) = numbers(source, &operands, faults);
-    if faults.len() > before {
-        return None;
-    }
-    Some(Draft { action: Action::Callback { line, numbers, init, speed }, line_at, numbers_at })
 }
 
 /// Options and operands, as getopt(3) divides them: `-Sd`, `-x4`, `-x 4`, `--`.

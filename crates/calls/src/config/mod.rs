@@ -4,13 +4,16 @@
 //! is a diagnostic with file, line, column and cure, and then there is no value. This file only says what
 //! there is to configure. It reads no files: their text is handed in.
 
+mod at_commands;
 mod callback_entry;
 mod check;
+mod check_callbacks;
 mod decode;
 pub mod dialin_config;
 mod keys;
 pub mod load;
 pub mod login_config;
+pub mod login_entry;
 mod modem;
 pub mod reference;
 mod sections;
@@ -25,7 +28,7 @@ use std::time::Duration;
 use proto::at::profile::Profile;
 use proto::dial::{DialFault, DialPrefix, PhoneNumber};
 
-pub use modem::init_commands;
+pub use at_commands::init_commands;
 
 /// Everything that is configured.
 #[derive(Clone, Debug)]

@@ -1,8 +1,4 @@
-//! `modem = { ... }` of a line and the profiles `[modem.name]`: keys over a profile, and what must not be
-//! in an init command.
-//!
-//! A modem command line is looked at closely enough to know its commands one by one
-//! ([`commands`]); which of them a given modem understands is not known here.
+//! `modem = { ... }` of a line and the profiles `[modem.name]`: keys over a profile.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,6 +11,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::Modem;
+use super::at_commands::{command_line, commands, danger, dials_blindly};
 use super::decode::{Placed, Table, inside_string, kind, preset};
 use super::keys::{self, Section};
 use super::values::{self, Fault};
@@ -186,7 +183,6 @@ fn over(base: &Draft, table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Draft 
         check_every: duration(&keys::CHECK_EVERY, base_modem.check_every),
         ..base_modem
     };
-    let mut draft_blind = blind;
     let dtr_hangup_at = dtr_hangup.as_ref().and_then(|flag| flag.at.clone()).or(dtr_hangup_at);
     if let Some(flag) = dtr_hangup {
         modem.dtr_hangup = flag.value;
@@ -197,17 +193,29 @@ fn over(base: &Draft, table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Draft 
     if let Some(prefix) = international_prefix {
         modem.international_prefix = Some(prefix.value);
     }
+    let mut draft = Draft { modem, dtr_hangup_at, blind };
+    setup(&mut draft, table, faults);
+    if let Some(Placed { value, at }) = dial_prefix {
+        let mut commands = commands(value.as_str()).into_iter();
+        if commands.any(|command| dials_blindly(command.name, command.value)) {
+            draft.blind = at;
+        }
+        draft.modem.dial_prefix = value;
+    }
+    draft
+}
+
+/// `init` and `caller_id`.
+fn setup(draft: &mut Draft, table: &Table<'_>, faults: &mut Vec<Diagnostic>) {
+    let Draft { modem, blind, .. } = draft;
     if let Some(lines) = table.list_if(&keys::INIT, faults, |line| Ok(line.to_owned())) {
-        draft_blind = init(table.source, &lines, modem.dtr_hangup, faults);
+        *blind = init(table.source, &lines, modem.dtr_hangup, faults);
         if lines.is_empty() {
             let span = table.get(keys::INIT.name).map_or(table.span.clone(), Spanned::span);
+            let message = "init is empty: the modem would stay as the last user left it";
             faults.push(
-                Diagnostic::error(
-                    table.source,
-                    span,
-                    "init is empty: the modem would stay as the last user left it",
-                )
-                .hint("write init = [\"ATZ\"], or leave the key out"),
+                Diagnostic::error(table.source, span, message)
+                    .hint("write init = [\"ATZ\"], or leave the key out"),
             );
         }
         modem.init = lines.into_iter().map(|line| line.value).collect();
@@ -215,26 +223,15 @@ fn over(base: &Draft, table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Draft 
     if let Some(Placed { value: true, at }) = table.flag_if(&keys::CALLER_ID, faults) {
         match modem.profile.caller_id {
             Some(command) => modem.init.push(command.to_owned()),
-            None => faults.push(
-                Diagnostic::error(
-                    table.source,
-                    at.unwrap_or_default(),
-                    format!("the profile \"{}\" has no command for it", modem.profile.name),
-                )
-                .hint(
+            None => {
+                let message =
+                    format!("the profile \"{}\" has no command for it", modem.profile.name);
+                faults.push(Diagnostic::error(table.source, at.unwrap_or_default(), message).hint(
                     "name the modem's profile, or write the command into init, like \"AT+VCID=1\"",
-                ),
-            ),
+                ));
+            }
         }
     }
-    if let Some(Placed { value, at }) = dial_prefix {
-        if commands(value.as_str()).iter().any(|command| dials_blindly(command.name, command.value))
-        {
-            draft_blind = at;
-        }
-        modem.dial_prefix = value;
-    }
-    Draft { modem, dtr_hangup_at, blind: draft_blind }
 }
 
 fn dial_prefix(text: &str) -> Result<DialPrefix, Fault> {
@@ -272,36 +269,6 @@ fn answer_command(text: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
-/// The longest command line: modems of the time have buffers of 40 to 80 characters.
-const MAX_COMMAND_LINE: usize = 80;
-
-/// Whether a text can be sent as one command line.
-fn command_line(text: &str) -> Result<(), Fault> {
-    if let Some(letter) = text.chars().find(|letter| !(' '..='~').contains(letter)) {
-        return Err(Fault::new(
-            format!("{} can't stand in an AT command", values::quoted_char(letter)),
-            "write printable ASCII; the carriage return at the end is added",
-        ));
-    }
-    if !starts_with_at(text) {
-        return Err(Fault::new(
-            format!("\"{text}\" is not an AT command"),
-            "begin it with AT, like \"AT&F\"",
-        ));
-    }
-    if text.len() > MAX_COMMAND_LINE {
-        return Err(Fault::new(
-            format!("an AT command of {} characters", text.len()),
-            "modems take 40 to 80: write several commands",
-        ));
-    }
-    Ok(())
-}
-
-fn starts_with_at(text: &str) -> bool {
-    text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("AT"))
-}
-
 /// Reports whatever must not be in an init command; returns the place that makes dialling blind.
 fn init(
     source: &Arc<Source>,
@@ -334,152 +301,7 @@ fn init(
     blind
 }
 
-/// `X0`, `X1` and `X3` do not wait for dial tone (V.250 §6.3.1, extended result codes).
-fn dials_blindly(name: &str, value: &str) -> bool {
-    name == "X" && matches!(value, "" | "0" | "1" | "3")
-}
-
-/// Why a command must not be in an init command, and what to write instead.
-fn danger(command: &Command<'_>, dtr_hangup: bool) -> Option<(&'static str, &'static str)> {
-    // No number is 0 (V.250 §5.3.1), and so is `00`.
-    let zero = command.value.bytes().all(|digit| digit == b'0');
-    match command.name {
-        "S0" if !zero => Some((
-            "S0 lets the modem answer by itself, unasked and unscreened",
-            "write S0=0; how often it shall ring is the line's rings",
-        )),
-        "&W" => Some((
-            "&W stores the settings in the modem at every call and wears out its memory",
-            "leave it out; init is sent before each use",
-        )),
-        "D" => Some(("D dials", "leave it out; numbers belong into login.config")),
-        "A" => Some(("A answers", "leave it out")),
-        "O" => Some(("O goes online", "leave it out")),
-        "H" if command.value == "1" => Some(("H1 takes the line off-hook", "leave it out")),
-        "Q" if !zero => Some(("Q1 silences the modem: no command would ever succeed", "write Q0")),
-        "V" if zero => Some(("V0 makes result codes numbers, which are not read", "write V1")),
-        "&C" if zero => Some((
-            "&C0 keeps carrier detect up for ever: a lost call would go unnoticed",
-            "write &C1",
-        )),
-        "&D" if zero && dtr_hangup => Some((
-            "&D0 makes the modem ignore DTR, by which calls are hung up",
-            "write &D2, or set dtr_hangup = false",
-        )),
-        _ => None,
-    }
-}
-
-/// One command of a command line.
-#[derive(Debug, PartialEq, Eq)]
-struct Command<'t> {
-    /// In capitals: `X`, `&D`, `S0`, `+FCLASS`.
-    name: &'t str,
-    /// What follows: `4`, `2`, `0`.
-    value: &'t str,
-    /// Where both stand in the line.
-    span: Range<usize>,
-}
-
-/// The commands of a line, as V.250 §5.2 divides it: basic ones are a letter, or a sign and a letter, and
-/// a number; `S` has its register's number and `=`; extended ones (`+`, `#`, `*`, `%`... with a word) go on
-/// to `;` or the end; `D` takes all the rest.
-fn commands(line: &str) -> Vec<Command<'_>> {
-    let bytes = line.as_bytes();
-    let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
-    let run = |from: usize, takes: fn(&u8) -> bool| {
-        from + bytes.get(from..).unwrap_or_default().iter().take_while(|byte| takes(byte)).count()
-    };
-    let mut found = Vec::new();
-    let mut at = 2;
-    while at < bytes.len() {
-        let start = at;
-        let letter = byte(at).to_ascii_uppercase();
-        let (name_end, value, end) = match letter {
-            b' ' | b';' => {
-                at += 1;
-                continue;
-            }
-            b'D' => (start + 1, start + 1..bytes.len(), bytes.len()),
-            b'S' => {
-                let name_end = run(start + 1, u8::is_ascii_digit);
-                let value = if byte(name_end) == b'=' { name_end + 1 } else { name_end };
-                let end = run(value, u8::is_ascii_digit);
-                (name_end, value..end, end.max(value))
-            }
-            b'+' | b'#' => {
-                let end = run(start, |byte| *byte != b';');
-                let name_end = run(start, |byte| !matches!(byte, b'=' | b'?' | b';'));
-                (name_end, name_end..end, end)
-            }
-            b'&' | b'\\' | b'%' | b'-' | b'*' => {
-                let end = run(start + 2, u8::is_ascii_digit);
-                (start + 2, start + 2..end, end)
-            }
-            _ => {
-                let end = run(start + 1, u8::is_ascii_digit);
-                (start + 1, start + 1..end, end)
-            }
-        };
-        if let (Some(name), Some(value)) = (line.get(start..name_end), line.get(value)) {
-            found.push(Command { name: canonical(name), value: value.trim(), span: start..end });
-        }
-        at = end.max(start + 1);
-    }
-    found
-}
-
-/// The names that [`danger`] looks for, in capitals however they were written.
-fn canonical(name: &str) -> &str {
-    const NAMES: [&str; 11] = ["&W", "D", "A", "O", "H", "Q", "V", "X", "&C", "&D", "Z"];
-    let register = name.strip_prefix(['S', 's']).filter(|register| !register.is_empty());
-    if register.is_some_and(|register| register.bytes().all(|digit| digit == b'0')) {
-        return "S0";
-    }
-    NAMES.into_iter().find(|known| known.eq_ignore_ascii_case(name)).unwrap_or(name)
-}
-
 /// A text with its control characters made visible.
 fn visible(text: &str) -> String {
     text.escape_debug().to_string()
-}
-
-/// The init commands in what mgetty's `-m` takes: one command, or a chat script (`"" ATZ OK AT&F OK`),
-/// whose sent texts they are.
-///
-/// # Errors
-/// A text that is not an AT command or must not be one of them, or an expectation other than nothing or
-/// `OK`: then it is a script whose meaning would get lost.
-pub fn init_commands(text: &str) -> Result<Vec<String>, String> {
-    chat_commands(text).map_err(|Fault { message, hint }| format!("{message}: {hint}"))
-}
-
-/// As [`init_commands`], with the cure apart.
-pub(super) fn chat_commands(text: &str) -> Result<Vec<String>, Fault> {
-    let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    let first = words.first().ok_or_else(|| Fault::new("no command", "write one, like ATZ"))?;
-    if starts_with_at(first) {
-        let sent = words.iter().filter(|word| !word.eq_ignore_ascii_case("OK"));
-        return sent.map(|word| one_command(word)).collect();
-    }
-    let mut init = Vec::new();
-    for pair in words.chunks(2) {
-        let [expect, send] = pair else { continue };
-        if !matches!(*expect, "\"\"" | "''" | "OK") {
-            return Err(Fault::new(
-                format!("\"{expect}\" is waited for"),
-                "only OK can be waited for after a command",
-            ));
-        }
-        init.push(one_command(send.trim_start_matches("\\d"))?);
-    }
-    Ok(init)
-}
-
-fn one_command(word: &str) -> Result<String, Fault> {
-    command_line(word)?;
-    match commands(word).iter().find_map(|command| danger(command, false)) {
-        Some((message, hint)) => Err(Fault::new(message, hint)),
-        None => Ok(word.to_owned()),
-    }
 }

@@ -22,6 +22,11 @@ impl Fault {
     pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { message: message.into(), hint: hint.into() }
     }
+
+    /// The fault with the name of the option or key whose value it is in.
+    pub(super) fn of(self, name: &str) -> Self {
+        Self { message: format!("{name}: {}", self.message), ..self }
+    }
 }
 
 /// The units of a duration, with their length in milliseconds.

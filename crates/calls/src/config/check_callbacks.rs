@@ -1,0 +1,289 @@
+//! Callback entries of login.config against the lines of dialback.toml: whether the calls that they ask for
+//! can be made at all, to these numbers, on those lines, and whether they lead anywhere.
+
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use proto::dial::{DialFault, Dialling, PhoneNumber};
+
+use super::check::{group, meant, own_line};
+use super::login_config::LoginConfig;
+use super::login_entry::EntryDraft;
+use super::sections::{Draft, LineDraft};
+use super::values::duration_text;
+use super::{Action, PortSpec, ReturnLine};
+use crate::diagnostic::{Diagnostic, Source};
+
+type Faults = Vec<Diagnostic>;
+
+/// `-l` names lines, or devices as mgetty does (`ttyS1`), or a group.
+pub(super) fn resolve_lines(
+    draft: &Draft,
+    source: &Arc<Source>,
+    entry: &mut EntryDraft,
+    faults: &mut Faults,
+) {
+    let Action::Callback { line: Some(line), .. } = &mut entry.entry.action else { return };
+    let at = entry.line_at.clone().unwrap_or_default();
+    let ReturnLine::Lines(names) = &line else { return };
+    if let [name] = names.as_slice()
+        && draft.lines.iter().any(|line| line.line.groups.contains(name))
+    {
+        match group(draft, name) {
+            Ok(()) => *line = ReturnLine::Group(name.clone()),
+            Err((message, hint)) => {
+                faults.push(Diagnostic::error(source, at, format!("-l: {message}")).hint(hint));
+            }
+        }
+        return;
+    }
+    let mut resolved = Vec::new();
+    let mut able = false;
+    for name in names {
+        let Some(found) = draft.lines.iter().find(|line| answers_to(line, name)) else {
+            let message = format!("-l: there is no line \"{name}\"");
+            faults.push(Diagnostic::error(source, at, message).hint(meant(
+                draft,
+                name,
+                &["same", "other"],
+            )));
+            return;
+        };
+        able |= found.originates();
+        resolved.push(found.line.name.clone());
+    }
+    if !able {
+        let fault = Diagnostic::error(source, at, "-l: none of these lines may originate");
+        faults.push(fault.hint("set direction = \"both\" in one of them"));
+        return;
+    }
+    *line = ReturnLine::Lines(resolved);
+}
+
+/// By its name, or by its device with or without `/dev/`.
+fn answers_to(line: &LineDraft, name: &str) -> bool {
+    let device = match &line.line.port {
+        PortSpec::Tty(path) => Some(path.as_path()),
+        PortSpec::Rfc2217 { .. } | PortSpec::Tcp { .. } | PortSpec::Sim(_) => None,
+    };
+    line.line.name == name
+        || device.is_some_and(|device| {
+            device == Path::new(name)
+                || device.strip_prefix("/dev").is_ok_and(|tty| tty == Path::new(name))
+        })
+}
+
+/// Every callback entry against the lines that shall make its calls.
+pub(super) fn all(
+    draft: &Draft,
+    login: &LoginConfig,
+    configured: Option<Range<usize>>,
+    faults: &mut Faults,
+) {
+    let mut on_default_line = None;
+    for entry in &login.entries {
+        let Action::Callback { line, numbers, .. } = &entry.entry.action else { continue };
+        let chosen = line.as_ref().unwrap_or(&draft.callback.line);
+        if line.is_none() {
+            on_default_line.get_or_insert(entry);
+        } else if let Some((message, hint)) = unable(draft, chosen, "this entry") {
+            let at = entry.line_at.clone().unwrap_or_else(|| entry.program_at.clone());
+            faults.push(Diagnostic::error(&login.source, at, message).hint(hint));
+        }
+        for (number, at) in numbers.iter().zip(&entry.numbers_at) {
+            fixed_number(draft, &login.source, chosen, number, at, faults);
+        }
+    }
+    let unable = || unable(draft, &draft.callback.line, "callback.line");
+    if let Some(entry) = on_default_line
+        && let Some((message, hint)) = unable()
+    {
+        // A line that is wrong in itself has been told already, and there is no place for it here.
+        match (configured, &draft.places.return_line) {
+            (Some(at), _) => faults.push(Diagnostic::error(&draft.source, at, message).hint(hint)),
+            (None, None) => {
+                let at = entry.program_at.clone();
+                faults.push(Diagnostic::error(&login.source, at, message).hint(hint));
+            }
+            (None, Some(_)) => {}
+        }
+    }
+    same_line(draft, login, faults);
+    asking(draft, login, faults);
+    afterwards(login, faults);
+}
+
+/// An entry without a number asks the caller for one; some number must then be allowed.
+fn asking(draft: &Draft, login: &LoginConfig, faults: &mut Faults) {
+    let asks = |entry: &&EntryDraft| match &entry.entry.action {
+        Action::Callback { numbers, .. } => numbers.is_empty(),
+        Action::Program { .. } | Action::Ppp => false,
+    };
+    if !draft.callback.caller_numbers.allow.is_empty() || draft.places.allow_is_faulty {
+        return;
+    }
+    if let Some(entry) = login.entries.iter().find(asks) {
+        let message = "the caller is asked for a number, but none is allowed";
+        faults.push(
+            Diagnostic::error(&login.source, entry.program_at.clone(), message).hint(
+                "write a number here, or caller_numbers = { allow = [...] } into [callback] of dialback.toml",
+            ),
+        );
+    }
+}
+
+/// Whoever is called back must find something to log in to.
+fn afterwards(login: &LoginConfig, faults: &mut Faults) {
+    let calls_back = |entry: &&EntryDraft| match entry.entry.action {
+        Action::Callback { .. } => true,
+        Action::Program { .. } | Action::Ppp => false,
+    };
+    let serves = |entry: &EntryDraft| match entry.entry.action {
+        Action::Program { .. } | Action::Ppp => entry.entry.when.counts(true),
+        Action::Callback { .. } => false,
+    };
+    if let Some(entry) = login.entries.iter().find(calls_back)
+        && !login.entries.iter().any(serves)
+    {
+        let message = "nothing can be logged in to after the callback";
+        faults.push(
+            Diagnostic::error(&login.source, entry.pattern_at.clone(), message)
+                .hint("write an entry for it, like: * - - /bin/login @"),
+        );
+    }
+}
+
+/// Why a callback that comes in on some line can't be made, and the cure.
+fn unable(draft: &Draft, line: &ReturnLine, whose: &str) -> Option<(String, String)> {
+    let mut answering = draft.lines.iter().filter(|line| line.answers());
+    match line {
+        ReturnLine::Same => {
+            let stuck = answering.find(|line| !line.originates())?;
+            Some((
+                format!(
+                    "{whose} asks for the same line, but line \"{}\" may not originate",
+                    stuck.line.name
+                ),
+                "set its direction to \"both\", or call back on another line".to_owned(),
+            ))
+        }
+        ReturnLine::Other => {
+            let stuck = answering.find(|line| {
+                !draft
+                    .lines
+                    .iter()
+                    .any(|other| other.originates() && other.line.name != line.line.name)
+            })?;
+            let cure = if stuck.originates() {
+                "write line = \"same\" into [callback], or add a line that may originate"
+            } else {
+                "add a line that may originate"
+            };
+            Some((
+                format!(
+                    "calls on line \"{}\" shall be returned on another line, and there is none that may originate",
+                    stuck.line.name
+                ),
+                cure.to_owned(),
+            ))
+        }
+        ReturnLine::Lines(_) | ReturnLine::Group(_) => None,
+    }
+}
+
+/// The lines on which a callback may be made.
+fn candidates<'d>(draft: &'d Draft, line: &'d ReturnLine) -> impl Iterator<Item = &'d LineDraft> {
+    draft.lines.iter().filter(move |candidate| {
+        candidate.originates()
+            && match line {
+                ReturnLine::Same => candidate.answers(),
+                ReturnLine::Other => true,
+                ReturnLine::Lines(names) => names.contains(&candidate.line.name),
+                ReturnLine::Group(name) => candidate.line.groups.contains(name),
+            }
+    })
+}
+
+fn fixed_number(
+    draft: &Draft,
+    source: &Arc<Source>,
+    line: &ReturnLine,
+    number: &PhoneNumber,
+    at: &Range<usize>,
+    faults: &mut Faults,
+) {
+    if let Some(own) = own_line(draft, number.as_str()) {
+        let message = format!("{number} is the number of line \"{own}\"");
+        let fault = Diagnostic::error(source, at.clone(), message);
+        faults.push(fault.hint("the server does not call itself"));
+        return;
+    }
+    for candidate in candidates(draft, line) {
+        let modem = &candidate.line.modem;
+        let name = &candidate.line.name;
+        let dialling =
+            Dialling::new(modem.dial_prefix.clone(), modem.international_prefix.as_deref(), "");
+        let fault = match dialling.and_then(|dialling| dialling.render(number)) {
+            Ok(_) => continue,
+            Err(DialFault::NoInternationalPrefix) => Diagnostic::error(
+                source,
+                at.clone(),
+                format!("line \"{name}\" has no international_prefix to dial the + of {number}"),
+            )
+            .hint("write it into the modem, like international_prefix = \"00\""),
+            Err(
+                wrong @ (DialFault::Prefix { .. }
+                | DialFault::InternationalPrefix { .. }
+                | DialFault::Suffix { .. }
+                | DialFault::TooLong),
+            ) => Diagnostic::error(
+                source,
+                at.clone(),
+                format!("line \"{name}\" can't dial {number}: {wrong}"),
+            )
+            .hint("shorten the number or the dial_prefix"),
+        };
+        faults.push(fault);
+        return;
+    }
+}
+
+/// On the caller's own line, two more things must be right: the exchange must have let go, and the modem
+/// must insist on a dial tone, or a caller who holds the line passes for the one who is called.
+fn same_line(draft: &Draft, login: &LoginConfig, faults: &mut Faults) {
+    let same = |entry: &EntryDraft| match &entry.entry.action {
+        Action::Callback { line, .. } => {
+            *line.as_ref().unwrap_or(&draft.callback.line) == ReturnLine::Same
+        }
+        Action::Program { .. } | Action::Ppp => false,
+    };
+    if !login.entries.iter().any(same) {
+        return;
+    }
+    for line in draft.lines.iter().filter(|line| line.originates() && line.answers()) {
+        let name = &line.line.name;
+        if line.line.hold_time > draft.callback.delay
+            && let Some(at) = &draft.places.delay
+        {
+            let message = format!(
+                "delay = {} is shorter than the hold_time = {} of line \"{name}\", which is waited for",
+                duration_text(draft.callback.delay),
+                duration_text(line.line.hold_time)
+            );
+            faults.push(
+                Diagnostic::warning(&draft.source, at.clone(), message)
+                    .hint("make delay at least as long, or hold_time shorter"),
+            );
+        }
+        if let Some(at) = &line.blind {
+            let message = format!(
+                "line \"{name}\" dials without waiting for dial tone: a caller who holds the line would be taken for the one who is called back"
+            );
+            faults.push(
+                Diagnostic::warning(&draft.source, at.clone(), message)
+                    .hint("use X4, or call back on another line"),
+            );
+        }
+    }
+}
