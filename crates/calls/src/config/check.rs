@@ -15,7 +15,8 @@ use super::login_entry::EntryDraft;
 use super::sections::{Draft, LineDraft};
 use super::values::{self, duration_text};
 use super::{
-    Action, LoginEntry, NumberPatterns, PortSpec, ReturnLine, ScreeningWord, check_callbacks,
+    Action, LoginEntry, NamePattern, NumberPatterns, PortSpec, ReturnLine, ScreeningWord,
+    check_callbacks,
 };
 use crate::diagnostic::{Diagnostic, Source};
 
@@ -37,13 +38,18 @@ pub(super) fn all(
     if let Some(screening) = screening {
         rings(draft, screening, faults);
     }
-    let configured = return_line(draft, faults);
     let Some(mut login) = login else { return Vec::new() };
-    for entry in &mut login.entries {
+    for entry in &login.entries {
         mention(&login.source, entry, mentions);
-        check_callbacks::resolve_lines(draft, &login.source, entry, faults);
+        capitals(draft, &login.source, entry, faults);
     }
-    check_callbacks::all(draft, &login, configured, faults);
+    if draft.all_lines {
+        let configured = return_line(draft, faults);
+        for entry in &mut login.entries {
+            check_callbacks::resolve_lines(draft, &login.source, entry, faults);
+        }
+        check_callbacks::all(draft, &login, configured, faults);
+    }
     login.entries.into_iter().map(|entry| entry.entry).collect()
 }
 
@@ -347,6 +353,19 @@ pub(super) fn meant(draft: &Draft, name: &str, words: &[&'static str]) -> String
     match values::nearest(name, names.iter().copied()) {
         Some(meant) => format!("\"{meant}\" is the nearest that there is"),
         None => format!("there are: {}", names.join(", ")),
+    }
+}
+
+/// Where names in capitals become lower case, an entry in capitals waits for ever. `/FIDO/` is no name that
+/// anybody types.
+fn capitals(draft: &Draft, source: &Arc<Source>, entry: &EntryDraft, faults: &mut Faults) {
+    let NamePattern::Exact(name) = &entry.entry.pattern else { return };
+    let small = |byte: u8| byte.is_ascii_lowercase() || byte == b'/';
+    let capital = |byte: u8| byte.is_ascii_uppercase();
+    if draft.login.fold_capitals && name.bytes().any(capital) && !name.bytes().any(small) {
+        let message = format!("never reached: fold_capitals turns \"{name}\" into small letters");
+        let fault = Diagnostic::warning(source, entry.pattern_at.clone(), message);
+        faults.push(fault.hint("write the name in small letters"));
     }
 }
 

@@ -143,7 +143,8 @@ fn afterwards(login: &LoginConfig, faults: &mut Faults) {
         Action::Program { .. } | Action::Ppp => entry.entry.when.counts(true),
         Action::Callback { .. } => false,
     };
-    if let Some(entry) = login.entries.iter().find(calls_back)
+    if login.all_entries
+        && let Some(entry) = login.entries.iter().find(calls_back)
         && !login.entries.iter().any(serves)
     {
         let message = "nothing can be logged in to after the callback";

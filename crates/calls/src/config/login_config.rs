@@ -38,6 +38,8 @@ pub const MAX_ENTRIES: usize = 10_000;
 pub(super) struct LoginConfig {
     pub(super) source: Arc<Source>,
     pub(super) entries: Vec<EntryDraft>,
+    /// Whether every entry could be read; if not, nothing is said of what is missing.
+    pub(super) all_entries: bool,
 }
 
 /// Reports a file that somebody else could write or read. What it starts, it starts as root; and the
@@ -87,7 +89,8 @@ pub(super) fn parse(source: &Arc<Source>, faults: &mut Vec<Diagnostic>) -> Login
                 Err(fault) => {
                     faults.push(fault);
                     // Without the version, the columns of every entry would be guesswork.
-                    return LoginConfig { source: Arc::clone(source), entries: Vec::new() };
+                    let source = Arc::clone(source);
+                    return LoginConfig { source, entries, all_entries: false };
                 }
             }
             version_may_come = false;
@@ -112,7 +115,7 @@ pub(super) fn parse(source: &Arc<Source>, faults: &mut Vec<Diagnostic>) -> Login
         );
     }
     unreachable_entries(source, &entries, faults);
-    LoginConfig { source: Arc::clone(source), entries }
+    LoginConfig { source: Arc::clone(source), entries, all_entries: !broken }
 }
 
 /// The lines that are not comments, cut into words; a `\` at the end continues a line.

@@ -24,6 +24,8 @@ pub(super) struct Draft {
     pub(super) login: Login,
     pub(super) callback: Callback,
     pub(super) lines: Vec<LineDraft>,
+    /// Whether every line could be read; if not, nothing is said of what refers to lines.
+    pub(super) all_lines: bool,
     pub(super) places: Places,
 }
 
@@ -109,8 +111,10 @@ impl Draft {
         let callback = callback(&table, &mut places, faults);
         let profiles = modem::profiles(source, tree.get("modem"), faults);
         let lines = lines(source, tree, whole, &profiles, faults);
+        let all_lines = lines.iter().all(Option::is_some) && !lines.is_empty();
+        let lines = lines.into_iter().flatten().collect();
         let source = Arc::clone(source);
-        Some(Self { source, server, login, callback, lines, places })
+        Some(Self { source, server, login, callback, lines, all_lines, places })
     }
 }
 
@@ -333,7 +337,7 @@ fn lines(
     whole: Whole,
     profiles: &modem::Profiles,
     faults: &mut Vec<Diagnostic>,
-) -> Vec<LineDraft> {
+) -> Vec<Option<LineDraft>> {
     let Some(value) = tree.get("line") else {
         let misspelt = |(key, _): (&Spanned<_>, _)| {
             let key: &Spanned<std::borrow::Cow<'_, str>> = key;
@@ -353,15 +357,13 @@ fn lines(
     };
     tables
         .iter()
-        .filter_map(|table| Table::new(source, Section::Line, table, faults))
-        .collect::<Vec<_>>()
-        .iter()
-        .filter_map(|table| {
+        .map(|table| {
+            let table = Table::new(source, Section::Line, table, faults)?;
             if whole == Whole::Yes {
                 table.required(&keys::NAME, faults);
                 table.required(&keys::PORT, faults);
             }
-            line(table, profiles, faults)
+            line(&table, profiles, faults)
         })
         .collect()
 }

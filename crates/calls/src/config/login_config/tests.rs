@@ -185,3 +185,19 @@ fn a_pattern_covers_what_every_name_of_another_is_taken_by() {
     check("abc", "abc", true);
     check("abc", "abc*", false);
 }
+
+#[test]
+fn finding_24_a_callback_for_every_name_is_an_error() {
+    let source = Source::new("login.config", "* - - /usr/sbin/callback -S 5551234\n");
+    let mut faults = Vec::new();
+    let parsed = parse(&source, &mut faults);
+    assert!(parsed.entries.is_empty());
+    let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "login.config:1:1: callback entry matches every name (\"*\"): the caller would be called back \
+             forever: name the user, or let it count with N on calls that come in only"
+        ]
+    );
+}
