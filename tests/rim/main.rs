@@ -131,6 +131,49 @@ fn a_caller_is_called_back_and_gets_his_program() {
 }
 
 #[test]
+fn over_rfc_2217_dtr_hangs_up_and_dcd_tells_the_carrier() {
+    let folder = Folder::new();
+    let (mut modem, place) = Modem::behind_rfc2217();
+    configure(&folder, &format!("rfc2217://{place}"), "");
+    let mut server = Server::start(&folder);
+    come_up(&mut modem, &mut server);
+    modem.result("RING");
+    modem.until_command("ATA");
+    modem.carrier(true);
+    modem.result("CONNECT 33600");
+    modem.until_text("ogin: ");
+    modem.say("fixed\r");
+    let farewell = modem.until_dtr(false);
+    assert!(farewell.contains("We call you back"), "{farewell:?}");
+    modem.carrier(false);
+    assert_eq!(server.until("ended")["cause"], "callback");
+    assert_eq!(modem.until_command("ATD"), "ATDT5550199");
+    modem.carrier(true);
+    modem.result("CONNECT 33600");
+    server.until("kept");
+    modem.until_text("ogin: ");
+    // The caller pulls the plug while a program waits for him.
+    modem.say("shell\r");
+    server.until("launched");
+    modem.carrier(false);
+    assert_eq!(server.until("program-exited")["status"], serde_json::json!({"signal": 1}));
+    assert_eq!(server.until("ended")["cause"], "lost-carrier");
+}
+
+#[test]
+fn a_terminal_server_that_restarts_is_connected_to_again() {
+    let folder = Folder::new();
+    let (mut modem, place) = Modem::behind_rfc2217();
+    configure(&folder, &format!("rfc2217://{place}"), "");
+    let mut server = Server::start(&folder);
+    come_up(&mut modem, &mut server);
+    modem.cut_the_connection();
+    let fault = server.until("line-faulted");
+    assert!(fault["reason"].as_str().unwrap().contains(&place), "{fault}");
+    come_up(&mut modem, &mut server);
+}
+
+#[test]
 fn a_promise_survives_kill_9() {
     let (folder, mut modem, mut server) = ready();
     modem.result("RING");
