@@ -54,16 +54,18 @@ impl Session {
     fn carry_out(&mut self, tell: Option<&Sender<Heard>>) {
         let Some((stream, server)) = &mut self.connection else { return };
         while let Some(output) = server.poll() {
-            if let Output::Wire(bytes) = &output {
+            let heard = if let Output::Wire(bytes) = &output {
                 // The client may be gone: reading tells.
                 drop(stream.write_all(bytes));
-            }
-            let heard = match output {
-                Output::Data(bytes) => Heard::Bytes(bytes),
-                Output::Dtr(up) => Heard::Dtr(up),
-                _ => continue,
+                None
+            } else if let Output::Data(bytes) = output {
+                Some(Heard::Bytes(bytes))
+            } else if let Output::Dtr(up) = output {
+                Some(Heard::Dtr(up))
+            } else {
+                None
             };
-            if let Some(tell) = tell {
+            if let (Some(tell), Some(heard)) = (tell, heard) {
                 drop(tell.send(heard));
             }
         }

@@ -123,6 +123,13 @@ impl Task {
             Ok(program) => program,
             Err(failed) => return failed,
         };
+        let ended = self.without_bytes(&mut program).await;
+        signed_off(&request, program.pid());
+        ended
+    }
+
+    /// Watches the program to its end; its bytes do not come this way.
+    async fn without_bytes(&mut self, program: &mut Launched) -> ProgramInput {
         loop {
             tokio::select! {
                 ended = program.wait() => return exited(ended),
@@ -154,13 +161,25 @@ impl Task {
         };
         // From now on the program holds it; the end of the last holder is the end of the file.
         drop(slave);
-        self.to_program.add(launch.first_bytes.len());
-        let mut out = launch.first_bytes.clone();
+        let ended = self.carry(&master, &mut program, launch.first_bytes.clone()).await;
+        signed_off(&request, program.pid());
+        ended
+    }
+
+    /// Carries bytes both ways until the program has ended.
+    async fn carry(
+        &mut self,
+        master: &AsyncPty,
+        program: &mut Launched,
+        first_bytes: Vec<u8>,
+    ) -> ProgramInput {
+        self.to_program.add(first_bytes.len());
+        let mut out = first_bytes;
         loop {
             let reading = self.to_modem.is_low();
             tokio::select! {
                 ended = program.wait() => {
-                    self.last_words(&master).await;
+                    self.last_words(master).await;
                     return exited(ended);
                 }
                 order = self.orders.recv() => match order {
@@ -174,35 +193,16 @@ impl Task {
                 },
                 r = master.writable(), if !out.is_empty() => {
                     drop(r);
-                    self.write(&master, &mut out);
+                    self.write(master, &mut out);
                 }
                 r = master.readable(), if reading => {
                     drop(r);
-                    if !self.read(&master).await {
+                    if !self.read(master).await {
                         // Nobody holds the pty any more; the program may live on without it.
-                        return self.without_terminal(&mut program).await;
+                        return self.without_bytes(program).await;
                     }
                 }
                 () = self.to_modem.low(), if !reading => {}
-            }
-        }
-    }
-
-    /// The program has closed its terminal, but has not ended.
-    async fn without_terminal(&mut self, program: &mut Launched) -> ProgramInput {
-        loop {
-            tokio::select! {
-                ended = program.wait() => return exited(ended),
-                order = self.orders.recv() => match order {
-                    Some(ProgramOutput::Bytes(bytes)) => self.to_program.sub(bytes.len()),
-                    Some(ProgramOutput::HangUp) | None => {
-                        self.signal("SIGHUP", program.hang_up());
-                        if self.orders.is_closed() {
-                            return exited(program.wait().await);
-                        }
-                    }
-                    Some(ProgramOutput::Kill) => self.signal("SIGKILL", program.kill()),
-                },
             }
         }
     }
@@ -317,6 +317,20 @@ fn request(launch: &Launch, terminal: &HandedOver, carrier: Carrier) -> sys::lau
         access: None,
         utmp,
     }
+}
+
+/// The session's end in utmp and wtmp, if its beginning is there. On a thread: the C library may wait for the
+/// files' locks.
+fn signed_off(request: &sys::launch::Launch, pid: u32) {
+    let Some(utmp) = request.utmp.clone() else { return };
+    let tty = request.tty.clone();
+    tokio::task::spawn_blocking(move || {
+        let record =
+            sys::utmp::Record { stage: sys::utmp::Stage::Dead, pid, tty: &tty, user: "", host: "" };
+        if let Err(e) = sys::utmp::write(&utmp.files, &record) {
+            tracing::warn!("{}: {e}", utmp.files.utmp.display());
+        }
+    });
 }
 
 fn exited(ended: io::Result<Ended>) -> ProgramInput {

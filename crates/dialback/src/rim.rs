@@ -41,6 +41,9 @@ const INPUTS: usize = 256;
 /// Questions of operators that may wait.
 const QUESTIONS: usize = 16;
 
+/// How long ports may take to drop DTR and close at the end: they are on-hook by then.
+const CLOSE_TIME: Duration = Duration::from_secs(2);
+
 /// Entries that a slow subscriber may be behind before it misses some.
 const EVENTS: usize = 1024;
 
@@ -61,6 +64,7 @@ pub(crate) struct Setting {
 
 /// Serves until told to stop. Needs no runtime: it makes its own.
 pub(crate) fn serve(setting: Setting) -> Result<(), Failure> {
+    make_room(setting.config.lines.len());
     // One thread: a thousand telephone lines are four megabytes a second at most, and everything that
     // waits for a disk has a thread of its own.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -106,6 +110,23 @@ impl Handle {
     pub(crate) async fn stop(&self) {
         // A server that has ended needs no stopping.
         drop(self.questions.send(Question::Stop).await);
+    }
+}
+
+/// A line needs its port, and its program a pty, a pidfd and a pipe: where the usual 1024 descriptors are
+/// not enough, as many as are allowed. Small servers stay as they are, and so do their programs.
+fn make_room(lines: usize) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = u64::try_from(lines).unwrap_or(u64::MAX).saturating_mul(5).saturating_add(200);
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= wanted) {
+        return;
+    }
+    let limit = Rlimit { current: maximum.map(|most| most.min(wanted)).or(Some(wanted)), maximum };
+    if setrlimit(Resource::Nofile, limit).is_err() || maximum.is_some_and(|most| most < wanted) {
+        tracing::warn!(
+            "{lines} lines may need {wanted} file descriptors: raise the limit (LimitNOFILE)"
+        );
     }
 }
 
@@ -215,16 +236,26 @@ impl Rim {
             let woken = self.wait(&mut signals).await;
             self.take(woken);
         }
-        self.end();
+        self.end().await;
         Ok(())
     }
 
     /// Ends everything that is not the server's own.
-    fn end(self) {
+    async fn end(self) {
         self.control.abort();
-        // Programs and ports end with their handles. The store's thread may wait for room among the inputs:
-        // nobody reads them any more, so they must be closed before it is waited for.
+        // Ports and the store may wait for room among the inputs: nobody reads them any more, so they must
+        // be closed before anybody is waited for.
         drop(self.inputs);
+        let closing: Vec<_> = self.ports.into_values().map(Port::finish).collect();
+        let all = async {
+            for port in closing {
+                // A panic has been reported.
+                drop(port.await);
+            }
+        };
+        if tokio::time::timeout(CLOSE_TIME, all).await.is_err() {
+            tracing::warn!("some ports did not close in time");
+        }
         self.writer.finish();
     }
 

@@ -29,6 +29,7 @@ use std::path::PathBuf;
 use calls::config::{Line, PortSpec};
 use calls::vocabulary::{Input, LineId, PortOutput};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 pub(crate) use gauge::Gauge;
 pub(crate) use lock::LockWatches;
@@ -86,6 +87,7 @@ pub(crate) struct Surroundings {
 pub(crate) struct Port {
     settings: Settings,
     orders: mpsc::UnboundedSender<Order>,
+    task: JoinHandle<()>,
     /// Bytes that wait for the modem.
     pub(crate) to_modem: Gauge,
     /// Bytes that wait for the program on the line; while there are many the port is not read.
@@ -120,8 +122,8 @@ impl Port {
             told,
             (to_modem.clone(), to_program.clone()),
         );
-        tokio::spawn(task.run());
-        Self { settings, orders, to_modem, to_program }
+        let task = tokio::spawn(task.run());
+        Self { settings, orders, task, to_modem, to_program }
     }
 
     /// Tells the port what the core wants of it.
@@ -161,6 +163,11 @@ impl Port {
                 drop(orders.send(Order::TakeBack));
             }
         }
+    }
+
+    /// Lets the port go: what was ordered is still done, then it is closed. Gives the end of that.
+    pub(crate) fn finish(self) -> JoinHandle<()> {
+        self.task
     }
 
     fn order(&self, order: Order) {

@@ -98,7 +98,7 @@ impl Task {
     pub(super) async fn run(mut self) {
         loop {
             if self.work().await.is_err() {
-                return;
+                return self.close();
             }
             // No buffer outlives its use on an idle line.
             if self.queue.is_empty() {
@@ -116,7 +116,7 @@ impl Task {
                 }
             };
             if done.is_err() {
-                return;
+                return self.close();
             }
         }
     }
