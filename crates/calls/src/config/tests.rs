@@ -8,6 +8,7 @@ use super::load::{FileText, Loaded, Surroundings, load};
 use super::*;
 use crate::diagnostic::Diagnostic;
 
+mod every_key;
 mod examples;
 mod faults;
 mod files;

@@ -1,0 +1,94 @@
+//! Every key of the table is read: its example loads, and a value of a wrong kind is told at its place.
+
+use super::*;
+use crate::config::keys::{self, Row, Section};
+use crate::diagnostic::Severity;
+
+/// A configuration in which this key, and little else, has this value.
+fn with(row: &Row, value: &str) -> String {
+    let key = format!("{} = {value}", row.name);
+    let is = |section, name| row.section == section && row.name == name;
+    let server = match row.section {
+        Section::Server if row.name == "login_config" => key.clone(),
+        Section::Server => format!("login_config = \"login.config\"\n{key}"),
+        _ => "login_config = \"login.config\"".to_owned(),
+    };
+    let mut text = format!("[server]\n{server}\n[[line]]\n");
+    for (name, default) in [("name", "\"main\""), ("port", "\"/dev/ttyUSB0\"")] {
+        let value = if is(Section::Line, name) { value } else { default };
+        text.push_str(&format!("{name} = {value}\n"));
+    }
+    match row.section {
+        Section::Line if row.name != "name" && row.name != "port" => text.push_str(&key),
+        // Not every profile has a command for caller ID.
+        Section::Modem if row.name == "profile" => text.push_str(&format!("modem = {{ {key} }}")),
+        Section::Modem => text.push_str(&format!("modem = {{ profile = \"conexant\", {key} }}")),
+        Section::Login => text.push_str(&format!("[login]\n{key}")),
+        Section::Callback => text.push_str(&format!("[callback]\n{key}")),
+        Section::CallerNumbers => {
+            text.push_str(&format!("[callback.caller_numbers]\n{key}"));
+        }
+        Section::Server | Section::Line => {}
+    }
+    text.push('\n');
+    text
+}
+
+fn errors(text: &str) -> Vec<String> {
+    let names = ["login.config", "/etc/dialback/login.config", "/etc/dialback/dialin.config"];
+    let mut files: BTreeMap<PathBuf, FileText> = names
+        .into_iter()
+        .map(|name| (name.into(), file(if name.contains("dialin") { "!5550667" } else { LOGIN })))
+        .collect();
+    files.insert("/etc/dialback/issue".into(), file("Welcome"));
+    files.insert("dialback.toml".into(), file(text));
+    match load(Path::new("dialback.toml"), &surroundings(), &files) {
+        Ok(_) => Vec::new(),
+        Err(faults) => {
+            let errors = faults.iter().filter(|fault| fault.severity == Severity::Error);
+            errors.map(ToString::to_string).collect()
+        }
+    }
+}
+
+#[test]
+fn the_example_of_every_key_loads() {
+    for row in keys::all() {
+        let text = with(&row, row.example);
+        assert_eq!(errors(&text), [String::new(); 0], "{}\n{text}", row.name);
+    }
+}
+
+#[test]
+fn a_date_is_no_value_of_any_key() {
+    for row in keys::all() {
+        let text = with(&row, "1999-12-31");
+        let told = errors(&text);
+        let expected = format!("{} is a date, not ", row.name);
+        assert!(told.iter().any(|line| line.contains(&expected)), "{}: {told:?}", row.name);
+    }
+}
+
+#[test]
+fn the_ends_of_every_range_are_inside_and_what_is_beyond_is_told() {
+    let check = |row: &Row, value: &str, right: bool| {
+        let told = errors(&with(row, value));
+        let out = told.iter().any(|line| line.contains("is out of range"));
+        assert_eq!(!out, right, "{} = {value}: {told:?}", row.name);
+    };
+    let mut ranges = 0;
+    for row in keys::all() {
+        let Some(range) = &row.range else { continue };
+        let (least, most) = range.split_once(" to ").expect("two ends");
+        let (least, most) = (least.trim_matches('`'), most.trim_matches('`'));
+        check(&row, least, true);
+        check(&row, most, true);
+        let beyond = match most.strip_suffix('"') {
+            Some(duration) => format!("{duration}1ms\""),
+            None => format!("{most}0"),
+        };
+        check(&row, &beyond, false);
+        ranges += 1;
+    }
+    assert!(ranges > 15, "{ranges} keys have ranges");
+}
