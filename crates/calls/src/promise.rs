@@ -38,8 +38,8 @@ pub(crate) enum State {
     Parting,
     /// Not before `due`.
     Waiting { due: Instant },
-    /// Due; no wanted line is free. `look_again` where one is only held by its exchange.
-    Hunting { look_again: Option<Instant> },
+    /// Due; no wanted line is free.
+    Hunting,
     /// Being dialled.
     Dialling { line: LineId, call: CallId },
 }
@@ -128,10 +128,9 @@ impl Promise {
                 self.state = due.map_or(State::Parting, |due| State::Waiting { due });
                 reply
             }
-            State::Parting
-            | State::Waiting { .. }
-            | State::Hunting { .. }
-            | State::Dialling { .. } => None,
+            State::Parting | State::Waiting { .. } | State::Hunting | State::Dialling { .. } => {
+                None
+            }
         }
     }
 
@@ -141,7 +140,7 @@ impl Promise {
             State::Parting => self.state = State::Waiting { due },
             State::Unsealed { .. }
             | State::Waiting { .. }
-            | State::Hunting { .. }
+            | State::Hunting
             | State::Dialling { .. } => {}
         }
     }
@@ -163,12 +162,8 @@ impl Promise {
         let expiry = Deadline::new(self.expires, "promise expires");
         match self.state {
             State::Unsealed { until, .. } => Some(Deadline::new(until, "promise stored")),
-            State::Parting => Some(expiry),
+            State::Parting | State::Hunting => Some(expiry),
             State::Waiting { due } => Some(expiry.min(Deadline::new(due, "callback due"))),
-            State::Hunting { look_again } => {
-                let again = look_again.map(|at| Deadline::new(at, "hold time"));
-                Deadline::earliest(again, Some(expiry))
-            }
             // Whoever answers within the time is welcome even if the modems take longer to agree.
             State::Dialling { .. } => None,
         }

@@ -144,9 +144,9 @@ impl Promises {
         change: impl FnOnce(&mut Promise) -> R,
     ) -> Option<R> {
         let promise = self.open.get_mut(&id)?;
-        let hunted = matches!(promise.state, State::Hunting { .. });
+        let hunted = matches!(promise.state, State::Hunting);
         let result = change(promise);
-        let hunts = matches!(promise.state, State::Hunting { .. });
+        let hunts = matches!(promise.state, State::Hunting);
         self.alarms.set(id, promise.deadline());
         if hunted != hunts {
             let lines = promise.approval.lines().to_vec();

@@ -25,7 +25,7 @@ use proto::time::{Deadline, Instant};
 use crate::alarms::Alarms;
 use crate::config::{self, Config};
 use crate::desk::Desk;
-use crate::hunt::{self, Choice, Freedom};
+use crate::hunt::{self, Choice};
 use crate::line::{Line, Order};
 use crate::promise::State as PromiseState;
 use crate::promises::Promises;
@@ -47,6 +47,7 @@ pub struct Server {
     /// Sessions that have a call just now.
     sessions: BTreeMap<SessionId, Session>,
     on_line: BTreeMap<LineId, SessionId>,
+    on_call: BTreeMap<CallId, SessionId>,
     promises: Promises,
     /// Who waits for the journal to be stored up to where.
     awaiting: BTreeSet<(Seq, Waiter)>,
@@ -91,6 +92,7 @@ impl Server {
             next_line: 0,
             sessions: BTreeMap::new(),
             on_line: BTreeMap::new(),
+            on_call: BTreeMap::new(),
             promises: Promises::default(),
             awaiting: BTreeSet::new(),
             alarms: Alarms::default(),
@@ -167,8 +169,12 @@ impl Server {
         let id = LineId(self.next_line);
         self.next_line += 1;
         self.names.insert(config.name.clone(), id);
+        // A line that a reload has removed may still have a call on this very port.
+        let port_in_use = self.lines.values().any(|line| line.config().port == config.port);
         self.lines.insert(id, Line::new(id, config));
-        self.on_line(id, Line::open);
+        if !port_in_use {
+            self.on_line(id, Line::open);
+        }
     }
 
     /// Gives a line its turn and notes when it wants the next.
@@ -200,9 +206,7 @@ impl Server {
     }
 
     fn program(&mut self, call: CallId, input: ProgramInput) {
-        // The call's session is found by its line: calls are few, and each has its own.
-        let session = self.sessions.values().find(|session| session.call == call).map(|s| s.id);
-        if let Some(session) = session {
+        if let Some(&session) = self.on_call.get(&call) {
             self.in_session(session, |session, line, office| session.program(input, line, office));
         }
     }
@@ -293,13 +297,13 @@ impl Server {
         let expired = promise.expires <= self.desk.at();
         match promise.state {
             PromiseState::Unsealed { .. } => self.unseal(id, "it did not answer in time"),
-            PromiseState::Parting | PromiseState::Waiting { .. } | PromiseState::Hunting { .. }
+            PromiseState::Parting | PromiseState::Waiting { .. } | PromiseState::Hunting
                 if expired =>
             {
                 let why = "its time is over".to_owned();
                 self.promises.expire(&mut self.desk, id, why);
             }
-            PromiseState::Waiting { .. } | PromiseState::Hunting { .. } => self.place_call(id),
+            PromiseState::Waiting { .. } | PromiseState::Hunting => self.place_call(id),
             PromiseState::Parting | PromiseState::Dialling { .. } => {}
         }
     }
@@ -307,38 +311,48 @@ impl Server {
     /// Dials for a promise that is due, or lets it wait for a line.
     fn place_call(&mut self, id: PromiseId) {
         let Some(promise) = self.promises.get(id) else { return };
-        let now = self.desk.at();
         let choice = match self.run {
             Run::Serving => hunt::choose(promise.approval.lines().iter().filter_map(|name| {
                 let line = self.lines.get(self.names.get(name)?)?;
-                Some((line.id(), freedom(line, now)?))
+                originates(line).then(|| (line.id(), line.is_free()))
             })),
             // The journal keeps it for the next run.
-            Run::Stopping | Run::Stopped => Choice::WhenIdle,
+            Run::Stopping | Run::Stopped => Choice::WhenFree,
         };
-        let look_again = match choice {
-            Choice::Now(line) => return self.dial(id, line),
-            Choice::At(at) => Some(at),
-            Choice::WhenIdle => None,
+        match choice {
+            Choice::Now(line) => self.dial(id, line),
+            Choice::WhenFree => {
+                self.promises.change(id, |promise| promise.state = PromiseState::Hunting);
+            }
             Choice::Never => {
                 let why = "none of its lines is configured any more".to_owned();
-                return self.promises.expire(&mut self.desk, id, why);
+                self.promises.expire(&mut self.desk, id, why);
             }
-        };
-        self.promises.change(id, |promise| promise.state = PromiseState::Hunting { look_again });
+        }
     }
 
     fn dial(&mut self, id: PromiseId, line: LineId) {
         let call = self.desk.call_id();
-        if let Some(turn) = self.promises.take_turn(id, line, call) {
-            self.on_line(line, |line, desk| line.dial(Order { call, turn }, desk));
+        match self.promises.take_turn(id, line, call) {
+            Some(turn) => {
+                self.on_line(line, |line, desk| line.dial(Order { call, turn }, desk));
+            }
+            None => {
+                let why = "it has no number".to_owned();
+                self.promises.expire(&mut self.desk, id, why);
+            }
         }
     }
 
-    /// A line is idle: the oldest promise that waits for it gets it.
-    fn offer(&mut self, line: LineId) {
-        let Some(line) = self.lines.get(&line) else { return };
-        if let Some(promise) = self.promises.hunting_on(line.name()) {
+    /// A line is free: the oldest promise that waits for it gets it.
+    fn offer(&mut self, id: LineId) {
+        // One that gets a line which it likes better leaves this one to the next.
+        while let Some(line) = self.lines.get(&id)
+            && originates(line)
+            && line.is_free()
+            && let Some(promise) = self.promises.hunting_on(line.name())
+            && self.run == Run::Serving
+        {
             self.place_call(promise);
         }
     }
@@ -378,10 +392,10 @@ impl Server {
     }
 }
 
-/// Whether this line can place a call; `None` if it never does.
-fn freedom(line: &Line, now: Instant) -> Option<Freedom> {
+/// Whether this line places calls at all.
+const fn originates(line: &Line) -> bool {
     match line.config().direction {
-        config::Direction::Answer => None,
-        config::Direction::Originate | config::Direction::Both => Some(line.freedom(now)),
+        config::Direction::Answer => false,
+        config::Direction::Originate | config::Direction::Both => true,
     }
 }

@@ -56,7 +56,6 @@ use setup::Claim;
 use crate::call::Call;
 use crate::config;
 use crate::desk::Desk;
-use crate::hunt::Freedom;
 use crate::vocabulary::{
     CallId, Cause, Event, Leg, LineId, PortInput, PortOutput, PromiseId, SessionId,
 };
@@ -64,7 +63,7 @@ use crate::vocabulary::{
 /// What a line reports to the server.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fact {
-    /// Idle: a call may be placed.
+    /// A call may be placed.
     Ready,
     /// It has rung often enough: tell the line to [`Line::answer`], to [`Line::screen`] the caller, or
     /// nothing, and it asks again at the next ring.
@@ -95,18 +94,34 @@ pub(crate) enum Fact {
 enum State {
     Closed,
     Opening,
-    Claiming { claim: Claim, until: Instant },
-    Initialising { commands: Box<Commands> },
-    Idle { check_at: Instant },
-    Checking { commands: Box<Commands> },
+    Claiming {
+        claim: Claim,
+        until: Instant,
+    },
+    Initialising {
+        commands: Box<Commands>,
+    },
+    /// `free_at`: no dialling before, because the exchange may still hold the last caller.
+    Idle {
+        check_at: Instant,
+        free_at: Option<Instant>,
+    },
+    Checking {
+        commands: Box<Commands>,
+    },
     Ringing(Box<Ringing>),
     Answering(Box<Answering>),
     Preparing(Box<Preparing>),
     Dialling(Box<Dialling>),
     Online(Box<Online>),
     HangingUp(Box<HangingUp>),
-    Faulted { reason: String, retry_at: Instant },
-    Lent { holder: String },
+    Faulted {
+        reason: String,
+        retry_at: Instant,
+    },
+    Lent {
+        holder: String,
+    },
 }
 
 /// One telephone line.
@@ -217,17 +232,9 @@ impl Line {
         self.signals.map(|signals| signals.dcd)
     }
 
-    /// Whether a call can be placed on it now.
-    pub(crate) fn freedom(&self, now: Instant) -> Freedom {
-        match (&self.state, &self.future) {
-            (State::Idle { .. }, Future::Stay | Future::Become(_)) if now >= self.held_until => {
-                Freedom::Free
-            }
-            (State::Idle { .. }, Future::Stay | Future::Become(_)) => {
-                Freedom::Held(self.held_until)
-            }
-            (_, Future::Stay | Future::Become(_) | Future::Close) => Freedom::Busy,
-        }
+    /// Whether a call can be placed on it now. It reports [`Fact::Ready`] whenever this becomes true.
+    pub(crate) const fn is_free(&self) -> bool {
+        matches!((&self.state, &self.future), (State::Idle { free_at: None, .. }, Future::Stay))
     }
 
     /// The state's name, and what it is faulted by or lent to.
@@ -254,7 +261,10 @@ impl Line {
             State::Closed | State::Opening | State::Lent { .. } => None,
             State::Claiming { until, .. } => Some(Deadline::new(*until, "lock")),
             State::Initialising { commands } | State::Checking { commands } => commands.deadline(),
-            State::Idle { check_at } => Some(Deadline::new(*check_at, "modem check")),
+            State::Idle { check_at, free_at } => {
+                let held = free_at.map(|at| Deadline::new(at, "hold time"));
+                Deadline::earliest(held, Some(Deadline::new(*check_at, "modem check")))
+            }
             State::Ringing(ringing) => Some(ringing.deadline()),
             State::Answering(answering) => Some(answering.deadline()),
             State::Preparing(preparing) => preparing.deadline(),
@@ -266,6 +276,11 @@ impl Line {
     }
 
     // -------------------------------------------------------------------------------- what it is told
+
+    /// Whether it has not been opened, or is closed for good.
+    pub(crate) const fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
 
     /// Begins to work.
     pub(crate) fn open(&mut self, desk: &mut Desk) {
@@ -312,7 +327,7 @@ impl Line {
         desk.port(self.id, PortOutput::CarrierMatters(matters));
     }
 
-    /// Places a call. The line must be [`Freedom::Free`].
+    /// Places a call. The line must be [free](Self::is_free).
     pub(crate) fn dial(&mut self, order: Order, desk: &mut Desk) {
         let state = self.claim(Claim::Dial(Box::new(order)), desk);
         self.enter(state, desk);
@@ -346,11 +361,16 @@ impl Line {
         }
         let state = std::mem::replace(&mut self.state, State::Closed);
         let state = match state {
-            State::Closed => State::Closed,
+            State::Closed => {
+                if matches!(input, PortInput::Claimed) {
+                    self.unwanted_lock(desk);
+                }
+                State::Closed
+            }
             State::Opening => self.opening_port(input, desk),
             State::Claiming { claim, until } => self.claiming_port(claim, until, input, desk),
             State::Initialising { commands } => self.initialising_port(commands, input, desk),
-            State::Idle { check_at } => self.idle_port(check_at, input, desk),
+            State::Idle { check_at, free_at } => self.idle_port(check_at, free_at, input, desk),
             State::Checking { commands } => self.checking_port(commands, input, desk),
             State::Ringing(ringing) => self.ringing_port(ringing, input, desk),
             State::Answering(answering) => self.answering_port(answering, input, desk),
@@ -358,7 +378,12 @@ impl Line {
             State::Dialling(dialling) => self.dialling_port(dialling, input, desk),
             State::Online(online) => self.online_port(online, input, desk),
             State::HangingUp(hanging_up) => self.hanging_up_port(hanging_up, input, desk),
-            State::Faulted { reason, retry_at } => State::Faulted { reason, retry_at },
+            State::Faulted { reason, retry_at } => {
+                if matches!(input, PortInput::Claimed) {
+                    self.unwanted_lock(desk);
+                }
+                State::Faulted { reason, retry_at }
+            }
             State::Lent { holder } => self.lent_port(holder, &input, desk),
         };
         self.enter(state, desk);
@@ -381,8 +406,8 @@ impl Line {
                 commands.tick(now);
                 self.initialising(commands, desk)
             }
-            State::Idle { check_at } if check_at <= now => self.claim(Claim::Check, desk),
-            State::Idle { check_at } => State::Idle { check_at },
+            State::Idle { check_at, .. } if check_at <= now => self.claim(Claim::Check, desk),
+            State::Idle { check_at, free_at } => self.idle_tick(check_at, free_at, desk),
             State::Checking { mut commands } => {
                 commands.tick(now);
                 self.checking(commands, desk)

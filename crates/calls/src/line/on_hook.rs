@@ -223,7 +223,7 @@ impl Line {
         self.end(ending, desk);
         if self.is_closing() {
             // It closes from here, before another command goes to its modem.
-            return State::Idle { check_at: Instant::FAR };
+            return State::Idle { check_at: Instant::FAR, free_at: None };
         }
         self.initialise(desk)
     }

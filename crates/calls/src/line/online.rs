@@ -107,7 +107,7 @@ impl Line {
         };
         call.session = Some(session);
         call.connected = Some(desk.at());
-        call.connect = connect.text.chars().filter(char::is_ascii).collect();
+        call.connect = connect.text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
         call.speed = connect.speed;
         desk.journal(Event::Connected {
             line: self.name().to_owned(),

@@ -56,10 +56,13 @@ impl Line {
             }
             PortInput::Lost(reason) => self.fault(reason, false, desk),
             PortInput::Taken { holder } => self.lend(holder, desk),
+            PortInput::Claimed => {
+                self.unwanted_lock(desk);
+                State::Opening
+            }
             PortInput::Bytes(_)
             | PortInput::Signals(_)
             | PortInput::Drained
-            | PortInput::Claimed
             | PortInput::Returned => State::Opening,
         }
     }
@@ -85,6 +88,11 @@ impl Line {
             Claim::Reset => self.on_hook(None, true, desk),
             Claim::Dial(order) => self.prepare(order, desk),
         }
+    }
+
+    /// The lock comes when nobody waits for it any more: the caller has given up meanwhile.
+    pub(super) fn unwanted_lock(&self, desk: &mut Desk) {
+        desk.port(self.id, PortOutput::Release);
     }
 
     /// What the lock was wanted for cannot be done.
@@ -217,28 +225,45 @@ impl Line {
     pub(super) fn idle(&mut self, desk: &mut Desk) -> State {
         self.release(desk);
         self.fresh_reader();
-        desk.report(self.id, Fact::Ready);
-        State::Idle { check_at: desk.at() + self.config.modem.check_every }
+        let check_at = desk.at() + self.config.modem.check_every;
+        self.idle_tick(check_at, Some(self.held_until), desk)
+    }
+
+    pub(super) fn idle_tick(
+        &self,
+        check_at: Instant,
+        free_at: Option<Instant>,
+        desk: &mut Desk,
+    ) -> State {
+        if free_at.is_some_and(|at| at <= desk.at()) {
+            desk.report(self.id, Fact::Ready);
+            return State::Idle { check_at, free_at: None };
+        }
+        State::Idle { check_at, free_at }
     }
 
     pub(super) fn idle_port(
         &mut self,
         check_at: Instant,
+        free_at: Option<Instant>,
         input: PortInput,
         desk: &mut Desk,
     ) -> State {
         match input {
-            PortInput::Bytes(bytes) => self.listen(State::Idle { check_at }, &bytes, desk),
+            PortInput::Bytes(bytes) => self.listen(State::Idle { check_at, free_at }, &bytes, desk),
             PortInput::Signals(signals) if signals.dcd && !self.carrier_stuck => {
                 self.claim(Claim::Reset, desk)
             }
             PortInput::Taken { holder } => self.lend(holder, desk),
             PortInput::Lost(reason) => self.fault(reason, false, desk),
+            PortInput::Claimed => {
+                self.unwanted_lock(desk);
+                State::Idle { check_at, free_at }
+            }
             PortInput::Signals(_)
             | PortInput::Opened { .. }
             | PortInput::Drained
-            | PortInput::Claimed
-            | PortInput::Returned => State::Idle { check_at },
+            | PortInput::Returned => State::Idle { check_at, free_at },
         }
     }
 
@@ -335,12 +360,15 @@ impl Line {
                 desk.journal(Event::LineReturned { line: self.name().to_owned() });
                 self.opening(desk)
             }
+            PortInput::Claimed => {
+                self.unwanted_lock(desk);
+                State::Lent { holder }
+            }
             PortInput::Opened { .. }
             | PortInput::Lost(_)
             | PortInput::Bytes(_)
             | PortInput::Signals(_)
             | PortInput::Drained
-            | PortInput::Claimed
             | PortInput::Taken { .. } => State::Lent { holder },
         }
     }

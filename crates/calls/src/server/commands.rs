@@ -97,7 +97,7 @@ impl Server {
             State::Unsealed { reply: None, .. }
             | State::Parting
             | State::Waiting { .. }
-            | State::Hunting { .. } => {}
+            | State::Hunting => {}
         }
         Reply::Done
     }

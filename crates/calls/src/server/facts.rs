@@ -6,7 +6,7 @@
 use super::{Run, Server, Waiter};
 use crate::config::Direction;
 use crate::config::dialin_config::screen;
-use crate::line::Fact;
+use crate::line::{Fact, Line};
 use crate::promises::Promises;
 use crate::session::{Office, Session};
 use crate::vocabulary::{CallId, Cause, Event, Leg, LineId, PromiseId, SessionId};
@@ -55,7 +55,7 @@ impl Server {
     fn speaker(
         &mut self,
         line: LineId,
-        turn: impl FnOnce(&mut Session, &mut crate::line::Line, &mut Office<'_>),
+        turn: impl FnOnce(&mut Session, &mut Line, &mut Office<'_>),
     ) {
         if let Some(&session) = self.on_line.get(&line) {
             self.in_session(session, turn);
@@ -108,14 +108,16 @@ impl Server {
         &mut self,
         id: LineId,
         session: SessionId,
-        begin: impl FnOnce(&crate::line::Line, &mut Office<'_>) -> Session,
+        begin: impl FnOnce(&Line, &mut Office<'_>) -> Session,
     ) {
         let Some(line) = self.lines.get(&id) else { return };
         let mut office =
             Office { config: &self.config, promises: &mut self.promises, desk: &mut self.desk };
         let begun = begin(line, &mut office);
+        let begun_call = begun.call;
         self.sessions.insert(session, begun);
         self.on_line.insert(id, session);
+        self.on_call.insert(begun_call, session);
         // What it wants said at once, and its deadline.
         self.in_session(session, Session::tick);
     }
@@ -126,6 +128,7 @@ impl Server {
             return;
         }
         self.on_line.remove(&line);
+        self.on_call.remove(&call);
         let Some(id) = session else { return };
         if self.sessions.get(&id).is_none_or(|session| session.call != call) {
             return;
@@ -151,10 +154,16 @@ impl Server {
 
     fn closed(&mut self, id: LineId) {
         self.alarms.set(super::Alarm::Line(id), None);
-        if let Some(line) = self.lines.remove(&id)
-            && self.names.get(line.name()) == Some(&id)
-        {
+        let Some(line) = self.lines.remove(&id) else { return };
+        if self.names.get(line.name()) == Some(&id) {
             self.names.remove(line.name());
+        }
+        if self.run == Run::Serving {
+            let port = &line.config().port;
+            let heir = self.lines.values().find(|l| l.is_closed() && l.config().port == *port);
+            if let Some(heir) = heir.map(Line::id) {
+                self.on_line(heir, Line::open);
+            }
         }
         self.stopped_if_closed();
     }

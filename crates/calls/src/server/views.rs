@@ -47,7 +47,7 @@ impl Server {
             State::Unsealed { .. } => ("unsealed", None, None),
             State::Parting => ("parting", None, None),
             State::Waiting { due } => ("waiting", None, Some(due)),
-            State::Hunting { look_again } => ("hunting", None, look_again),
+            State::Hunting => ("hunting", None, None),
             State::Dialling { line, .. } => ("dialling", Some(line), None),
         };
         status::Promise {

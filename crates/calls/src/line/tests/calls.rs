@@ -318,3 +318,18 @@ fn a_lock_that_is_taken_when_the_promise_is_due_costs_no_try() {
         ",
     );
 }
+
+#[test]
+fn a_lock_that_comes_after_the_caller_has_given_up_is_given_back() {
+    check(
+        "
+        < says RING
+        > claim
+        + 10s
+        * rang c1
+        * ended c1 abandoned
+        < claimed
+        > release
+        ",
+    );
+}

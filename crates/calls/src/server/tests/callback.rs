@@ -1,7 +1,10 @@
 //! The promise: made, stored, parted, dialled, kept; and everything that can come between.
 
+use std::time::Duration;
+
 use super::{AT_PROMPT, HANG_UP, READY};
-use crate::testing::{LOGIN, SECOND_LINE, TOML, check, check_with, config};
+use crate::testing::{LOGIN, SECOND_LINE, TOML, check, check_with, config, fresh};
+use crate::vocabulary::{Event, LineId};
 
 /// The callback name is given, the number is asked for and typed.
 fn asked(number: &str) -> String {
@@ -507,44 +510,37 @@ fn finding_14_the_number_prompt_has_a_time_limit() {
 
 #[test]
 fn finding_17_one_user_and_all_together_have_a_limit_of_open_promises() {
-    let lines: String = (2..=5)
+    let line = TOML.split("[[line]]").nth(1).expect("a line");
+    let more: String = (1..=4)
         .map(|n| {
-            TOML.split("[[line]]")
-                .nth(1)
-                .expect("a line")
-                .replace("main", &format!("l{n}"))
-                .replace("5550100", &format!("555010{n}"))
+            format!(
+                "[[line]]{}",
+                line.replace("main", &format!("l{n}")).replace("5550100", &format!("555020{n}"))
+            )
         })
-        .map(|line| format!("[[line]]{line}"))
         .collect();
-    let mut bench = crate::testing::fresh(config(&format!("{TOML}{lines}"), LOGIN));
-    let mut refused = Vec::new();
-    for line in 0..5_u32 {
-        bench.ready(crate::vocabulary::LineId(line), false);
+    let mut bench = fresh(config(&format!("{TOML}{more}"), LOGIN));
+    for line in 0..5 {
+        bench.ready(LineId(line), false);
     }
     for (line, name) in [(0, "fixed"), (1, "fixed"), (2, "fixed"), (3, "special"), (4, "special")] {
         for what in ["says RING", "claimed", "dcd up", "says CONNECT"] {
             bench.happens(&format!("{line}: {what}"));
         }
-        bench.pass(std::time::Duration::from_millis(100));
+        bench.pass(Duration::from_millis(100));
         bench.happens(&format!("{line}: types {name}\\r"));
-        refused = bench
-            .journal
-            .iter()
-            .filter_map(|entry| match &entry.event {
-                crate::vocabulary::Event::Refused { rule, user, .. } => {
-                    Some(format!("{user} {rule}"))
-                }
-                _ => None,
-            })
-            .collect();
     }
-    assert_eq!(refused, ["fixed promises.per-user"]);
-    bench.happens("callback 5559999");
-    assert!(
-        bench.journal.iter().any(|e| matches!(&e.event, crate::vocabulary::Event::Operated { .. }))
-    );
-    assert_eq!(bench.server.status(bench.now).promises.len(), 4, "in all four are open");
+    let refused = bench.journal.iter().filter_map(|entry| {
+        if let Event::Refused { rule, user, .. } = &entry.event {
+            Some(format!("{user} {rule}"))
+        } else {
+            None
+        }
+    });
+    assert_eq!(refused.collect::<Vec<_>>(), ["fixed promises.per-user"]);
+    assert_eq!(bench.server.status(bench.now).promises.len(), 4);
+    bench.unseen();
+    bench.run("< callback 5559999\n* operated callback 5559999\n> reply refused promises.in-all");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{AT_PROMPT, HANG_UP, READY};
 use crate::testing::{LOGIN, SECOND_LINE, TOML, check, config, fresh};
-use crate::vocabulary::{Input, LineId};
+use crate::vocabulary::LineId;
 
 const PROMISED: &str = "
         < callback 5551234 5555678
@@ -246,4 +246,26 @@ fn a_reload_adds_lines_and_removes_them_after_their_call() {
         "#,
     );
     assert_eq!(bench.server.lines().count(), 1);
+}
+
+#[test]
+fn a_line_that_gets_another_name_waits_for_the_call_on_its_port() {
+    let mut bench = fresh(config(TOML, LOGIN));
+    bench.ready(LineId(0), false);
+    bench.run(AT_PROMPT);
+    bench.reload(config(&TOML.replace("\"main\"", "\"first\""), LOGIN));
+    bench.run(
+        r#"
+        < tick
+        * reloaded 1
+        < dcd down
+        > 0: dtr down
+        + 500ms
+        > 0: dtr up
+        * ended c1 lost-carrier
+        > 0: release
+        > 0: close
+        > 1: open
+        "#,
+    );
 }
