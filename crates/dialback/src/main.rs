@@ -8,6 +8,7 @@ mod cli;
 mod clock;
 mod config;
 mod control;
+mod exchange;
 mod exit;
 mod log;
 mod out;

@@ -463,7 +463,8 @@ impl Signals {
     }
 }
 
-async fn until(due: Option<tokio::time::Instant>) {
+/// Until then; for ever if there is nothing to wait for.
+pub(crate) async fn until(due: Option<tokio::time::Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,

@@ -15,6 +15,7 @@ mod ioctl;
 pub mod launch;
 pub mod lock;
 pub mod lock_watch;
+pub mod open_watch;
 pub mod parked;
 pub mod pty;
 pub mod seed;

@@ -5,6 +5,7 @@
 
 mod callback;
 mod check;
+mod exchange;
 mod serve;
 mod show;
 
@@ -53,6 +54,8 @@ enum Command {
     Calls(show::Calls),
     /// Call somebody back now, as callback(8) does
     Callback(callback::Callback),
+    /// Play telephone company: virtual modems on ptys and network ports
+    Exchange(exchange::Exchange),
 }
 
 /// How to find the running server.
@@ -101,6 +104,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Lines(lines) => lines.run(),
         Command::Calls(calls) => calls.run(),
         Command::Callback(callback) => callback.run(),
+        Command::Exchange(exchange) => exchange.run(),
     }
 }
 

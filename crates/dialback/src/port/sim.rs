@@ -2,7 +2,8 @@
 //!
 //! Whoever runs the exchange keeps the receiving end of [`Sockets::new`]. Each time that a `sim:` port is
 //! opened he gets a [`Plug`]: he finds the modem by its name, answers whether there is one, and then the two
-//! talk over the plug's channels until one side drops its ends (a cable pulled out: DTR is down).
+//! talk over the plug's channels until one side drops its ends (a cable pulled out: DTR is down). The virtual
+//! modems of `dialback exchange` are reached the same way by ptys and network ports, with [`Sockets::plug`].
 
 use std::io;
 
@@ -24,10 +25,13 @@ pub(crate) enum ToModem {
     Drain,
     /// Forget the bytes that have not left.
     Flush,
+    /// A break.
+    Break,
+    /// Whether the computer takes bytes (RTS).
+    Ready(bool),
 }
 
 /// What the modem says to its DTE.
-#[allow(dead_code, reason = "`dialback demo` runs the exchange")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FromModem {
     /// Bytes.
@@ -36,10 +40,11 @@ pub(crate) enum FromModem {
     Signals(Signals),
     /// The answer to [`ToModem::Drain`].
     Drained,
+    /// The modem has taken so many of the bytes that it was sent (CTS).
+    Taken(usize),
 }
 
 /// A cable from a port to a modem, at the modem's end.
-#[allow(dead_code, reason = "`dialback demo` runs the exchange")]
 #[derive(Debug)]
 pub(crate) struct Plug {
     /// The modem that is wanted.
@@ -48,6 +53,8 @@ pub(crate) struct Plug {
     pub(crate) from_port: mpsc::UnboundedReceiver<ToModem>,
     /// To the port. Bounded: a modem waits for a slow reader as it would with RTS down.
     pub(crate) to_port: mpsc::Sender<FromModem>,
+    /// Whether to wait for a modem whose cable is off, and not to be told that it is.
+    pub(crate) patient: bool,
     /// How the control lines stand, or why there is no such modem.
     pub(crate) answer: oneshot::Sender<Result<Signals, String>>,
 }
@@ -61,10 +68,34 @@ pub(crate) struct Sockets(mpsc::UnboundedSender<Plug>);
 
 impl Sockets {
     /// A board of sockets, and the end at which the exchange gets the plugs.
-    #[allow(dead_code, reason = "`dialback demo` runs the exchange")]
     pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<Plug>) {
         let (sockets, plugs) = mpsc::unbounded_channel();
         (Self(sockets), plugs)
+    }
+}
+
+/// A cable from a modem, at the port's end.
+#[derive(Debug)]
+pub(crate) struct Cable {
+    /// To the modem.
+    pub(crate) to: mpsc::UnboundedSender<ToModem>,
+    /// From the modem. Its end: the cable is off, or the exchange is gone.
+    pub(crate) from: mpsc::Receiver<FromModem>,
+    /// How the control lines stood when it was plugged in.
+    pub(crate) signals: Signals,
+}
+
+impl Sockets {
+    /// Plugs a port into the modem with this name, and waits until its cable is on. `Err` says why there is none.
+    pub(crate) async fn plug(&self, name: &str, patient: bool) -> Result<Cable, String> {
+        let none = || "the simulated exchange is gone".to_owned();
+        let (to, from_port) = mpsc::unbounded_channel();
+        let (to_port, from) = mpsc::channel(CABLE);
+        let (answer, answered) = oneshot::channel();
+        let plug = Plug { name: name.to_owned(), from_port, to_port, patient, answer };
+        self.0.send(plug).map_err(|_| none())?;
+        let signals = answered.await.map_err(|_| none())??;
+        Ok(Cable { to, from, signals })
     }
 }
 
@@ -91,12 +122,7 @@ impl SimWire {
         let none =
             || format!("sim:{name}: no simulated exchange runs in this server: use dialback demo");
         let Some(sockets) = sockets else { return Err(none()) };
-        let (to, from_port) = mpsc::unbounded_channel();
-        let (to_port, from) = mpsc::channel(CABLE);
-        let (answer, answered) = oneshot::channel();
-        let plug = Plug { name: name.to_owned(), from_port, to_port, answer };
-        sockets.0.send(plug).map_err(|_| none())?;
-        let signals = answered.await.map_err(|_| none())??;
+        let Cable { to, from, signals } = sockets.plug(name, false).await?;
         drop(to.send(ToModem::Dtr(true)));
         Ok(Self { to, from, signals, heard: None, drain: Drain::Not })
     }
@@ -135,6 +161,7 @@ impl SimWire {
                     all.push(Heard::Signals(signals));
                 }
                 Ok(FromModem::Drained) => self.drain = Drain::Done,
+                Ok(FromModem::Taken(_)) => {}
                 Err(mpsc::error::TryRecvError::Empty) => return all,
                 Err(mpsc::error::TryRecvError::Disconnected) => {
                     all.push(Heard::Lost("the simulated exchange is gone".to_owned()));

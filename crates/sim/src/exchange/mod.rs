@@ -343,6 +343,15 @@ impl Exchange {
         self.stations[id].plugged
     }
 
+    /// How many bytes the modem has taken and not yet put on the telephone line.
+    #[must_use]
+    pub fn waiting(&self, id: StationId) -> usize {
+        match &self.stations[id].set {
+            Set::Modem(modem) => modem.waiting(),
+            Set::Telephone { .. } => 0,
+        }
+    }
+
     // --------------------------------------------------------------------------------------- time
 
     fn scale(&self) -> u64 {

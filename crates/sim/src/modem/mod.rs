@@ -415,6 +415,12 @@ impl Modem {
         }
     }
 
+    /// How many bytes it has taken from the computer and not yet sent.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        sending::LIMIT.saturating_sub(self.room())
+    }
+
     /// The control lines just now.
     #[must_use]
     pub const fn signals(&self) -> Signals {
