@@ -19,7 +19,7 @@ dialin_config = \"dialin.config\"
 [[line]]
 name = \"main\"
 port = \"/dev/ttyS0\"
-rings = 2
+modem = { profile = \"courier\", caller_id = true }
 [callback]
 line = \"same\"
 caller_numbers = { allow = [\"555*\"] }

@@ -36,7 +36,7 @@ pub(super) fn all(
     patterns(draft, faults);
     prompt(draft, faults);
     if let Some(screening) = screening {
-        rings(draft, screening, faults);
+        caller_ids(draft, screening, faults);
     }
     let Some(mut login) = login else { return Vec::new() };
     for entry in &login.entries {
@@ -258,25 +258,34 @@ fn prompt(draft: &Draft, faults: &mut Faults) {
     }
 }
 
-/// A caller's number comes between the first and the second RING.
-fn rings(draft: &Draft, screening: &[Placed<ScreeningWord>], faults: &mut Faults) {
+/// Without a command that makes the modem tell who calls, every caller is `none`. Who screens callers waits
+/// for the second RING, whatever `rings` says: the number comes before it.
+fn caller_ids(draft: &Draft, screening: &[Placed<ScreeningWord>], faults: &mut Faults) {
     let words: Vec<_> = screening.iter().map(|word| word.value.clone()).collect();
     if !words.iter().any(|word| word.reject) {
         return;
     }
-    for line in draft.lines.iter().filter(|line| line.answers() && line.line.rings == 1) {
-        let verdict = dialin_config::screen(&words, None);
-        let name = &line.line.name;
-        let what = if verdict.accept {
-            format!("line \"{name}\" answers at the first RING, before a caller's number is known")
-        } else {
-            format!(
-                "line \"{name}\" has rings = 1: no caller's number is known then, and {} rejects everybody",
-                verdict.rule
-            )
+    let verdict = dialin_config::screen(&words, None);
+    for line in draft.lines.iter().filter(|line| line.answers()) {
+        let modem = &line.line.modem;
+        let tells = |command: &String| {
+            let command = command.to_ascii_uppercase();
+            ["CID", "CLIP", "S40"].iter().any(|word| command.contains(word))
         };
-        let at = line.rings_at.clone().unwrap_or_else(|| line.name_at.clone());
-        faults.push(Diagnostic::warning(&draft.source, at, what).hint("set rings = 2"));
+        // Emulated modems behind a TCP port mostly have no caller ID to tell.
+        let may_be_mute = matches!(line.line.port, PortSpec::Tcp { .. }) && verdict.accept;
+        if may_be_mute || modem.init.iter().any(tells) {
+            continue;
+        }
+        let name = &line.line.name;
+        let mut message = format!("the modem of line \"{name}\" is not asked who calls");
+        if !verdict.accept {
+            message.push_str(&format!(": {} rejects everybody", verdict.rule));
+        }
+        faults.push(
+            Diagnostic::warning(&draft.source, line.name_at.clone(), message)
+                .hint("name its profile and write caller_id = true"),
+        );
     }
 }
 

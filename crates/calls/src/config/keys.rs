@@ -270,7 +270,7 @@ key!(DIRECTION: Text = Line."direction" ("`\"answer\"`, `\"originate\"` or `\"bo
 key!(GROUP: List = Line."group" ("a name, or a list of names") Value(&[]);
     "The hunt groups that the line belongs to. Within a group, lines are chosen in the order of the file."; "[\"public\"]");
 key!(RINGS: u32 = Line."rings" ("a whole number") Value(1), 1 => 30;
-    "How many RINGs before the call is answered. A caller's number comes after the first: screening needs 2."; "2");
+    "How many RINGs before the call is answered. Where callers are screened, the second is waited for in any case: the caller's number comes before it."; "2");
 key!(HOLD_TIME: Duration = Line."hold_time" ("a duration") Value(s(10)), s(0) => min(10);
     "How long the exchange may hold the called side of a call after we hang up. Nothing is dialled on the line before that, or the number would go to the caller who still holds it."; "\"90s\"");
 

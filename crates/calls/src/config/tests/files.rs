@@ -179,7 +179,10 @@ fn more_entries_than_anybody_has_are_refused() {
 fn more_screening_words_than_anybody_has_are_refused() {
     let words: String =
         (0..=dialin_config::MAX_WORDS).map(|number| format!("!{}\n", 100_000 + number)).collect();
-    let toml = TOML.replace("[[line]]", "dialin_config = \"dialin.config\"\n[[line]]\nrings = 2");
+    let toml = TOML.replace(
+        "[[line]]",
+        "dialin_config = \"dialin.config\"\n[[line]]\nmodem = { init = [\"AT+VCID=1\"] }",
+    );
     let result = load_texts(&toml, LOGIN, Some(&words));
     let expected = "dialin.config:4097:1: more than 4096 words: \
                     write the common beginning of many numbers as one word";
