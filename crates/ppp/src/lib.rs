@@ -3,13 +3,17 @@
 
 pub mod auth;
 pub mod automaton;
+pub mod cbcp;
 pub mod fcs;
 pub mod framing;
 #[cfg(test)]
 mod hex;
 pub mod lcp;
+pub mod link;
+pub mod ncp;
 pub mod negotiation;
 pub mod packet;
+pub mod personality;
 pub mod protocol;
 pub mod random;
 pub mod secret;

@@ -157,9 +157,12 @@ pub struct Negotiation<O> {
     /// Runs exactly in the states that have a timer; `run` keeps it so.
     timer: Option<Instant>,
     tries_left: u32,
+    /// The one that is out.
     request: Request,
     last_id: u8,
     naks_sent: u32,
+    /// The request that the last Nak answered: its repetition, after the Nak was lost, is no new failure.
+    naked: Request,
     naks_heard: u32,
     requests_heard: u32,
     renegotiations: u32,
@@ -168,7 +171,7 @@ pub struct Negotiation<O> {
     facts: VecDeque<Fact>,
 }
 
-/// The Configure-Request that is out.
+/// A Configure-Request.
 #[derive(Debug, Default)]
 struct Request {
     id: u8,
@@ -194,6 +197,7 @@ impl<O: Options> Negotiation<O> {
             request: Request { id: 0, options: Vec::new() },
             last_id: 0,
             naks_sent: 0,
+            naked: Request { id: 0, options: Vec::new() },
             naks_heard: 0,
             requests_heard: 0,
             renegotiations: 0,
@@ -213,6 +217,18 @@ impl<O: Options> Negotiation<O> {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.state == State::Opened
+    }
+
+    /// Whether it is on its way to its end.
+    #[must_use]
+    pub fn is_terminating(&self) -> bool {
+        matches!(self.state, State::Closing | State::Stopping)
+    }
+
+    /// Why it ends, or would end if nothing more came.
+    #[must_use]
+    pub const fn ending(&self) -> &Ending {
+        &self.ending
     }
 
     /// Starts: the layer below is up, and we ask at once.
@@ -321,10 +337,6 @@ impl<O: Options> Negotiation<O> {
         self.last_id
     }
 
-    fn is_terminating(&self) -> bool {
-        matches!(self.state, State::Closing | State::Stopping)
-    }
-
     fn is_negotiating(&self) -> bool {
         matches!(self.state, State::ReqSent | State::AckRcvd | State::AckSent | State::Opened)
     }
@@ -343,6 +355,7 @@ impl<O: Options> Negotiation<O> {
 
     fn begin(&mut self) {
         self.naks_sent = 0;
+        self.naked = Request::default();
         self.naks_heard = 0;
         self.requests_heard = 0;
         self.ending = Ending::NoAnswer;
@@ -370,8 +383,12 @@ impl<O: Options> Negotiation<O> {
         if self.requests_heard > MAX_REQUESTS_HEARD {
             return self.give_up(now, Ending::NotConverging, "too many configure-requests");
         }
-        let patience =
-            if self.naks_sent < self.limits.max_failure { Patience::Left } else { Patience::Over };
+        let repeated = packet.id == self.naked.id && packet.body == self.naked.options;
+        let patience = if repeated || self.naks_sent < self.limits.max_failure {
+            Patience::Left
+        } else {
+            Patience::Over
+        };
         let (event, code, options) = match self.options.judge(&items, patience) {
             Judgement::Ack => (Event::GoodRequest, packet::CONFIGURE_ACK, packet.body.to_vec()),
             Judgement::Nak(list) => (Event::BadRequest, packet::CONFIGURE_NAK, list),
@@ -381,8 +398,9 @@ impl<O: Options> Negotiation<O> {
                 return self.step(now, Event::RejectFatal, Heard::default());
             }
         };
-        if code == packet::CONFIGURE_NAK {
+        if code == packet::CONFIGURE_NAK && !repeated {
             self.naks_sent += 1;
+            self.naked = Request { id: packet.id, options: packet.body.to_vec() };
         }
         let reply = Packet { code, id: packet.id, body: &options }.write();
         self.step(now, event, Heard { id: packet.id, reply: Some(reply) });

@@ -40,6 +40,17 @@ impl Random {
         out
     }
 
+    /// A stream of its own: what is drawn from it says nothing about this one.
+    pub fn fork(&mut self, label: &'static str) -> Self {
+        let mut seed = [0; 32];
+        for half in seed.as_chunks_mut::<16>().0 {
+            *half = self.octets();
+        }
+        let fork = Self::new(seed, label);
+        seed.zeroize();
+        fork
+    }
+
     /// A number that is not zero: zero means "I have none" in a Magic-Number option (RFC 1661 §6.4).
     pub fn nonzero_u32(&mut self) -> u32 {
         loop {

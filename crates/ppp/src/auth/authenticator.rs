@@ -144,6 +144,12 @@ impl Authenticator {
         this
     }
 
+    /// How the peer has to prove its name.
+    #[must_use]
+    pub const fn method(&self) -> Method {
+        self.method
+    }
+
     /// Takes a packet of PAP or CHAP in, whichever was agreed.
     pub fn receive(&mut self, octets: &[u8]) {
         let Some(packet) = Packet::read(octets) else { return };

@@ -113,6 +113,12 @@ impl Claimant {
         this
     }
 
+    /// How we have to prove our name.
+    #[must_use]
+    pub const fn method(&self) -> Method {
+        self.method
+    }
+
     /// Takes a packet of PAP or CHAP in, whichever was agreed.
     pub fn receive(&mut self, octets: &[u8]) {
         let Some(packet) = Packet::read(octets) else { return };

@@ -1,5 +1,7 @@
 //! The ways to prove who one is, as LCP's Authentication-Protocol option names them (RFC 1661 §6.2).
 
+use crate::protocol::Protocol;
+
 /// A way to prove a name. The order of the variants is from weakest to strongest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
@@ -22,6 +24,15 @@ impl Method {
             Self::MsChapV1 => &[0xc2, 0x23, 0x80],
             Self::ChapMd5 => &[0xc2, 0x23, 0x05],
             Self::MsChapV2 => &[0xc2, 0x23, 0x81],
+        }
+    }
+
+    /// The protocol whose packets it uses.
+    #[must_use]
+    pub const fn protocol(self) -> Protocol {
+        match self {
+            Self::Pap => Protocol::PAP,
+            Self::MsChapV1 | Self::ChapMd5 | Self::MsChapV2 => Protocol::CHAP,
         }
     }
 

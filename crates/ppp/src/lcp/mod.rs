@@ -125,6 +125,18 @@ impl Lcp {
         self.negotiation.is_open()
     }
 
+    /// Whether the link is being closed.
+    #[must_use]
+    pub fn is_terminating(&self) -> bool {
+        self.negotiation.is_terminating()
+    }
+
+    /// Why the link ends, or would end if nothing more came.
+    #[must_use]
+    pub const fn ending(&self) -> &Ending {
+        self.negotiation.ending()
+    }
+
     /// Takes an LCP packet in, as it stood in its frame.
     pub fn receive(&mut self, now: Instant, octets: &[u8]) {
         let Some(packet) = Packet::read(octets) else { return };

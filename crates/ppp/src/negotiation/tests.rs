@@ -136,6 +136,16 @@ fn five_naks_and_then_rejects() {
 }
 
 #[test]
+fn a_request_repeated_because_its_nak_was_lost_is_no_new_failure() {
+    let mut toy = Negotiation::new(Toy::default(), Limits::default());
+    toy.open(at(0));
+    drain(&mut toy);
+    for _ in 0..20 {
+        assert_eq!(receive(&mut toy, at(0), &[1, 7, 0, 7, 1, 3, 6]), "03070007010305");
+    }
+}
+
+#[test]
 fn endless_naks_requests_and_restarts_come_to_an_end() {
     let endless = |packet: fn(&Negotiation<Toy>) -> Vec<u8>| {
         let mut toy = Negotiation::new(Toy::default(), Limits::default());
