@@ -118,8 +118,12 @@ impl Server {
         server
     }
 
-    /// Takes one thing that the world did. Drain [`poll`](Self::poll) afterwards.
+    /// Takes one thing that the world did. Drain [`poll`](Self::poll) afterwards. After
+    /// [`Output::Stopped`] nothing is taken any more.
     pub fn handle(&mut self, now: Now, input: Input) {
+        if self.run == Run::Stopped {
+            return;
+        }
         self.desk.now = now;
         match input {
             Input::Port(line, input) => self.on_line(line, |line, desk| line.port(input, desk)),
@@ -142,7 +146,12 @@ impl Server {
     /// When [`Input::Tick`] is wanted.
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
-        Deadline::earliest(self.alarms.first(), self.promises.deadline())
+        match self.run {
+            Run::Serving | Run::Stopping => {
+                Deadline::earliest(self.alarms.first(), self.promises.deadline())
+            }
+            Run::Stopped => None,
+        }
     }
 
     /// The lines and their configuration, for whoever opens ports: to be asked again at each
@@ -225,6 +234,9 @@ impl Server {
                 Alarm::Grace => self.grace_over(),
             }
             self.take_facts();
+        }
+        if self.run == Run::Stopped {
+            return;
         }
         let mut due = Vec::new();
         while let Some(promise) = self.promises.due(now) {

@@ -35,8 +35,8 @@ pub struct Line {
     pub line: String,
     /// Its own telephone number.
     pub number: Option<String>,
-    /// `closed`, `opening`, `claiming`, `initialising`, `idle`, `ringing`, `answering`, `dialling`, `online`,
-    /// `hanging-up`, `faulted` or `lent`.
+    /// `closed`, `opening`, `claiming`, `initialising`, `idle`, `checking`, `ringing`, `answering`,
+    /// `preparing`, `dialling`, `online`, `hanging-up`, `faulted` or `lent`.
     pub state: String,
     /// How long it has been in this state.
     pub for_ms: u64,

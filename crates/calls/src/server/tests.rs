@@ -2,6 +2,7 @@
 
 mod callback;
 mod operators;
+mod random;
 mod restart;
 mod sessions;
 
