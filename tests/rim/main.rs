@@ -174,6 +174,47 @@ fn a_terminal_server_that_restarts_is_connected_to_again() {
 }
 
 #[test]
+fn a_program_gets_a_terminal_an_environment_and_all_of_its_output_through() {
+    let (_folder, mut modem, mut server) = ready();
+    modem.result("RING");
+    modem.until_command("ATA");
+    modem.result("CONNECT 33600");
+    modem.until_text("ogin: ");
+    modem.say("chatty\r");
+    let greeting = modem.until_text("begin\r\n");
+    assert!(greeting.contains("24 80"), "{greeting:?}");
+    assert!(greeting.contains("CONNECT=33600 HOME="), "{greeting:?}");
+    let numbers = modem.until_text("the end\r\n");
+    let wanted: String = (1..=20_000).map(|n| format!("{n}\r\n")).collect();
+    assert!(numbers.starts_with(&wanted), "{} of {} bytes", numbers.len(), wanted.len());
+    modem.say("an answer\r");
+    modem.until_text("got an answer\r\n");
+    modem.until_hung_up();
+    assert_eq!(server.until("program-exited")["status"], serde_json::json!({"code": 3}));
+}
+
+#[test]
+fn callback_8_follows_its_promise_on_the_terminal_that_it_names() {
+    let (folder, mut modem, mut server) = ready();
+    let port = folder.path("modem").display().to_string();
+    let nowhere = server.ask(&["callback", "-l", "ttyS99", "5550123"]);
+    assert_eq!(nowhere.status.code(), Some(1), "{}", stderr(&nowhere));
+    std::thread::scope(|scope| {
+        let ask = server.asker();
+        let order = ["callback", "-d", "-l", &port, "-m", "\"\" ATZ1 OK", "5550123"];
+        let following = scope.spawn(move || ask(&order));
+        modem.until_command("ATZ1");
+        modem.result("OK");
+        assert_eq!(modem.until_command("ATD"), "ATDT5550123");
+        modem.result("CONNECT 33600");
+        let followed = following.join().unwrap();
+        assert_eq!(followed.status.code(), Some(0), "{}", stderr(&followed));
+        assert!(stdout(&followed).contains("the promise p1 is kept"), "{}", stdout(&followed));
+    });
+    assert_eq!(server.until("operated")["who"], "root (uid 0)");
+}
+
+#[test]
 fn a_promise_survives_kill_9() {
     let (folder, mut modem, mut server) = ready();
     modem.result("RING");

@@ -19,6 +19,9 @@ use sys::tty::Tty;
 /// No step of a test takes as long on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// A little more than the servers are configured with.
+const GUARD: Duration = Duration::from_millis(120);
+
 pub(crate) struct Modem {
     port: Port,
     heard: Receiver<Heard>,
@@ -208,10 +211,18 @@ impl Modem {
     /// The server hangs up a modem without control lines: `+++`, then `ATH`.
     pub(crate) fn until_hung_up(&mut self) -> String {
         let before = self.until_text("+++");
+        self.silence();
         self.result("OK");
         self.until_command("ATH");
         self.result("OK");
         before
+    }
+
+    /// The guard time behind `+++`: an answer before its end would be the caller's typing.
+    fn silence(&mut self) {
+        while let Ok(heard) = self.heard.recv_timeout(GUARD) {
+            self.take(heard);
+        }
     }
 
     fn hear(&mut self, deadline: Instant, what: &str) {

@@ -1,6 +1,7 @@
 //! The server as a process, with what it says.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -101,10 +102,18 @@ impl Server {
 
     /// Runs the program against this server.
     pub(crate) fn ask(&self, args: &[&str]) -> Output {
-        let (command, rest) = args.split_first().unwrap();
-        let mut all = vec![*command, "--control", &self.control];
-        all.extend(rest);
-        run(&all)
+        self.asker()(args)
+    }
+
+    /// The same for another thread.
+    pub(crate) fn asker(&self) -> impl Fn(&[&str]) -> Output + Send + 'static {
+        let control = self.control.clone();
+        move |args| {
+            let (command, rest) = args.split_first().unwrap();
+            let mut all = vec![*command, "--control", &control];
+            all.extend(rest);
+            run(&all)
+        }
     }
 
     /// Asks for JSON.
@@ -166,7 +175,7 @@ control = "{root}/control.sock"
 login_config = "{root}/login.config"
 lock_dir = "{root}/locks"
 issue = "{root}/issue"
-stop_grace = "5s"
+stop_grace = "1s"
 
 [[line]]
 name = "main"
@@ -186,9 +195,25 @@ jitter = "0s"
     folder.write("issue", "Welcome\n");
     folder.write(
         "login.config",
-        "fixed - - /usr/sbin/callback -S 5550199\n\
-         hello - - /bin/echo hello from a program\n\
-         shell - - /bin/sh\n\
-         * - - /bin/false\n",
+        &format!(
+            "fixed - - /usr/sbin/callback -S 5550199\n\
+             hello - - /bin/echo hello from a program\n\
+             shell - - /bin/sh\n\
+             chatty - - {root}/chatty\n\
+             * - - /bin/false\n"
+        ),
     );
+    let chatty = folder.write(
+        "chatty",
+        "#!/bin/sh\n\
+         stty size\n\
+         echo \"CONNECT=$CONNECT HOME=$HOME\"\n\
+         echo begin\n\
+         seq 1 20000\n\
+         echo the end\n\
+         read answer\n\
+         echo \"got $answer\"\n\
+         exit 3\n",
+    );
+    std::fs::set_permissions(&chatty, std::fs::Permissions::from_mode(0o755)).unwrap();
 }

@@ -12,8 +12,10 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
-use calls::vocabulary::{CallId, ExitStatus, Input, Launch, ProgramInput, ProgramOutput};
+use calls::vocabulary::{CallId, ExitStatus, Input, Launch, LineId, ProgramInput, ProgramOutput};
 use sys::async_fd::AsyncPty;
 use sys::launch::{Ended, Launched, Launcher, UtmpEntry};
 use sys::pty::Pty;
@@ -35,6 +37,9 @@ const READ_ROOM: usize = 4096;
 /// The loop's end of a program.
 #[derive(Debug)]
 pub(crate) struct Program {
+    line: LineId,
+    /// Once it is known.
+    terminal: Arc<OnceLock<PathBuf>>,
     orders: mpsc::UnboundedSender<ProgramOutput>,
     to_program: Gauge,
 }
@@ -42,7 +47,7 @@ pub(crate) struct Program {
 impl Program {
     /// Starts a program on a port. The answer is `Started` or `Failed`, and after `Started` once `Exited`.
     pub(crate) fn start(
-        call: CallId,
+        (call, line): (CallId, LineId),
         launch: Launch,
         port: &Port,
         inputs: mpsc::Sender<Input>,
@@ -52,14 +57,26 @@ impl Program {
         let task = Task {
             call,
             inputs,
+            terminal: Arc::default(),
             orders: told,
             to_modem: port.to_modem.clone(),
             to_program: to_program.clone(),
         };
+        let known = Arc::clone(&task.terminal);
         let terminal = port.hand_over();
         let take_back = port.taker_back();
         tokio::spawn(task.run(launch, terminal, take_back));
-        Self { orders, to_program }
+        Self { line, terminal: known, orders, to_program }
+    }
+
+    /// The line that it is on.
+    pub(crate) fn line(&self) -> LineId {
+        self.line
+    }
+
+    /// The terminal that it runs on, once it is known.
+    pub(crate) fn terminal(&self) -> Option<&PathBuf> {
+        self.terminal.get()
     }
 
     /// Tells it something. After its end nothing happens.
@@ -77,6 +94,7 @@ impl Program {
 
 struct Task {
     call: CallId,
+    terminal: Arc<OnceLock<PathBuf>>,
     inputs: mpsc::Sender<Input>,
     orders: mpsc::UnboundedReceiver<ProgramOutput>,
     to_modem: Gauge,
@@ -208,6 +226,8 @@ impl Task {
     }
 
     async fn start(&self, request: &sys::launch::Launch) -> Result<Launched, ProgramInput> {
+        // There is only one start of a program.
+        drop(self.terminal.set(request.tty.clone()));
         match Launcher::this_program().start(request).await {
             Ok(program) => {
                 for warning in program.warnings() {

@@ -11,11 +11,11 @@
 //! time for is somebody else's task.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use calls::config::Config;
+use calls::config::{Config, PortSpec};
 use calls::server::Server;
 use calls::status::Status;
 use calls::vocabulary::{
@@ -188,7 +188,12 @@ impl Rim {
             .map_err(|e| Failure::new(Code::System, format!("starting the store: {e}")))?;
         let (ask, questions) = mpsc::channel(QUESTIONS);
         let (events, _) = broadcast::channel(EVENTS);
-        let backstage = Backstage { questions: ask.clone(), events: events.clone(), journal };
+        let backstage = Backstage {
+            questions: ask.clone(),
+            events: events.clone(),
+            journal,
+            settler: writer.settler(),
+        };
         let control = tokio::spawn(listener.serve(backstage));
         let around = Surroundings {
             inputs: tell,
@@ -257,13 +262,16 @@ impl Rim {
             tracing::warn!("some ports did not close in time");
         }
         self.writer.finish();
+        if let Some(log) = self.log {
+            log.finish();
+        }
     }
 
     async fn wait(&mut self, signals: &mut Signals) -> Woken {
         let deadline = self.server.deadline();
         let due = deadline.map(|deadline| self.clock.runtime_instant(deadline.at));
+        // In no order: neither a flooded port nor a curious operator may keep the others out.
         tokio::select! {
-            biased;
             woken = signals.next() => woken,
             Some(input) = self.inputs.recv() => Woken::Input(input),
             Some(question) = self.questions.recv() => Woken::Question(question),
@@ -293,11 +301,33 @@ impl Rim {
         self.carry_out();
     }
 
-    fn command(&mut self, command: Command, tell: oneshot::Sender<Reply>) {
+    fn command(&mut self, mut command: Command, tell: oneshot::Sender<Reply>) {
+        if let Command::Callback(order) = &mut command {
+            for line in &mut order.lines {
+                if let Some(name) = self.line_of_terminal(line) {
+                    *line = name;
+                }
+            }
+        }
         let request = RequestId(self.next_request);
         self.next_request += 1;
         self.replies.insert(request, tell);
         self.feed(Input::Command(request, command));
+    }
+
+    /// callback(8) knows lines by their terminals (`ttyS1`, `/dev/ttyS1`), or as the one that it is run on.
+    fn line_of_terminal(&self, terminal: &str) -> Option<String> {
+        if self.server.lines().any(|(_, line)| line.name == terminal) {
+            return None;
+        }
+        let path = Path::new("/dev").join(terminal);
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let on_it = self.programs.values().find(|program| program.terminal() == Some(&path));
+        let (_, line) = self.server.lines().find(|(id, line)| {
+            on_it.is_some_and(|program| program.line() == *id)
+                || matches!(&line.port, PortSpec::Tty(port) if real(port) == real(&path))
+        })?;
+        Some(line.name.clone())
     }
 
     /// Reads the configuration again, on a thread: name services may take their time.
@@ -356,7 +386,8 @@ impl Rim {
                 Output::Launch(call, line, launch) => match self.ports.get(&line) {
                     Some(port) => {
                         let inputs = self.around.inputs.clone();
-                        self.programs.insert(call, Program::start(call, *launch, port, inputs));
+                        self.programs
+                            .insert(call, Program::start((call, line), *launch, port, inputs));
                     }
                     None => tracing::error!("{line} has no port to start a program on"),
                 },
@@ -395,11 +426,12 @@ impl Rim {
         if let calls::vocabulary::Event::ProgramExited { call, .. } = &entry.event {
             self.programs.remove(call);
         }
-        if let Some(log) = &self.log {
+        let entry = Arc::new(entry);
+        if let Some(log) = &mut self.log {
             log.write(&entry);
         }
         // Nobody may be listening.
-        drop(self.events.send(Arc::new(entry.clone())));
+        drop(self.events.send(Arc::clone(&entry)));
         self.writer.append(entry);
     }
 }

@@ -41,10 +41,12 @@ impl Serve {
         let Some(config) = read.config else {
             return Err(Failure::silent(Code::Configuration));
         };
+        let log = EventLog::start(self.log)
+            .map_err(|e| Failure::new(Code::System, format!("starting the log: {e}")))?;
         rim::serve(rim::Setting {
             config,
             config_path: Some(self.config),
-            log: Some(EventLog::new(self.log)),
+            log: Some(log),
             scale: 1,
             sim: None,
         })

@@ -12,8 +12,9 @@ use calls::vocabulary::{Command, Reply};
 use super::{Answer, Ask, FailureCode, Request, Response, VERSION};
 use crate::exit::{Code, Failure};
 
-/// How long the server may think about an answer. It answers from memory; a second is a sick server.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the server may think about an answer. Nearly all come at once; a callback's waits for the disk, for
+/// half a minute at most.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Why the server could not be asked.
 #[derive(Debug, thiserror::Error)]

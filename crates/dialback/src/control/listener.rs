@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use super::{Answer, Ask, FailureCode, REQUEST_LIMIT, Request, Response, VERSION};
 use crate::exit::{Code, Failure};
-use crate::store::Reader;
+use crate::store::{Reader, Settler};
 
 /// Clients at once. Each costs a descriptor; telephone lines need theirs more.
 const CLIENTS: usize = 64;
@@ -49,6 +49,8 @@ pub(crate) struct Backstage {
     pub(crate) events: broadcast::Sender<Arc<Entry>>,
     /// What was journalled before.
     pub(crate) journal: Reader,
+    /// Until all that has been told is in there.
+    pub(crate) settler: Settler,
 }
 
 /// The bound socket. Its file goes away with it.
@@ -170,7 +172,7 @@ impl Peer {
 
     fn name(&self) -> String {
         match self.uid {
-            Some(0) => "root".to_owned(),
+            Some(0) => "root (uid 0)".to_owned(),
             Some(uid) => format!("uid {uid}"),
             None => "somebody".to_owned(),
         }
@@ -247,6 +249,8 @@ impl Client<'_> {
                 self.say(id, answer).await
             }
             Ask::Calls { limit } => {
+                // What an event has told must be found here.
+                self.backstage.settler.settled().await;
                 let journal = self.backstage.journal.clone();
                 let limit = limit.min(CALLS_LIMIT);
                 let answer = match off_the_loop(move || journal.calls(limit)).await {
@@ -281,6 +285,7 @@ impl Client<'_> {
         self.say(id, Answer::Listening).await?;
         let mut told = after.unwrap_or(Seq(0));
         if after.is_some() {
+            self.backstage.settler.settled().await;
             told = self.tell_old(id, told).await?;
         }
         loop {

@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, mpsc};
 
 use super::*;
 use crate::exit::Code;
-use crate::store::Reader;
+use crate::store::{Reader, Store, Writer};
 
 fn socket(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("dialback-control-{name}-{}.sock", std::process::id()))
@@ -20,18 +20,25 @@ struct Stage {
     backstage: Backstage,
 }
 
-fn stage() -> Stage {
+fn stage(name: &str) -> Stage {
     let (ask, questions) = mpsc::channel(4);
     let (events, _) = broadcast::channel(4);
-    let journal = Reader::new(&PathBuf::from("/nonexistent/journal.db"));
-    let backstage = Backstage { questions: ask, events: events.clone(), journal };
+    // A store that is finished at once: there is nothing to read, and nothing to wait for.
+    let dir = std::env::temp_dir().join(format!("dialback-control-{name}-{}", std::process::id()));
+    let store = Store::open(&dir).unwrap();
+    let journal = Reader::new(store.path());
+    let writer = Writer::start(store, |_| {}).unwrap();
+    let settler = writer.settler();
+    writer.finish();
+    std::fs::remove_dir_all(&dir).unwrap();
+    let backstage = Backstage { questions: ask, events: events.clone(), journal, settler };
     Stage { questions, events, backstage }
 }
 
 #[tokio::test]
 async fn a_command_is_signed_with_the_name_that_the_kernel_knows() {
     let path = socket("signed");
-    let mut stage = stage();
+    let mut stage = stage("signed");
     let server = tokio::spawn(Listener::bind(&path).unwrap().serve(stage.backstage.clone()));
     let asked = tokio::task::spawn_blocking({
         let path = path.clone();
@@ -56,7 +63,7 @@ async fn a_command_is_signed_with_the_name_that_the_kernel_knows() {
 #[tokio::test]
 async fn events_are_told_as_they_happen() {
     let path = socket("events");
-    let stage = stage();
+    let stage = stage("events");
     let server = tokio::spawn(Listener::bind(&path).unwrap().serve(stage.backstage.clone()));
     let (tell, told) = std::sync::mpsc::channel();
     let listening = tokio::task::spawn_blocking({
@@ -78,7 +85,7 @@ async fn events_are_told_as_they_happen() {
 async fn said(name: &str, lines: Vec<u8>) -> String {
     use std::io::{Read, Write};
     let path = socket(name);
-    let server = tokio::spawn(Listener::bind(&path).unwrap().serve(stage().backstage));
+    let server = tokio::spawn(Listener::bind(&path).unwrap().serve(stage(name).backstage));
     let answers = tokio::task::spawn_blocking(move || {
         let mut stream = std::os::unix::net::UnixStream::connect(&path).unwrap();
         // The server may have hung up by then.

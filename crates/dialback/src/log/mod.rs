@@ -12,6 +12,9 @@
 mod sentence;
 
 use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use calls::vocabulary::Entry;
 use tracing_subscriber::EnvFilter;
@@ -46,28 +49,57 @@ pub(crate) fn start(format: Format, level: &str) -> Result<(), String> {
     done.map_err(|e| e.to_string())
 }
 
-/// Writes events of the journal to stderr.
-#[derive(Clone, Copy, Debug)]
+/// Lines that may wait for a slow reader of stderr before they are left out.
+const WAITING: usize = 10_000;
+
+/// Writes events of the journal to stderr, on a thread of its own: a reader that has stopped reading
+/// (a pager, a full pipe) must not stop the telephones. The journal itself leaves nothing out.
+#[derive(Debug)]
 pub(crate) struct EventLog {
-    format: Format,
-    palette: Palette,
+    entries: SyncSender<Arc<Entry>>,
+    left_out: u64,
+    thread: JoinHandle<()>,
 }
 
 impl EventLog {
     /// In this format; colour if stderr is a terminal.
-    pub(crate) fn new(format: Format) -> Self {
-        Self { format, palette: Palette::stderr() }
+    pub(crate) fn start(format: Format) -> io::Result<Self> {
+        let (entries, waiting) = sync_channel::<Arc<Entry>>(WAITING);
+        let palette = Palette::stderr();
+        let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+            for entry in waiting {
+                write(format, palette, &entry);
+            }
+        })?;
+        Ok(Self { entries, left_out: 0, thread })
     }
 
-    /// One line.
-    pub(crate) fn write(&self, entry: &Entry) {
-        match self.format {
-            Format::Text => out::error(text_line(self.palette, entry)),
-            Format::Json => match serde_json::to_string(entry) {
-                Ok(json) => out::error(json),
-                Err(e) => tracing::error!("an event has no JSON: {e}"),
-            },
+    /// One line. Never blocks.
+    pub(crate) fn write(&mut self, entry: &Arc<Entry>) {
+        if self.entries.try_send(Arc::clone(entry)).is_err() {
+            self.left_out += 1;
         }
+    }
+
+    /// Waits until everything is written.
+    pub(crate) fn finish(self) {
+        drop(self.entries);
+        if self.thread.join().is_err() || self.left_out > 0 {
+            tracing::warn!(
+                "{} events were left out of this log; the journal has them",
+                self.left_out
+            );
+        }
+    }
+}
+
+fn write(format: Format, palette: Palette, entry: &Entry) {
+    match format {
+        Format::Text => out::error(text_line(palette, entry)),
+        Format::Json => match serde_json::to_string(entry) {
+            Ok(json) => out::error(json),
+            Err(e) => tracing::error!("an event has no JSON: {e}"),
+        },
     }
 }
 

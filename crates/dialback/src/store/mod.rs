@@ -28,7 +28,7 @@ use calls::record::Records;
 use calls::recovery::{Fold, Restored};
 use chain::Link;
 pub(crate) use reader::Reader;
-pub(crate) use writer::{Word, Writer};
+pub(crate) use writer::{Settler, Word, Writer};
 
 /// The file that says, by its lock, who writes here; its text is his pid.
 const LOCK_FILE: &str = "lock";

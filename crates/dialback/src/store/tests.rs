@@ -1,6 +1,7 @@
 //! The journal survives, shows tampering, and recovers.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -64,7 +65,7 @@ fn what_was_said_to_be_durable_is_there_after_a_restart() {
     for run in 0..3 {
         let (writer, words) = start(Store::open(&folder.0).unwrap());
         for seq in run * 10 + 1..=run * 10 + 10 {
-            writer.append(entry(seq, "main"));
+            writer.append(Arc::new(entry(seq, "main")));
         }
         durable_up_to(&words, run * 10 + 10);
         writer.finish();
@@ -85,7 +86,7 @@ fn a_second_server_is_told_who_writes_here() {
 fn the_journal_can_only_grow() {
     let folder = Folder::new("grow");
     let (writer, words) = start(Store::open(&folder.0).unwrap());
-    writer.append(entry(5, "main"));
+    writer.append(Arc::new(entry(5, "main")));
     durable_up_to(&words, 5);
     writer.finish();
     let store = Store::open(&folder.0).unwrap();
@@ -111,7 +112,7 @@ fn an_entry_changed_taken_out_or_put_in_is_found() {
         let folder = Folder::new(name);
         let (writer, words) = start(Store::open(&folder.0).unwrap());
         for (seq, line) in [(1, "one"), (2, "two"), (3, "three")] {
-            writer.append(entry(seq, line));
+            writer.append(Arc::new(entry(seq, line)));
         }
         durable_up_to(&words, 3);
         writer.finish();
@@ -138,12 +139,12 @@ fn a_full_disk_is_told_once_and_recovered_from_alone() {
     let (writer, words) = start(store);
     // Larger than eight pages; the fresh connection that the writer makes has no such limit.
     let long = "x".repeat(100_000);
-    writer.append(entry(1, &long));
+    writer.append(Arc::new(entry(1, &long)));
     match soon(&words) {
         Word::Failed(why) => assert!(why.contains("full"), "{why}"),
         other => panic!("{other:?}"),
     }
-    writer.append(entry(2, "after"));
+    writer.append(Arc::new(entry(2, "after")));
     durable_up_to(&words, 2);
     writer.finish();
     assert_eq!(read(&folder).unwrap().len(), 2);
@@ -156,13 +157,13 @@ fn a_journal_replaced_under_us_is_not_written_to() {
     store.limit_pages(8);
     let path = store.path().to_owned();
     let (writer, words) = start(store);
-    writer.append(entry(1, "main"));
+    writer.append(Arc::new(entry(1, "main")));
     durable_up_to(&words, 1);
     for end in ["", "-wal", "-shm"] {
         drop(fs::remove_file(format!("{}{end}", path.display())));
     }
     File::create(&path).unwrap();
-    writer.append(entry(2, &"x".repeat(100_000)));
+    writer.append(Arc::new(entry(2, &"x".repeat(100_000))));
     assert!(matches!(soon(&words), Word::Failed(_)));
     writer.finish();
     assert!(fs::metadata(&path).unwrap().len() < 100_000, "nothing was written to it");
@@ -185,7 +186,7 @@ fn a_reader_sees_what_is_committed_while_the_writer_works() {
     let reader = Reader::new(store.path());
     let (writer, words) = start(store);
     for seq in 1..=5 {
-        writer.append(entry(seq, "main"));
+        writer.append(Arc::new(entry(seq, "main")));
     }
     durable_up_to(&words, 5);
     let seqs: Vec<u64> =
@@ -204,7 +205,7 @@ fn a_restart_knows_the_open_promise_the_cut_off_call_and_writes_its_record() {
         caller_id: Some("5550199".to_owned()),
         called: None,
     };
-    writer.append(Entry { event: rang, ..entry(1, "") });
+    writer.append(Arc::new(Entry { event: rang, ..entry(1, "") }));
     durable_up_to(&words, 1);
     writer.finish();
 
@@ -226,7 +227,7 @@ fn a_restart_knows_the_open_promise_the_cut_off_call_and_writes_its_record() {
         bytes_in: 0,
         bytes_out: 0,
     });
-    writer.append(Entry { event: ended, ..entry(2, "") });
+    writer.append(Arc::new(Entry { event: ended, ..entry(2, "") }));
     durable_up_to(&words, 2);
     let records = reader.calls(10).unwrap();
     assert_eq!(records.len(), 1);
