@@ -5,6 +5,7 @@ mod operators;
 mod random;
 mod restart;
 mod sessions;
+mod speed;
 
 /// A caller at the prompt of a line that was idle.
 const AT_PROMPT: &str = r#"
