@@ -1,8 +1,11 @@
-//! PPP by itself, without I/O: framing, the RFC 1661 automaton, LCP, authentication, CBCP, IPCP, IPV6CP.
+//! PPP by itself, without I/O. The page below is the crate's README.
+//!
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod auth;
 pub mod automaton;
+pub mod capture;
 pub mod cbcp;
 pub mod fcs;
 pub mod framing;

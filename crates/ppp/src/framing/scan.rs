@@ -6,6 +6,9 @@
 
 use super::{Accm, ESCAPE, FLAG};
 
+/// Up to how many named characters are looked for one by one.
+const FEW: u32 = 3;
+
 const ONES: u64 = u64::MAX / 255;
 const TOPS: u64 = ONES << 7;
 
@@ -14,6 +17,15 @@ pub(super) fn ordinary_run(accm: Accm, octets: &[u8]) -> usize {
     match accm {
         Accm::NONE => run(octets, |word| equal(word, FLAG) | equal(word, ESCAPE)),
         Accm::ALL => run(octets, |word| equal(word, FLAG) | equal(word, ESCAPE) | below(word, 32)),
+        // A few characters, such as XON and XOFF: each is looked for by itself.
+        Accm(map) if map.count_ones() <= FEW => {
+            let few = few_named(accm);
+            run(octets, |word| {
+                few.iter().fold(equal(word, FLAG) | equal(word, ESCAPE), |marks, octet| {
+                    marks | equal(word, *octet)
+                })
+            })
+        }
         // A map in between: binary data is full of octets below 32 that need no escape, so a word
         // at a time would stop at most words. One octet at a time does not branch on them.
         Accm(_) => octets
@@ -21,6 +33,15 @@ pub(super) fn ordinary_run(accm: Accm, octets: &[u8]) -> usize {
             .position(|&octet| octet == FLAG || octet == ESCAPE || accm.names(octet))
             .unwrap_or(octets.len()),
     }
+}
+
+/// The octets that a map of at most [`FEW`] names; the flag, which is special anyway, fills the rest.
+fn few_named(accm: Accm) -> [u8; FEW as usize] {
+    let mut few = [FLAG; FEW as usize];
+    for (place, octet) in few.iter_mut().zip((0..32).filter(|octet| accm.names(*octet))) {
+        *place = octet;
+    }
+    few
 }
 
 /// The octets before the first one that `marks` finds. Only the lowest mark of a word has to be right.
@@ -59,7 +80,14 @@ mod tests {
 
     #[test]
     fn the_run_ends_where_a_slow_look_says_so() {
-        for accm in [Accm::NONE, Accm::ALL, Accm::FLOW_CONTROL, Accm(1), Accm(0x8000_0000)] {
+        for accm in [
+            Accm::NONE,
+            Accm::ALL,
+            Accm::FLOW_CONTROL,
+            Accm(1),
+            Accm(0x8000_0000),
+            Accm(0x8080_1001),
+        ] {
             for special in 0..=255_u8 {
                 for length in 0..20 {
                     for at in 0..=length {

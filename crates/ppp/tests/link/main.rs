@@ -5,10 +5,12 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::wildcard_enum_match_arm,
+    clippy::print_stderr,
     reason = "a test fails by a panic, also in the functions that its tests share"
 )]
 
 mod bench;
+mod captures;
 mod conformance;
 mod conformance_cbcp;
 mod hostile;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dialback_ppp::auth::{Answer, Credentials, Duty};
+use dialback_ppp::capture::Direction;
 use dialback_ppp::cbcp::Offer;
 use dialback_ppp::link::{Approval, Config, End, Link, Output, Phase};
 use dialback_ppp::time::Instant;
@@ -60,9 +61,18 @@ pub(crate) struct Pair {
     luck: Luck,
     pub(crate) offer: Option<Offer>,
     pub(crate) duty: Duty,
+    /// What arrived, in order.
+    pub(crate) tapped: Vec<Piece>,
     /// The caller hangs its modem up when its link is over.
     pub(crate) carrier: bool,
     pub(crate) steps: u64,
+}
+
+/// Octets that arrived, as the answerer sees them.
+pub(crate) struct Piece {
+    pub(crate) at: Instant,
+    pub(crate) direction: Direction,
+    pub(crate) octets: Vec<u8>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,6 +109,7 @@ impl Pair {
             luck: Luck::new(seed),
             offer: None,
             duty: Duty::None,
+            tapped: Vec::new(),
             carrier: true,
             steps: 0,
         }
@@ -132,8 +143,12 @@ impl Pair {
         if arrival == Some(next)
             && let Some((_, (to, octets))) = self.wire.pop_first()
         {
-            let side = if to == To::Answerer { &mut self.answerer } else { &mut self.caller };
+            let (side, direction) = match to {
+                To::Answerer => (&mut self.answerer, Direction::Received),
+                To::Caller => (&mut self.caller, Direction::Sent),
+            };
             side.link.receive(self.now, &octets);
+            self.tapped.push(Piece { at: self.now, direction, octets });
         } else {
             self.answerer.link.tick(self.now);
             self.caller.link.tick(self.now);
