@@ -14,6 +14,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use calls::vocabulary::{CallId, ExitStatus, Input, Launch, LineId, ProgramInput, ProgramOutput};
 use sys::async_fd::AsyncPty;
@@ -30,6 +31,10 @@ const WINDOW: (u16, u16) = (80, 24);
 /// What a program may still have written when it ended: more than a pty holds, so only a background job that
 /// goes on writing reaches it.
 const LAST_WORDS: usize = 64 * 1024;
+
+/// How long the pty may be silent after the program's end before what still holds it is left alone: a job
+/// that ignores SIGHUP.
+const LINGER: Duration = Duration::from_millis(200);
 
 /// Room for one read, on the stack.
 const READ_ROOM: usize = 4096;
@@ -268,13 +273,20 @@ impl Task {
         }
     }
 
+    /// What the program wrote before it ended. It is all there when the file ends, and that is when nobody
+    /// holds the pty any more; "nothing now" does not mean that, since a pty delivers a moment later.
     async fn last_words(&self, master: &AsyncPty) {
         let mut left = LAST_WORDS;
-        while left > 0
-            && let Ok(Some(bytes)) = read_some(master)
-        {
-            left = left.saturating_sub(bytes.len());
-            self.tell(ProgramInput::Bytes(bytes)).await;
+        while left > 0 {
+            let readable = tokio::time::timeout(LINGER, master.readable()).await;
+            match readable.map(|_| read_some(master)) {
+                Ok(Ok(Some(bytes))) => {
+                    left = left.saturating_sub(bytes.len());
+                    self.tell(ProgramInput::Bytes(bytes)).await;
+                }
+                Ok(Ok(None)) => {}
+                Ok(Err(())) | Err(_) => return,
+            }
         }
     }
 

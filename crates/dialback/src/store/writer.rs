@@ -279,6 +279,14 @@ pub(super) fn number(id: u64) -> i64 {
 }
 
 #[cfg(test)]
+impl Store {
+    /// Makes the disk look full after that many pages, for this connection.
+    pub(super) fn limit_pages(&self, pages: u32) {
+        self.connection.pragma_update(None, "max_page_count", pages).unwrap();
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use calls::vocabulary::{Event, Wall};
 
@@ -311,13 +319,5 @@ mod tests {
         assert_ne!(pen.head, written);
         drop((pen, lock));
         std::fs::remove_dir_all(&dir).unwrap();
-    }
-}
-
-#[cfg(test)]
-impl Store {
-    /// Makes the disk look full after that many pages, for this connection.
-    pub(super) fn limit_pages(&self, pages: u32) {
-        self.connection.pragma_update(None, "max_page_count", pages).unwrap();
     }
 }
