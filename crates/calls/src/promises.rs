@@ -97,7 +97,8 @@ impl Promises {
             numbers: numbers.collect(),
             lines: approval.lines().to_vec(),
             rule: approval.rule().to_owned(),
-            due: desk.now.wall + callback.delay,
+            // For a restart; in this run it counts from when the line is down.
+            due: desk.now.wall + callback.delay + desk.chance.wait(callback.jitter),
             expires: desk.now.wall + callback.max_time,
             tries: callback.tries.max(1),
             retry_ms: u64::try_from(callback.retry.as_millis()).unwrap_or(u64::MAX),

@@ -111,8 +111,12 @@ impl Server {
                 server.desk.journal(Event::Expired { promise, why });
             }
         }
+        let began_before = restored.next_seq != Restored::default().next_seq;
         for line in server.config.lines.clone() {
-            server.add_line(line);
+            let id = server.add_line(line);
+            if began_before && let Some(line) = server.lines.get_mut(&id) {
+                line.hold(now.at);
+            }
         }
         server.take_facts();
         server
@@ -174,7 +178,7 @@ impl Server {
 
     // ------------------------------------------------------------------------------ turns of the parts
 
-    fn add_line(&mut self, config: config::Line) {
+    fn add_line(&mut self, config: config::Line) -> LineId {
         let id = LineId(self.next_line);
         self.next_line += 1;
         self.names.insert(config.name.clone(), id);
@@ -184,6 +188,7 @@ impl Server {
         if !port_in_use {
             self.on_line(id, Line::open);
         }
+        id
     }
 
     /// Gives a line its turn and notes when it wants the next.

@@ -290,6 +290,11 @@ impl Line {
         self.enter(state, desk);
     }
 
+    /// Keeps it from dialling for its hold time: nobody remembers who was on it before this run.
+    pub(crate) fn hold(&mut self, now: Instant) {
+        self.held_until = now + self.config.hold_time;
+    }
+
     /// Sends to the far end. Without a call it is nobody's and dropped.
     pub(crate) fn send(&mut self, bytes: Vec<u8>, desk: &mut Desk) {
         let id = self.id;

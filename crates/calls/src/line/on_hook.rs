@@ -37,6 +37,8 @@ const DTR_TIME: Duration = Duration::from_secs(4);
 const DTR_PULSE: Duration = Duration::from_millis(500);
 /// How long output that does not leave is waited for: flow control may hold it for ever.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
+/// How far DCD may be behind the answer to ATH.
+const FALL_TIME: Duration = Duration::from_secs(1);
 /// Between the CR that breaks off a dial or an answer and the next command: modems are deaf while they
 /// clean up.
 const BREAK_PAUSE: Duration = Duration::from_millis(250);
@@ -63,6 +65,10 @@ enum Phase {
         until: Instant,
     },
     Escape(Box<HangUp>),
+    /// ATH was answered; DCD may be a moment behind.
+    Fall {
+        until: Instant,
+    },
     Command(Box<Commands>),
 }
 
@@ -75,6 +81,7 @@ impl HangingUp {
         match &self.phase {
             Phase::Dtr { until, .. } => Some(Deadline::new(*until, "carrier down")),
             Phase::Drain { until } => Some(Deadline::new(*until, "drain")),
+            Phase::Fall { until } => Some(Deadline::new(*until, "carrier down")),
             Phase::Escape(hang_up) => hang_up.deadline(),
             Phase::Command(commands) => commands.deadline(),
         }
@@ -131,7 +138,7 @@ impl Line {
             PortInput::Bytes(bytes) => {
                 match &mut hanging_up.phase {
                     // What the far end still says, and the modem's NO CARRIER.
-                    Phase::Dtr { .. } | Phase::Drain { .. } => {}
+                    Phase::Dtr { .. } | Phase::Drain { .. } | Phase::Fall { .. } => {}
                     Phase::Escape(hang_up) => hang_up.receive(desk.at(), &bytes),
                     Phase::Command(commands) => commands.receive(desk.at(), &bytes),
                 }
@@ -161,7 +168,7 @@ impl Line {
         desk: &mut Desk,
     ) -> State {
         match &mut hanging_up.phase {
-            Phase::Dtr { .. } | Phase::Drain { .. } => {}
+            Phase::Dtr { .. } | Phase::Drain { .. } | Phase::Fall { .. } => {}
             Phase::Escape(hang_up) => hang_up.tick(desk.at()),
             Phase::Command(commands) => commands.tick(desk.at()),
         }
@@ -192,9 +199,18 @@ impl Line {
                     }
                     hanging_up.phase = self.escape_phase(desk);
                 }
+                Phase::Fall { until } => {
+                    let up = self.signals.is_some_and(|signals| signals.dcd);
+                    if up && !self.carrier_stuck && *until > desk.at() {
+                        return State::HangingUp(hanging_up);
+                    }
+                    return self.hung(hanging_up.ending, desk);
+                }
                 Phase::Escape(hang_up) => match hang_up.poll() {
                     Some(hang_up::Step::Send(bytes)) => self.transmit(bytes, desk),
-                    Some(hang_up::Step::Done) => return self.hung(hanging_up.ending, desk),
+                    Some(hang_up::Step::Done) => {
+                        hanging_up.phase = Phase::Fall { until: desk.at() + FALL_TIME };
+                    }
                     Some(hang_up::Step::Failed(failure)) => {
                         return self.stuck(hanging_up.ending, &failure.to_string(), desk);
                     }
@@ -203,7 +219,9 @@ impl Line {
                 Phase::Command(commands) => match commands.poll() {
                     Some(commands::Step::Send(bytes)) => self.transmit(bytes, desk),
                     Some(commands::Step::Ring(_) | commands::Step::CallerId(_)) => {}
-                    Some(commands::Step::Done) => return self.hung(hanging_up.ending, desk),
+                    Some(commands::Step::Done) => {
+                        hanging_up.phase = Phase::Fall { until: desk.at() + FALL_TIME };
+                    }
                     Some(commands::Step::Failed(failure)) => {
                         return self.stuck(hanging_up.ending, &failure.to_string(), desk);
                     }

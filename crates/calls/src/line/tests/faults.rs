@@ -66,8 +66,8 @@ fn a_modem_that_ignores_dtr_is_called_back_with_plus_signs() {
         + 1s
         < says OK
         > send \"ATH\\r\"
-        < dcd down
         < says OK
+        < dcd down
         * ended c1 admin-reset
         {READY}"
     ));

@@ -192,6 +192,7 @@ fn dcd_that_is_up_without_a_call_is_hung_up_then_reported_and_no_longer_believed
         < says OK
         > send "ATH\r"
         < says OK
+        + 1s
         * carrier-stuck
         > send "ATZ\r"
         < says OK

@@ -157,3 +157,17 @@ fn both_legs_come_together_in_one_session_record() {
     assert_eq!(back.promise, request.promise);
     assert_eq!(back.cause, Some(Cause::LostCarrier));
 }
+
+#[test]
+fn after_a_restart_no_line_is_dialled_on_before_its_hold_time_is_over() {
+    let now = config(&TOML.replace("\"20s\"", "\"0s\""), LOGIN);
+    let mut bench = fresh(now.clone());
+    bench.ready(LineId(0), false);
+    bench.run(AT_PROMPT);
+    bench.happens("types fixed\\r");
+    bench.happens("durable all");
+    bench.restart(now);
+    bench.unseen();
+    bench.ready(LineId(0), false);
+    bench.run("+ 9999ms\n+ 1ms\n> claim");
+}

@@ -16,6 +16,7 @@ use crate::vocabulary::{
 };
 
 /// A modem and its caller: what they do about an output of the server.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest needs no answer")]
 fn answer(output: Output, inputs: &mut VecDeque<Input>, ended: &mut u32) {
     let dcd = |dcd| PortInput::Signals(Signals { dcd, dsr: true, cts: true, ri: false });
     match output {
@@ -69,7 +70,7 @@ fn callbacks_a_second() {
         .collect();
     let head =
         head.replace("per_user = 2", "per_user = 1000").replace("in_all   = 4", "in_all = 1000");
-    let login = LOGIN.replace("fixed   N", "fixed   N") + "fixed Y - - /bin/login @\n";
+    let login = LOGIN.to_owned() + "fixed Y - - /bin/login @\n";
     let mut now = Now { at: Instant::ZERO, wall: Wall { unix_ms: 1_800_000_000_000, offset_s: 0 } };
     let config = config(&format!("{head}{lines}"), &login);
     let mut server = Server::new(config, [1; 32], Restored::default(), now);
