@@ -184,6 +184,8 @@ impl Caller {
         };
         self.outcome = Outcome::Failed { step: self.at, why: step };
         self.state = State::Over;
+        // Whoever gives up closes his program, and with it the port.
+        self.out.push_back(CallerOutput::Dtr(false));
     }
 
     fn go_on(&mut self, now: Instant) {

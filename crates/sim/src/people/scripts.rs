@@ -46,8 +46,8 @@ pub fn be_called_back(answer: &str) -> Vec<Step> {
     vec![
         Step::NoAbort("NO CARRIER".to_owned()),
         expect("NO CARRIER", 60),
-        // A busy line is tried again: three tries half a minute apart.
-        expect("RING", 240),
+        // A busy line is tried again, half a minute or more apart: patience for as long as a promise lasts.
+        expect("RING", 600),
         send(&format!("{answer}\r")),
         expect("CONNECT", 90),
     ]
@@ -103,7 +103,7 @@ pub fn windows(server: &str, callback_name: &str, number: Option<&str>, login: &
         steps.extend([expect_folded("number for callback: ", 60), send(&format!("{number}\r"))]);
     }
     // The next "ring" of any kind is taken for the telephone.
-    steps.extend([expect_folded("RING", 240), send("ATA\r")]);
+    steps.extend([expect_folded("RING", 600), send("ATA\r")]);
     steps.extend(log_in(login));
     steps
 }
@@ -132,7 +132,9 @@ pub fn person(
     chance: &mut Chance,
 ) -> Vec<Step> {
     let mut steps = vec![Step::Dtr(true), send("AT&C0\r"), expect("OK", 5)];
-    steps.extend(typed(&format!("ATDT{server}"), chance));
+    // A typo in "AT" itself can't be taken back: the modem has not begun to collect a line.
+    steps.extend([pause(200), send("A"), pause(100), send("T")]);
+    steps.extend(typed(&format!("DT{server}"), chance));
     steps.extend([send("\r"), expect("CONNECT", 90), expect("ogin: ", 60), pause(700)]);
     steps.extend(typed(callback_name, chance));
     steps.push(send("\r"));
@@ -141,7 +143,7 @@ pub fn person(
         steps.extend(typed(number, chance));
         steps.push(send("\r"));
     }
-    steps.extend([expect("NO CARRIER", 60), expect("RING", 240), pause(1_500)]);
+    steps.extend([expect("NO CARRIER", 60), expect("RING", 600), pause(1_500)]);
     steps.extend([send("ATA\r"), expect("CONNECT", 90)]);
     steps.extend([expect("ogin: ", 60), pause(600)]);
     steps.extend(typed(login, chance));
@@ -181,7 +183,6 @@ pub fn flooder(server: &str, kibibytes: u64) -> Vec<Step> {
     for _ in 0..kibibytes {
         steps.extend([Step::Send("x{~".repeat(341)), pause(250)]);
     }
-    steps.push(expect("NO CARRIER", 3_600));
     steps
 }
 

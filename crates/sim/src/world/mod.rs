@@ -600,7 +600,7 @@ impl World {
     }
 }
 
-/// An event in one line: its name, then its fields.
+/// An event in one line: its name, then its fields in alphabetical order.
 fn describe(entry: &Entry) -> String {
     let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(&entry.event) else {
         return String::new();

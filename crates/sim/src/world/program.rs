@@ -15,7 +15,7 @@ pub enum ProgramKind {
     Missing,
     /// A shell that does not end when the carrier is lost: it has to be killed.
     Stubborn,
-    /// Writes without end, as fast as it may.
+    /// Writes two hundred lines at once, and waits.
     Talkative,
 }
 

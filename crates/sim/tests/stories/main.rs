@@ -1,8 +1,15 @@
-//! Stories: the real server in the simulated town, one story a file, each told by its name.
+//! Stories: the real server in the simulated town, one subject a file, one story a test, each told by its name.
 //!
-//! Every story runs under the watch of the invariants and fails if one is violated. Numbers in names
-//! (`finding_13`) are those of the attacks on mgetty 1.2.1 + callback in `docs/threat-model.md`.
+//! Every story runs under the watch of the invariants and fails if one is violated. `finding_13` is the number of
+//! an attack on mgetty 1.2.1 and its callback program that works there and must not work here.
 
-mod setup;
-
+mod a_call_comes_in_while_we_dial;
 mod a_caller_is_called_back;
+mod a_caller_misbehaves;
+mod a_modem_misbehaves;
+mod a_program_on_the_line;
+mod an_operator;
+mod setup;
+mod the_carrier_is_lost;
+mod the_line_he_is_called_on;
+mod the_power_fails;

@@ -88,17 +88,39 @@ pub(crate) fn is_done(world: &World, station: &str) {
     assert_eq!(outcome, Some(&Outcome::Done), "{}\n{}", world.screen(station), world.tail());
 }
 
-/// The journal holds these words in this order, each in a line after the one before.
+/// Whether a line of the story has all of these words.
+fn has(line: &str, words: &str) -> bool {
+    words.split(' ').all(|word| line.split(' ').any(|other| other == word))
+}
+
+/// The journal has lines with all of these words, in this order.
 pub(crate) fn journal_has(world: &World, wanted: &[&str]) {
     let story = world.story();
     let mut lines = story.lines();
     for words in wanted {
-        let found = lines.any(|line| line.contains(words));
+        let found = lines.any(|line| has(line, words));
         assert!(found, "no {words:?} in its place:\n{}", world.tail());
     }
 }
 
-/// How often the journal has these words.
+/// How many lines of the journal have all of these words.
 pub(crate) fn count(world: &World, words: &str) -> usize {
-    world.story().lines().filter(|line| line.contains(words)).count()
+    world.story().lines().filter(|line| has(line, words)).count()
+}
+
+/// When the journal first has all of these words, in milliseconds.
+pub(crate) fn when(world: &World, words: &str) -> u64 {
+    let story = world.story();
+    let line = story.lines().find(|line| has(line, words));
+    let time = line.and_then(|line| line.split_whitespace().next()).unwrap();
+    time.replace('.', "").parse().unwrap()
+}
+
+/// Runs until the journal has these words.
+pub(crate) fn until(world: &mut World, words: &str) {
+    while count(world, words) == 0 {
+        let next = world.ms() + 10;
+        world.run_until(next);
+        assert!(next < 600_000 && world.watch().violations().is_empty(), "{}", world.tail());
+    }
 }
