@@ -15,5 +15,6 @@ pub mod exchange;
 pub mod modem;
 pub mod people;
 pub mod scenario;
+pub mod swarm;
 pub mod town;
 pub mod world;

@@ -118,7 +118,6 @@ pub struct World {
     programs: BTreeMap<PathBuf, ProgramKind>,
     control_lines: bool,
     store: Store,
-    store_works: bool,
     acts: VecDeque<(Instant, Act)>,
     power_at: Option<Instant>,
     inbox: VecDeque<Input>,
@@ -172,7 +171,6 @@ impl World {
             programs: setup.programs,
             control_lines: setup.control_lines,
             store: Store::new(setup.store_delay),
-            store_works: true,
             acts: VecDeque::new(),
             power_at: None,
             inbox: VecDeque::new(),
@@ -435,7 +433,13 @@ impl World {
 
     /// Lets everybody do what he wants until nobody wants anything more at this instant.
     fn settle(&mut self) {
+        let mut turns = 0;
         loop {
+            turns += 1;
+            if turns > SPIN {
+                self.inbox.clear();
+                return self.watch.violated(format!("12: a spin at {}", self.now));
+            }
             self.hear_town();
             self.push_ports();
             for index in 0..self.people.len() {
@@ -476,12 +480,9 @@ impl World {
                 }
                 Output::Journal(entry) => {
                     self.watch.journalled(&entry);
-                    if self.store_works {
-                        self.store.append(self.now, entry);
-                    } else {
+                    if !self.store.append(self.now, entry) {
                         let why = "no space left on device".to_owned();
                         self.inbox.push_back(Input::StoreFailed(why));
-                        self.store.append(self.now, entry);
                     }
                 }
                 Output::Reply(request, reply) => self.replies.push((request, reply)),
@@ -571,7 +572,7 @@ impl World {
             Act::Stop(grace) => self.inbox.push_back(Input::Stop { grace }),
             Act::Take(station) => self.lock(&station, true),
             Act::GiveBack(station) => self.lock(&station, false),
-            Act::StoreFails(fails) => self.store_works = !fails,
+            Act::StoreFails(fails) => self.store.set_full(now, fails),
         }
     }
 

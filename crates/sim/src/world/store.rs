@@ -14,16 +14,33 @@ pub(super) struct Store {
     durable: usize,
     delay: Duration,
     syncs: VecDeque<(Instant, usize)>,
+    /// Whether the disk takes nothing just now.
+    full: bool,
 }
 
 impl Store {
     pub(super) const fn new(delay: Duration) -> Self {
-        Self { entries: Vec::new(), durable: 0, delay, syncs: VecDeque::new() }
+        Self { entries: Vec::new(), durable: 0, delay, syncs: VecDeque::new(), full: false }
     }
 
-    /// Writes an entry.
-    pub(super) fn append(&mut self, now: Instant, entry: Entry) {
+    /// Writes an entry; false where it can't be written now, and will be when the disk has room again.
+    pub(super) fn append(&mut self, now: Instant, entry: Entry) -> bool {
         self.entries.push(entry);
+        if !self.full {
+            self.sync(now);
+        }
+        !self.full
+    }
+
+    /// The disk is full, or has room again.
+    pub(super) fn set_full(&mut self, now: Instant, full: bool) {
+        self.full = full;
+        if !full {
+            self.sync(now);
+        }
+    }
+
+    fn sync(&mut self, now: Instant) {
         let at = now + self.delay;
         match self.syncs.back_mut() {
             // Group commit: what is written at the same instant is durable at the same instant.

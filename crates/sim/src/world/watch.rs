@@ -240,3 +240,134 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use calls::vocabulary::{Ended, Promised, SessionId, Wall};
+
+    use super::*;
+
+    const CALL: CallId = CallId(1);
+    const BACK: CallId = CallId(2);
+    const PROMISE: PromiseId = PromiseId(1);
+
+    fn rang(call: CallId) -> Event {
+        Event::Rang { line: "a".to_owned(), call, caller_id: None, called: None }
+    }
+
+    fn promised() -> Event {
+        Event::Promised(Promised {
+            promise: PROMISE,
+            session: SessionId(1),
+            call: Some(CALL),
+            user: "cback".to_owned(),
+            numbers: vec!["5550199".to_owned()],
+            lines: vec!["a".to_owned()],
+            rule: "a rule".to_owned(),
+            due: Wall::default(),
+            expires: Wall::default(),
+            tries: 3,
+            retry_ms: 1,
+            init: Vec::new(),
+            speed: None,
+        })
+    }
+
+    fn ended(call: CallId, cause: Cause) -> Event {
+        Event::Ended(Ended {
+            line: "a".to_owned(),
+            call,
+            session: None,
+            leg: Leg::Request,
+            cause,
+            total_ms: 0,
+            online_ms: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+        })
+    }
+
+    fn dialled(number: &str) -> Event {
+        Event::Dialled {
+            promise: PROMISE,
+            session: SessionId(1),
+            call: BACK,
+            line: "a".to_owned(),
+            number: number.to_owned(),
+            rule: "a rule".to_owned(),
+            attempt: 1,
+        }
+    }
+
+    fn kept() -> Event {
+        Event::Kept { promise: PROMISE, call: BACK }
+    }
+
+    /// Writes these events; those before `durable` are durable by the time of the next.
+    fn watch(events: Vec<Event>, durable: u64) -> Watch {
+        let mut watch = Watch::default();
+        for (seq, event) in (1..).zip(events) {
+            watch.journalled(&Entry { seq: Seq(seq), at: Wall::default(), event });
+            if seq <= durable {
+                watch.durable(Some(Seq(seq)));
+            }
+        }
+        watch
+    }
+
+    #[test]
+    fn each_violation_is_seen() {
+        let good = || {
+            let parted = ended(CALL, Cause::Callback);
+            vec![rang(CALL), promised(), parted, dialled("5550199"), kept()]
+        };
+        assert_eq!(watch(good(), 9).violations(), &[] as &[String]);
+        for (events, durable, wanted) in [
+            (good(), 1, "5: c1 was dropped for a callback that is not durable"),
+            (vec![rang(CALL), rang(CALL)], 9, "6: c1 begins twice"),
+            (vec![rang(CALL), rang(BACK)], 9, "6: c2 begins on a, which has c1"),
+            (vec![ended(CALL, Cause::Busy)], 9, "6: c1 ends and never began, or twice"),
+            (vec![kept()], 9, "5: p1 ends and was never made"),
+            (vec![promised(), kept(), kept()], 9, "5: p1 ends twice"),
+            (vec![promised(), dialled("900")], 9, "4, 5: c2 dials for p1 on a: 900"),
+            (vec![promised(), dialled("5550199")], 0, "4, 5: c2 dials for p1"),
+            (vec![promised(), kept(), dialled("5550199")], 9, "4, 5: c2 dials for p1"),
+            (vec![dialled("5550199")], 9, "4, 5: c2 dials for p1"),
+        ] {
+            let watch = watch(events, durable);
+            let first = watch.violations().first().cloned().unwrap_or_default();
+            assert!(first.starts_with(wanted), "{first:?} is not {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn what_goes_to_the_modem_is_read() {
+        for (bytes, wanted) in [
+            ("ATZ\r", None),
+            ("AT&C1&D2S0=0\r", None),
+            ("AT+VCID=1\r", None),
+            ("ATDT5550199\r", Some("4: a dials")),
+            ("ATDT5550199;H0\r", Some("3: a is sent")),
+        ] {
+            let mut watch = Watch::default();
+            watch.commanded("a", bytes.as_bytes());
+            let first = watch.violations().first().cloned();
+            assert_eq!(first.is_some(), wanted.is_some(), "{bytes:?}: {first:?}");
+            assert!(first.unwrap_or_default().starts_with(wanted.unwrap_or_default()));
+        }
+        let mut watch = watch(vec![promised(), dialled("5550199")], 1);
+        watch.commanded("a", b"ATDT5550199\r");
+        assert_eq!(watch.violations(), &[] as &[String]);
+        let connected = Event::Connected {
+            line: "a".to_owned(),
+            call: BACK,
+            session: SessionId(1),
+            direction: Leg::Return,
+            connect: String::new(),
+            speed: None,
+        };
+        watch.journalled(&Entry { seq: Seq(3), at: Wall::default(), event: connected });
+        watch.spoken("a", b"login: ");
+        assert!(watch.violations()[0].starts_with("5: a says"), "{:?}", watch.violations());
+    }
+}

@@ -2,6 +2,11 @@
 //!
 //! Every story runs under the watch of the invariants and fails if one is violated. `finding_13` is the number of
 //! an attack on mgetty 1.2.1 and its callback program that works there and must not work here.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the helpers are tests too: whatever is not as it must be fails the story"
+)]
 
 mod a_call_comes_in_while_we_dial;
 mod a_caller_is_called_back;

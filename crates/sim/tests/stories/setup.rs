@@ -1,9 +1,10 @@
 //! The usual town of the stories, and how they are checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dialback_sim::people::scripts::chat;
 use dialback_sim::people::{Outcome, Step};
 use dialback_sim::town::{Station, Town};
 use dialback_sim::world::{ProgramKind, Setup, World};
@@ -123,4 +124,19 @@ pub(crate) fn until(world: &mut World, words: &str) {
         world.run_until(next);
         assert!(next < 600_000 && world.watch().violations().is_empty(), "{}", world.tail());
     }
+}
+
+/// Every instant at which something happens in a whole callback, and one every `step` milliseconds in between: while
+/// bytes are on the line, digits are dialled, modems train.
+pub(crate) fn instants(step: usize) -> Vec<u64> {
+    let mut whole = world(setup());
+    tell(&mut whole, "alice", chat(OFFICE, "cback", Some(ALICE), "al"));
+    is_done(&whole, "alice");
+    let begin = whole.journal()[0].at.unix_ms;
+    let journal =
+        whole.journal().iter().map(|entry| u64::try_from(entry.at.unix_ms - begin).unwrap());
+    let town = whole.log().iter().map(|logged| logged.at.as_millis());
+    let between = (2_000..whole.ms()).step_by(step);
+    let all: BTreeSet<u64> = journal.chain(town).chain(between).collect();
+    all.into_iter().collect()
 }
