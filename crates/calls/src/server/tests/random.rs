@@ -65,6 +65,19 @@ const STATES: [&str; 14] = [
 const KINDS: [&str; 8] =
     ["opened", "lost", "bytes", "signals", "drained", "claimed", "taken", "returned"];
 
+/// The picture of a line's states in the documentation.
+const PICTURE: &str = include_str!("../../../../../docs/states/line.dot");
+
+/// Its arrows.
+fn arrows() -> BTreeSet<(&'static str, &'static str)> {
+    let arrow = |line: &'static str| {
+        let (from, to) = line.split_once(" -> ")?;
+        let to = to.split([' ', ';']).next()?;
+        Some((from.trim().trim_matches('"'), to.trim_matches('"')))
+    };
+    PICTURE.lines().filter_map(arrow).collect()
+}
+
 const fn kind(input: &PortInput) -> &'static str {
     match input {
         PortInput::Opened { .. } => "opened",
@@ -77,6 +90,9 @@ const fn kind(input: &PortInput) -> &'static str {
         PortInput::Returned => "returned",
     }
 }
+
+/// From one state into another.
+type Went = (String, String);
 
 /// What is known of a promise.
 #[derive(Default)]
@@ -332,7 +348,13 @@ impl World {
         Some(Input::Port(line, input))
     }
 
-    fn step(&mut self, seen: &mut BTreeSet<(String, &'static str)>) {
+    /// The states of the lines.
+    fn states(&self) -> BTreeMap<LineId, String> {
+        let lines = self.server.status(self.now).lines;
+        lines.into_iter().map(|view| (view.id, view.state)).collect()
+    }
+
+    fn step(&mut self, seen: &mut BTreeSet<(String, &'static str)>, went: &mut BTreeSet<Went>) {
         if self.written > self.stored && self.roll(3) > 0 {
             self.give(Input::Durable(Seq(self.written)));
         }
@@ -355,7 +377,13 @@ impl World {
                 seen.insert((view.state.clone(), kind(port)));
             }
         }
+        let before = self.states();
         self.give(input);
+        for (line, after) in self.states() {
+            if let Some(before) = before.get(&line).filter(|before| **before != after) {
+                went.insert((before.clone(), after));
+            }
+        }
     }
 
     /// Whatever the world does or does not do, a stop ends.
@@ -371,10 +399,11 @@ impl World {
 #[test]
 fn whatever_happens_calls_end_once_promises_are_stored_first_and_a_stop_ends() {
     let mut seen = BTreeSet::new();
+    let mut went = BTreeSet::new();
     for seed in 0..WORLDS {
         let mut world = World::new(seed);
         for _ in 0..STEPS {
-            world.step(&mut seen);
+            world.step(&mut seen, &mut went);
         }
         world.stop();
     }
@@ -385,4 +414,15 @@ fn whatever_happens_calls_end_once_promises_are_stored_first_and_a_stop_ends() {
         .filter(|(state, kind)| !seen.contains(&((*state).to_owned(), *kind)))
         .collect();
     assert!(missing.is_empty(), "never tried: {missing:?}");
+    // One input may take a line through several states: two arrows of the picture are enough for each.
+    let arrows = arrows();
+    let drawn = |from: &str, to: &str| {
+        arrows.contains(&(from, to))
+            || STATES.iter().any(|by| arrows.contains(&(from, by)) && arrows.contains(&(by, to)))
+    };
+    let missing: Vec<_> = went.iter().filter(|(from, to)| !drawn(from, to)).collect();
+    assert!(missing.is_empty(), "not in docs/states/line.dot: {missing:?}");
+    let unknown: Vec<_> =
+        arrows.iter().filter(|(a, b)| !STATES.contains(a) || !STATES.contains(b)).collect();
+    assert!(unknown.is_empty(), "docs/states/line.dot has states of its own: {unknown:?}");
 }
