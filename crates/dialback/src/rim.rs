@@ -147,6 +147,7 @@ pub(crate) struct Rim {
     clock: Clock,
     config_path: Option<PathBuf>,
     stop_grace: Duration,
+    places: Places,
     log: Option<EventLog>,
     around: Surroundings,
     inputs: mpsc::Receiver<Input>,
@@ -161,6 +162,25 @@ pub(crate) struct Rim {
     writer: Writer,
     control: JoinHandle<()>,
     run: Run,
+}
+
+/// What a reload cannot change.
+#[derive(Debug, PartialEq, Eq)]
+struct Places {
+    state_dir: PathBuf,
+    control: PathBuf,
+    lock_dir: PathBuf,
+}
+
+impl Places {
+    fn of(config: &Config) -> Self {
+        let server = &config.server;
+        Self {
+            state_dir: server.state_dir.clone(),
+            control: server.control.clone(),
+            lock_dir: server.lock_dir.clone(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,12 +225,14 @@ impl Rim {
             .map_err(|e| Failure::new(Code::System, format!("drawing the seed: {e}")))?;
         let clock = Clock::start(scale);
         let stop_grace = config.server.stop_grace;
+        let places = Places::of(&config);
         let server = Server::new(config, seed, restored, clock.now());
         Ok(Self {
             server,
             clock,
             config_path,
             stop_grace,
+            places,
             log,
             around,
             inputs,
@@ -345,6 +367,12 @@ impl Rim {
         match read.config {
             Some(config) => {
                 self.stop_grace = config.server.stop_grace;
+                if Places::of(&config) != self.places {
+                    tracing::warn!(
+                        "server.state_dir, server.control and server.lock_dir stay as they were: restart to \
+                         change them"
+                    );
+                }
                 self.feed(Input::Config(Box::new(config)));
             }
             None => tracing::error!("the new configuration is faulty: the old one stays in force"),

@@ -21,6 +21,8 @@ mod rfc2217;
 pub(crate) mod sim;
 mod task;
 mod tcp;
+#[cfg(test)]
+mod tests;
 mod tty;
 mod wire;
 

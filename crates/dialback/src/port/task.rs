@@ -95,6 +95,13 @@ impl Task {
         }
     }
 
+    /// A task whose port is open already.
+    #[cfg(test)]
+    pub(super) fn with(mut self, wire: Wire) -> Self {
+        self.state = State::Open(wire);
+        self
+    }
+
     pub(super) async fn run(mut self) {
         loop {
             if self.work().await.is_err() {
