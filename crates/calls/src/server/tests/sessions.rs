@@ -150,6 +150,7 @@ fn a_program_that_ignores_the_hang_up_is_killed_and_one_that_cannot_die_is_left(
         + 5s
         > sigkill c1
         + 5s
+        > carrier-matters false
         {PULSE}
         * ended c1 lost-carrier
         {READY}
