@@ -8,6 +8,8 @@
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
     reason = "a benchmark reads the clock, prints, and ends at the first surprise"
 )]
 

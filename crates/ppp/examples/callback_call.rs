@@ -5,7 +5,11 @@
 //! The answerer wants names proved, and lets `alice` choose a number; the caller is one of the programs
 //! of the field, named on the command line: `pppd`, `ipppd`, `freebsd`, `windows`.
 
-#![expect(clippy::print_stdout, reason = "an example tells what happens")]
+#![expect(
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "an example tells what happens, and acts on what concerns it"
+)]
 
 use dialback_ppp::auth::{Answer, Credentials, Duty, Refusal};
 use dialback_ppp::cbcp::{Offer, Stay};
@@ -33,14 +37,14 @@ fn main() {
             quiet = false;
             match output {
                 Output::Send(octets) => caller.receive(now, &octets),
-                output => own_the_answerer(&mut answerer, now, output),
+                output => own_the_answerer(&mut answerer, now, &output),
             }
         }
         while let Some(output) = caller.poll() {
             quiet = false;
             match output {
                 Output::Send(octets) => answerer.receive(now, &octets),
-                output => own_the_caller(&mut caller, now, output),
+                output => own_the_caller(&mut caller, now, &output),
             }
         }
         // Then let time pass, to whatever either of them waits for.
@@ -55,7 +59,7 @@ fn main() {
 }
 
 /// What a server does when its link asks.
-fn own_the_answerer(link: &mut Link, now: Instant, output: Output) {
+fn own_the_answerer(link: &mut Link, now: Instant, output: &Output) {
     println!("{now} answerer {output:?}");
     match output {
         Output::Verify { ticket, claim, .. } => {
@@ -64,22 +68,22 @@ fn own_the_answerer(link: &mut Link, now: Instant, output: Output) {
             } else {
                 Answer::Refused(Refusal::WrongPassword)
             };
-            link.judge(now, ticket, &answer, Duty::None);
+            link.judge(now, *ticket, &answer, Duty::None);
         }
         Output::AskCallback { ticket, .. } => {
-            link.offer(now, ticket, Some(Offer::AdministratorOrOwn(Stay::Allowed)));
+            link.offer(now, *ticket, Some(Offer::AdministratorOrOwn(Stay::Allowed)));
         }
         // Here a server looks at its rules, and writes its promise down before it says yes.
-        Output::ApproveCallback { ticket, .. } => link.approve(now, ticket, Approval::Granted),
+        Output::ApproveCallback { ticket, .. } => link.approve(now, *ticket, Approval::Granted),
         _ => {}
     }
 }
 
 /// What a caller does when its link asks.
-fn own_the_caller(link: &mut Link, now: Instant, output: Output) {
+fn own_the_caller(link: &mut Link, now: Instant, output: &Output) {
     println!("{now} caller   {output:?}");
     if let Output::AskSecret { ticket, .. } = output {
         let credentials = Credentials { name: "alice".into(), secret: "s3cret".into() };
-        link.prove(now, ticket, Some(&credentials));
+        link.prove(now, *ticket, Some(&credentials));
     }
 }

@@ -26,7 +26,7 @@ fn main() -> io::Result<()> {
             let control = Packet::read(frame.information).filter(|_| frame.protocol.0 >= 0x8000);
             match control {
                 Some(packet) => {
-                    println!("{} code {} id {}:{shown}", frame.protocol, packet.code, packet.id)
+                    println!("{} code {} id {}:{shown}", frame.protocol, packet.code, packet.id);
                 }
                 None => println!("{}:{shown}", frame.protocol),
             }
