@@ -77,31 +77,48 @@ pub struct Records {
 impl Records {
     /// Takes the next entry; gives the record of a call that is over with it.
     pub fn apply(&mut self, entry: &Entry) -> Option<Record> {
-        match &entry.event {
-            Event::Rang { line, call, caller_id, called } => {
-                let record = self.begin(*call, line, Leg::Request, entry.at);
-                record.caller_id.clone_from(caller_id);
-                record.number.clone_from(called);
-            }
-            Event::Dialled { promise, session, call, line, number, rule, .. } => {
-                let record = self.begin(*call, line, Leg::Return, entry.at);
-                record.session = Some(*session);
-                record.number = Some(number.clone());
-                record.promise = Some(*promise);
-                record.rule = Some(rule.clone());
-            }
-            Event::Connected { line, call, session, direction, connect, speed } => {
-                if !self.open.contains_key(call) {
-                    self.begin(*call, line, *direction, entry.at);
-                }
-                self.change(*call, |record| {
-                    record.session = Some(*session);
-                    record.connected = Some(entry.at);
-                    record.connect.clone_from(connect);
-                    record.speed = *speed;
-                });
-            }
-            Event::Screened { call, rule, .. } => {
+        if let Event::Ended(ended) = &entry.event {
+            let mut record = self.open.remove(&ended.call)?;
+            record.session = ended.session;
+            record.ended = Some(entry.at);
+            record.cause = Some(ended.cause);
+            record.total_ms = ended.total_ms;
+            record.online_ms = ended.online_ms;
+            record.bytes_in = ended.bytes_in;
+            record.bytes_out = ended.bytes_out;
+            return Some(record);
+        }
+        self.began(&entry.event, entry.at);
+        self.learned(&entry.event);
+        None
+    }
+
+    /// What begins or connects a call.
+    fn began(&mut self, event: &Event, at: Wall) {
+        if let Event::Rang { line, call, caller_id, called } = event {
+            let record = self.begin(*call, line, Leg::Request, at);
+            record.caller_id.clone_from(caller_id);
+            record.number.clone_from(called);
+        } else if let Event::Dialled { promise, session, call, line, number, rule, .. } = event {
+            let record = self.begin(*call, line, Leg::Return, at);
+            record.session = Some(*session);
+            record.number = Some(number.clone());
+            record.promise = Some(*promise);
+            record.rule = Some(rule.clone());
+        } else if let Event::Connected { line, call, session, direction, connect, speed } = event {
+            // A modem that answers by itself connects without having rung.
+            let record = self.begin(*call, line, *direction, at);
+            record.session = Some(*session);
+            record.connected = Some(at);
+            record.connect.clone_from(connect);
+            record.speed = *speed;
+        }
+    }
+
+    /// What is learned about a call.
+    fn learned(&mut self, event: &Event) {
+        match event {
+            Event::Screened { call, rule, .. } | Event::Refused { call, rule, .. } => {
                 self.change(*call, |record| record.rule = Some(rule.clone()));
             }
             Event::Named { call, name, .. } => {
@@ -109,9 +126,6 @@ impl Records {
             }
             Event::Dispatched { call, action, .. } => {
                 self.change(*call, |record| record.action = Some(action.clone()));
-            }
-            Event::Refused { call, rule, .. } => {
-                self.change(*call, |record| record.rule = Some(rule.clone()));
             }
             Event::Promised(promised) => {
                 if let Some(call) = promised.call {
@@ -124,17 +138,6 @@ impl Records {
             Event::ProgramExited { call, status } => {
                 self.change(*call, |record| record.status = Some(*status));
             }
-            Event::Ended(ended) => {
-                let mut record = self.open.remove(&ended.call)?;
-                record.session = ended.session;
-                record.ended = Some(entry.at);
-                record.cause = Some(ended.cause);
-                record.total_ms = ended.total_ms;
-                record.online_ms = ended.online_ms;
-                record.bytes_in = ended.bytes_in;
-                record.bytes_out = ended.bytes_out;
-                return Some(record);
-            }
             Event::ServerStarted { .. }
             | Event::ServerStopping { .. }
             | Event::ServerStopped
@@ -144,15 +147,18 @@ impl Records {
             | Event::LineLent { .. }
             | Event::LineReturned { .. }
             | Event::CarrierStuck { .. }
+            | Event::Rang { .. }
+            | Event::Connected { .. }
+            | Event::Dialled { .. }
             | Event::TryFailed { .. }
             | Event::Kept { .. }
             | Event::Withdrawn { .. }
             | Event::Expired { .. }
             | Event::Launched { .. }
             | Event::LaunchFailed { .. }
+            | Event::Ended(_)
             | Event::Operated { .. } => {}
         }
-        None
     }
 
     /// The calls that are not over.
