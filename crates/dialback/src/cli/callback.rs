@@ -11,7 +11,7 @@ use clap::{Args, Parser};
 use super::Whereabouts;
 use crate::control::{Client, Events};
 use crate::exit::{Code, Failure};
-use crate::log::text_line;
+use crate::log::{LinesOfCalls, text_line};
 use crate::out::{self, Palette};
 
 /// Call somebody back now (callback(8) of dialback)
@@ -148,12 +148,13 @@ fn give(client: &mut Client, order: CallbackOrder) -> Result<PromiseId, Failure>
 /// Shows what becomes of a promise, until something has.
 fn follow(events: Events, promise: PromiseId) -> Result<(), Failure> {
     let palette = Palette::stdout();
+    let mut lines = LinesOfCalls::default();
     for entry in events {
         let entry = entry?;
         if promise_of(&entry.event) != Some(promise) {
             continue;
         }
-        out::line(text_line(palette, &entry));
+        out::line(text_line(palette, &mut lines, &entry));
         if let Event::Kept { .. } = entry.event {
             return Ok(());
         }

@@ -11,7 +11,7 @@ use super::Whereabouts;
 use crate::clock::{lasted, written_short};
 use crate::control::Client;
 use crate::exit::{Code, Failure};
-use crate::log::{cause_words, text_line};
+use crate::log::{LinesOfCalls, cause_words, text_line};
 use crate::out::{self, Cell, Ink, Palette, table};
 
 #[derive(Debug, Args)]
@@ -108,9 +108,13 @@ impl Calls {
         } else {
             out::line(call_table(palette, &records).trim_end());
         }
+        let mut lines = LinesOfCalls::default();
         for entry in events.into_iter().flatten() {
             let entry = entry?;
-            let text = if self.json { to_json(&entry)? } else { text_line(palette, &entry) };
+            let text = match self.json {
+                true => to_json(&entry)?,
+                false => text_line(palette, &mut lines, &entry),
+            };
             if !out::line(text.trim_end()) {
                 break;
             }

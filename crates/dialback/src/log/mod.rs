@@ -11,18 +11,19 @@
 
 mod sentence;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use calls::vocabulary::Entry;
+use calls::vocabulary::{Entry, Event};
 use tracing_subscriber::EnvFilter;
 
 use crate::clock;
 use crate::out::{self, Palette};
 pub(crate) use sentence::cause_words;
-use sentence::{Tone, sentence};
+use sentence::{Sentence, Tone, sentence};
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -67,8 +68,9 @@ impl EventLog {
         let (entries, waiting) = sync_channel::<Arc<Entry>>(WAITING);
         let palette = Palette::stderr();
         let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+            let mut lines = LinesOfCalls::default();
             for entry in waiting {
-                write(format, palette, &entry);
+                write(format, palette, &mut lines, &entry);
             }
         })?;
         Ok(Self { entries, left_out: 0, thread })
@@ -93,9 +95,9 @@ impl EventLog {
     }
 }
 
-fn write(format: Format, palette: Palette, entry: &Entry) {
+fn write(format: Format, palette: Palette, lines: &mut LinesOfCalls, entry: &Entry) {
     match format {
-        Format::Text => out::error(text_line(palette, entry)),
+        Format::Text => out::error(text_line(palette, lines, entry)),
         Format::Json => match serde_json::to_string(entry) {
             Ok(json) => out::error(json),
             Err(e) => tracing::error!("an event has no JSON: {e}"),
@@ -103,11 +105,30 @@ fn write(format: Format, palette: Palette, entry: &Entry) {
     }
 }
 
+/// Which line each call is on: most events of a call do not repeat it, and people want to see it.
+#[derive(Debug, Default)]
+pub(crate) struct LinesOfCalls(BTreeMap<String, String>);
+
+impl LinesOfCalls {
+    fn of(&mut self, said: &Sentence<'_>, event: &Event) -> String {
+        let id = said.id.as_deref().unwrap_or_default();
+        let line =
+            said.line.or_else(|| self.0.get(id).map(String::as_str)).unwrap_or("-").to_owned();
+        if let Event::Ended(_) = event {
+            self.0.remove(id);
+        } else if said.line.is_some() && !id.is_empty() {
+            self.0.insert(id.to_owned(), line.clone());
+        }
+        line
+    }
+}
+
 /// One event as a line for people: time, line, call, sentence.
-pub(crate) fn text_line(palette: Palette, entry: &Entry) -> String {
+pub(crate) fn text_line(palette: Palette, lines: &mut LinesOfCalls, entry: &Entry) -> String {
     let said = sentence(&entry.event);
+    let line = lines.of(&said, &entry.event);
     let time = palette.paint(out::Ink::Dim, &clock::written(entry.at));
-    let line = palette.paint(out::Ink::Cyan, &format!("{:<8}", said.line.unwrap_or("-")));
+    let line = palette.paint(out::Ink::Cyan, &format!("{line:<8}"));
     let id = format!("{:<5}", said.id.unwrap_or_else(|| "-".to_owned()));
     let ink = match said.tone {
         Tone::Plain => out::Ink::Plain,
@@ -120,25 +141,28 @@ pub(crate) fn text_line(palette: Palette, entry: &Entry) -> String {
 
 #[cfg(test)]
 mod tests {
-    use calls::vocabulary::{CallId, Event, Seq, Wall};
+    use calls::vocabulary::{CallId, Seq, SessionId, Wall};
 
     use super::*;
 
     #[test]
     fn an_event_is_one_line_with_time_line_call_and_sentence() {
-        let entry = Entry {
-            seq: Seq(7),
-            at: Wall { unix_ms: 1_000_000_000_123, offset_s: 0 },
-            event: Event::Rang {
-                line: "main".to_owned(),
-                call: CallId(12),
-                caller_id: Some("5550199".to_owned()),
-                called: None,
-            },
+        let mut lines = LinesOfCalls::default();
+        let mut check = |event, wanted: &str| {
+            let at = Wall { unix_ms: 1_000_000_000_123, offset_s: 0 };
+            let line = text_line(Palette::none(), &mut lines, &Entry { seq: Seq(7), at, event });
+            assert_eq!(line, format!("2001-09-09 01:46:40.123  {wanted}"));
         };
-        assert_eq!(
-            text_line(Palette::none(), &entry),
-            "2001-09-09 01:46:40.123  main      c12    rings (caller 5550199)"
-        );
+        let call = CallId(12);
+        let rang = Event::Rang {
+            line: "main".to_owned(),
+            call,
+            caller_id: Some("5550199".to_owned()),
+            called: None,
+        };
+        check(rang, "main      c12    rings (caller 5550199)");
+        let named = Event::Named { call, session: SessionId(1), name: "mary".to_owned() };
+        check(named, "main      c12    gives the name \"mary\"");
+        check(Event::ServerStopped, "-         -      stopped, every line is on-hook");
     }
 }
