@@ -19,7 +19,7 @@ use calls::config::{Config, PortSpec};
 use calls::server::Server;
 use calls::status::Status;
 use calls::vocabulary::{
-    CallId, Command, Entry, Input, LineId, Output, PortOutput, Reply, RequestId,
+    CallId, Command, Entry, Input, LineId, Output, PortOutput, ProgramInput, Reply, RequestId,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -304,7 +304,14 @@ impl Rim {
 
     fn take(&mut self, woken: Woken) {
         match woken {
-            Woken::Input(input) => self.feed(input),
+            Woken::Input(input) => {
+                if let Input::Program(call, ProgramInput::Exited(_) | ProgramInput::Failed(_)) =
+                    &input
+                {
+                    self.programs.remove(call);
+                }
+                self.feed(input);
+            }
             Woken::Question(Question::Status(tell)) => {
                 // Who asked may have gone.
                 drop(tell.send(Box::new(self.server.status(self.clock.now()))));
@@ -451,9 +458,6 @@ impl Rim {
     }
 
     fn journal(&mut self, entry: Entry) {
-        if let calls::vocabulary::Event::ProgramExited { call, .. } = &entry.event {
-            self.programs.remove(call);
-        }
         let entry = Arc::new(entry);
         if let Some(log) = &mut self.log {
             log.write(&entry);

@@ -14,11 +14,13 @@ mod sentence;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::time::Duration;
 
 use calls::vocabulary::{Entry, Event};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::clock;
 use crate::out::{self, Palette};
@@ -35,6 +37,15 @@ pub(crate) enum Format {
     Json,
 }
 
+/// Diagnostics have the same time as events.
+struct LocalTime;
+
+impl FormatTime for LocalTime {
+    fn format_time(&self, to: &mut Writer<'_>) -> std::fmt::Result {
+        to.write_str(&clock::written(clock::wall()))
+    }
+}
+
 /// Sets up diagnostics. `level` is a `tracing` filter: `info`, `debug`, `dialback=trace`.
 pub(crate) fn start(format: Format, level: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(level)
@@ -42,9 +53,10 @@ pub(crate) fn start(format: Format, level: &str) -> Result<(), String> {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        .with_timer(LocalTime)
         .with_ansi(Palette::stderr().coloured());
     let done = match format {
-        Format::Text => builder.with_target(false).without_time().try_init(),
+        Format::Text => builder.with_target(false).try_init(),
         Format::Json => builder.json().flatten_event(true).try_init(),
     };
     done.map_err(|e| e.to_string())
@@ -59,21 +71,27 @@ const WAITING: usize = 10_000;
 pub(crate) struct EventLog {
     entries: SyncSender<Arc<Entry>>,
     left_out: u64,
-    thread: JoinHandle<()>,
+    /// Closed when the thread has ended.
+    ended: Receiver<()>,
 }
+
+/// How long a slow reader of stderr may keep the program from ending.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 impl EventLog {
     /// In this format; colour if stderr is a terminal.
     pub(crate) fn start(format: Format) -> io::Result<Self> {
         let (entries, waiting) = sync_channel::<Arc<Entry>>(WAITING);
         let palette = Palette::stderr();
-        let thread = std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+        let (ending, ended) = channel();
+        std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+            let _ending: Sender<()> = ending;
             let mut lines = LinesOfCalls::default();
             for entry in waiting {
                 write(format, palette, &mut lines, &entry);
             }
         })?;
-        Ok(Self { entries, left_out: 0, thread })
+        Ok(Self { entries, left_out: 0, ended })
     }
 
     /// One line. Never blocks.
@@ -83,10 +101,11 @@ impl EventLog {
         }
     }
 
-    /// Waits until everything is written.
+    /// Waits until everything is written, but not for a reader that has stopped reading.
     pub(crate) fn finish(self) {
         drop(self.entries);
-        if self.thread.join().is_err() || self.left_out > 0 {
+        let stuck = self.ended.recv_timeout(LAST_LINES) == Err(RecvTimeoutError::Timeout);
+        if !stuck && self.left_out > 0 {
             tracing::warn!(
                 "{} events were left out of this log; the journal has them",
                 self.left_out
