@@ -284,9 +284,35 @@ fn a_faulty_configuration_is_not_taken_on_reload_and_a_good_one_is() {
     configure(&folder, &port, "tries = \"many\"");
     server.signal("HUP");
     server.until_text("the old one stays in force");
-    configure(&folder, &port, "tries = 7");
+    let mut second = Modem::at(&folder.path("second"));
+    let line = format!(
+        "[[line]]\nname = \"second\"\nport = \"{}\"\nmodem = {{ init = [\"ATZ\"] }}\n",
+        folder.path("second").display()
+    );
+    configure(&folder, &port, &line);
     server.signal("HUP");
     server.until("reloaded");
+    come_up(&mut second, &mut server);
+    assert_eq!(server.json(&["lines"])[0].as_array().unwrap().len(), 2);
+    // Taken away again, it is closed, and the other goes on.
+    configure(&folder, &port, "");
+    server.signal("HUP");
+    server.until("reloaded");
+    let left = server.json(&["lines"]);
+    assert_eq!(left[0][0]["line"], "main");
+    assert_eq!(left[0].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn under_the_name_callback_the_program_is_callback_8() {
+    let folder = Folder::new();
+    let name = folder.path("callback");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_dialback"), &name).unwrap();
+    let version = Command::new(&name).arg("-V").output().unwrap();
+    assert!(stdout(&version).starts_with("callback of dialback "), "{}", stdout(&version));
+    let wrong = Command::new(&name).arg("--frobnicate").output().unwrap();
+    assert_eq!(wrong.status.code(), Some(64));
+    assert!(stderr(&wrong).contains("Usage: callback"), "{}", stderr(&wrong));
 }
 
 #[test]
