@@ -224,6 +224,10 @@ impl Bench {
         self.give(Input::Port(line, PortInput::Opened { signals }));
         self.give(Input::Port(line, PortInput::Claimed));
         self.give(Input::Port(line, PortInput::Bytes(b"\r\nOK\r\n".to_vec())));
+        if bare {
+            // Without control lines its echo is switched off as well.
+            self.give(Input::Port(line, PortInput::Bytes(b"\r\nOK\r\n".to_vec())));
+        }
         assert!(
             self.did.iter().any(|did| did.contains("release")),
             "the line is not idle: {:?}",

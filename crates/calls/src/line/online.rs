@@ -28,8 +28,8 @@ use crate::vocabulary::{Cause, Event, PortInput, PortOutput};
 const SILENCE: Duration = Duration::from_secs(2);
 /// How long the modem may take to go online again when it is asked whether there is a call.
 const PROBE_TIME: Duration = Duration::from_secs(10);
-/// Bytes for the caller that are kept back while the modem is asked. A program that writes on meanwhile
-/// loses what goes beyond; the line is dead or will be back in three seconds.
+/// Bytes for the caller that are kept back behind the words `NO CARRIER`, and while the modem is asked. A
+/// program that writes on meanwhile loses what goes beyond; the line is dead or will be back in five seconds.
 const MAX_HELD: usize = 64 * 1024;
 
 /// A call with both modems on line.
@@ -43,8 +43,9 @@ pub(super) struct Online {
 enum Watch {
     /// DCD tells.
     Dcd,
-    /// The modem's words tell.
-    Words(CarrierWatch),
+    /// The modem's words tell. Behind `NO CARRIER` what is to be sent waits: a modem in its command state
+    /// would echo it to the program, for ever in turns, or take a line of it that begins with AT for a command.
+    Words { watch: CarrierWatch, held: Vec<u8> },
     /// The modem is being asked; what is to be sent waits.
     Probing { probe: Box<CarrierProbe>, held: Vec<u8> },
     /// The carrier is gone; `port` as well, if its reason is known.
@@ -54,7 +55,7 @@ enum Watch {
 impl Online {
     pub(super) const fn has_carrier(&self) -> bool {
         match self.watch {
-            Watch::Dcd | Watch::Words(_) | Watch::Probing { .. } => true,
+            Watch::Dcd | Watch::Words { .. } | Watch::Probing { .. } => true,
             Watch::Lost { .. } => false,
         }
     }
@@ -62,11 +63,15 @@ impl Online {
     /// Counts what is sent, and gives it back if it may go out now.
     pub(super) fn send(&mut self, bytes: Vec<u8>) -> Option<Vec<u8>> {
         match &mut self.watch {
-            Watch::Dcd | Watch::Words(_) => {
+            Watch::Words { watch, .. } if !watch.is_quiet() => {
                 self.call.bytes_out += bytes.len() as u64;
                 Some(bytes)
             }
-            Watch::Probing { held, .. } => {
+            Watch::Dcd => {
+                self.call.bytes_out += bytes.len() as u64;
+                Some(bytes)
+            }
+            Watch::Words { held, .. } | Watch::Probing { held, .. } => {
                 let room = MAX_HELD.saturating_sub(held.len());
                 held.extend(bytes.into_iter().take(room));
                 None
@@ -77,7 +82,7 @@ impl Online {
 
     pub(super) fn deadline(&self) -> Option<Deadline> {
         match &self.watch {
-            Watch::Words(watch) => watch.deadline(),
+            Watch::Words { watch, .. } => watch.deadline(),
             Watch::Probing { probe, .. } => probe.deadline(),
             Watch::Dcd | Watch::Lost { .. } => None,
         }
@@ -87,7 +92,7 @@ impl Online {
     pub(super) fn into_parts(self) -> (Call, Option<String>) {
         let port = match self.watch {
             Watch::Lost { port } => port,
-            Watch::Dcd | Watch::Words(_) | Watch::Probing { .. } => None,
+            Watch::Dcd | Watch::Words { .. } | Watch::Probing { .. } => None,
         };
         (self.call, port)
     }
@@ -127,16 +132,19 @@ impl Line {
     fn watch(&self) -> Watch {
         match self.signals {
             Some(signals) if signals.dcd && !self.carrier_stuck => Watch::Dcd,
-            Some(_) | None => Watch::Words(CarrierWatch::new(Form::Verbose, SILENCE)),
+            Some(_) | None => words(),
         }
     }
 
     fn online_heard(&mut self, mut online: Box<Online>, bytes: Vec<u8>, desk: &mut Desk) -> State {
         match &mut online.watch {
             Watch::Dcd => self.online_session(&mut online, bytes, desk),
-            Watch::Words(watch) => {
+            Watch::Words { watch, held } => {
                 watch.receive(desk.at(), &bytes);
+                // Somebody writes on: it was a caller's text, and the call goes on.
+                let held = if watch.is_quiet() { Vec::new() } else { std::mem::take(held) };
                 self.online_session(&mut online, bytes, desk);
+                self.send_held(&mut online, held, desk);
             }
             Watch::Probing { probe, .. } => {
                 probe.receive(desk.at(), &bytes);
@@ -163,14 +171,18 @@ impl Line {
             PortInput::Drained => desk.report(self.id, Fact::Drained),
             PortInput::Signals(signals) => match online.watch {
                 Watch::Dcd if !signals.dcd => return self.lost(online, None, desk),
-                Watch::Words(_) if signals.dcd && !self.carrier_stuck => online.watch = Watch::Dcd,
-                Watch::Dcd | Watch::Words(_) | Watch::Probing { .. } | Watch::Lost { .. } => {}
+                Watch::Words { ref mut held, .. } if signals.dcd && !self.carrier_stuck => {
+                    let held = std::mem::take(held);
+                    online.watch = Watch::Dcd;
+                    self.send_held(&mut online, held, desk);
+                }
+                Watch::Dcd | Watch::Words { .. } | Watch::Probing { .. } | Watch::Lost { .. } => {}
             },
             PortInput::Lost(reason) => {
                 self.signals = None;
                 match &mut online.watch {
                     Watch::Lost { port } => *port = Some(reason),
-                    Watch::Dcd | Watch::Words(_) | Watch::Probing { .. } => {
+                    Watch::Dcd | Watch::Words { .. } | Watch::Probing { .. } => {
                         return self.lost(online, Some(reason), desk);
                     }
                 }
@@ -193,11 +205,12 @@ impl Line {
     pub(super) fn online_tick(&mut self, mut online: Box<Online>, desk: &mut Desk) -> State {
         let now = desk.at();
         match &mut online.watch {
-            Watch::Words(watch) => {
+            Watch::Words { watch, held } => {
                 watch.tick(now);
                 if watch.poll().is_some() {
                     let probe = CarrierProbe::start(now, self.escape(), Form::Verbose, PROBE_TIME);
-                    online.watch = Watch::Probing { probe: Box::new(probe), held: Vec::new() };
+                    let held = std::mem::take(held);
+                    online.watch = Watch::Probing { probe: Box::new(probe), held };
                 }
             }
             Watch::Probing { probe, .. } => {
@@ -226,18 +239,25 @@ impl Line {
 
     /// The call goes on: what was kept back goes on its way, in both directions.
     fn probed(&self, mut online: Box<Online>, desk: &mut Desk) -> State {
-        let watch = Watch::Words(CarrierWatch::new(Form::Verbose, SILENCE));
-        if let Watch::Probing { probe, held } = std::mem::replace(&mut online.watch, watch) {
+        if let Watch::Probing { probe, held } = std::mem::replace(&mut online.watch, words()) {
             let rest = probe.finish();
             if !rest.is_empty() {
                 self.online_session(&mut online, rest, desk);
             }
-            if !held.is_empty()
-                && let Some(bytes) = online.send(held)
-            {
-                desk.port(self.id, PortOutput::Send(bytes));
-            }
+            self.send_held(&mut online, held, desk);
         }
         State::Online(online)
     }
+
+    fn send_held(&self, online: &mut Online, held: Vec<u8>, desk: &mut Desk) {
+        if !held.is_empty()
+            && let Some(bytes) = online.send(held)
+        {
+            desk.port(self.id, PortOutput::Send(bytes));
+        }
+    }
+}
+
+fn words() -> Watch {
+    Watch::Words { watch: CarrierWatch::new(Form::Verbose, SILENCE), held: Vec::new() }
 }

@@ -13,7 +13,7 @@
 
 use std::time::Duration;
 
-use proto::at::commands::{Commands, Plan, Step};
+use proto::at::commands::{Command, Commands, Plan, Refused, Step};
 use proto::at::reader::Said;
 use proto::at::result::ResultCode;
 use proto::time::Instant;
@@ -25,6 +25,9 @@ use crate::vocabulary::{Cause, Event, PortInput, PortOutput};
 
 /// How long the lock may take: a stale one has to be looked at, perhaps on a network file system.
 const CLAIM_TIME: Duration = Duration::from_secs(30);
+/// Sent last to the modem of a port without control lines. When its carrier is lost, such a modem would
+/// echo whatever a program writes until the loss is noticed, and the program would answer the echo.
+const NO_ECHO: &str = "ATE0";
 
 /// What the lock is wanted for.
 #[derive(Debug)]
@@ -170,7 +173,15 @@ impl Line {
             true => vec!["AT"],
             false => init.iter().map(String::as_str).collect(),
         };
-        self.plan(texts, true)
+        let mut plan = self.plan(texts, true);
+        if self.signals.is_none()
+            && let Ok(mut no_echo) = Command::new(NO_ECHO)
+        {
+            no_echo.limit = self.config.modem.command_time;
+            no_echo.refused = Refused::GoesOn;
+            plan.commands.push(no_echo);
+        }
+        plan
     }
 
     pub(super) fn initialising_port(

@@ -104,6 +104,13 @@ impl CarrierWatch {
         }
     }
 
+    /// Whether the words were the last that came. What is sent now may reach a modem in its command state,
+    /// which would echo it, or obey.
+    #[must_use]
+    pub const fn is_quiet(&self) -> bool {
+        matches!(self.state, Watching::Quiet { .. })
+    }
+
     /// The suspicion, once.
     pub fn poll(&mut self) -> Option<Suspect> {
         std::mem::take(&mut self.suspect).then_some(Suspect)

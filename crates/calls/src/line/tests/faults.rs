@@ -173,9 +173,7 @@ fn a_port_without_control_lines_asks_whether_no_carrier_is_true() {
         < says CONNECT 33600
         * connected c1 s1 request 33600
         < types \r\nNO CARRIER\r\n
-        + 100ms
-        > send "\r\nalma!login: "
-        + 1900ms
+        + 2s
         + 1100ms
         > send "+++"
         + 1s
@@ -187,6 +185,7 @@ fn a_port_without_control_lines_asks_whether_no_carrier_is_true() {
     bench.run(
         r#"
         < types \r\nCONNECT 33600\r\nmary\r
+        > send "\r\nalma!login: "
         > send "mary\r\n"
         * named mary
         * dispatched login.config:5 /bin/login
@@ -210,6 +209,40 @@ fn a_port_without_control_lines_asks_whether_no_carrier_is_true() {
         < says OK
         * ended c1 lost-carrier
         > send "ATZ\r"
+        "#,
+    );
+}
+
+#[test]
+fn behind_no_carrier_a_program_writes_to_nobody_until_it_is_known_who_wrote_that() {
+    let mut bench = fresh(config(TOML, LOGIN));
+    bench.ready(LineId(0), true);
+    bench.run(
+        r#"
+        < says RING
+        > claim
+        < claimed
+        * rang c1
+        > send "ATA\r"
+        < says CONNECT 33600
+        * connected c1 s1 request 33600
+        + 100ms
+        > send "\r\nalma!login: "
+        < types mary\r
+        > send "mary\r\n"
+        * named mary
+        * dispatched login.config:5 /bin/login
+        > carrier-matters true
+        > launch c1 login mary
+        < started
+        * launched c1 42
+        < types \r\nNO CARRIER\r\n
+        > program c1 "\r\nNO CARRIER\r\n"
+        < writes ATDT0900555\r\n
+        + 100ms
+        < types said the caller\r
+        > send "ATDT0900555\r\n"
+        > program c1 "said the caller\r"
         "#,
     );
 }
