@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 pub mod at;
+pub mod chat;
 pub mod dial;
 pub mod expect;
 pub mod login;
