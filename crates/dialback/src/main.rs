@@ -1,9 +1,10 @@
 //! The program: command line and rim. It translates between the world and the core, and decides nothing.
 //!
-//! The same binary is three things: `dialback` with its subcommands; `callback`, under that name; and the
-//! hidden `exec-line`, which becomes the program on a line and must run before anything else does.
+//! The same binary is four things: `dialback` with its subcommands; `callback` and `chat`, under those names; and
+//! the hidden `exec-line`, which becomes the program on a line and must run before anything else does.
 #![forbid(unsafe_code)]
 
+mod chat;
 mod cli;
 mod clock;
 mod config;
@@ -24,6 +25,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     if sys::launch::is_exec_line(std::env::args_os()) {
         sys::launch::exec_line_main();
+    }
+    if let Some(called) = chat::called(std::env::args_os()) {
+        return chat::main(called);
     }
     let name = std::env::args_os().next().unwrap_or_default();
     let as_callback = Path::new(&name).file_name() == Some(OsStr::new("callback"));

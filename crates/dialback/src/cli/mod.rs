@@ -33,7 +33,8 @@ Examples:
   dialback check --config dialback.toml     find every fault before a caller does
   dialback serve --config dialback.toml     serve the lines
   dialback status                           what is going on now
-  dialback callback 5550199                 call somebody back, from a root shell"
+  dialback callback 5550199                 call somebody back, from a root shell
+  dialback chat -v '' ATZ OK ATD5550199     run a chat(8) script, with chat's own options"
 )]
 struct Program {
     #[command(subcommand)]
