@@ -113,6 +113,12 @@ impl Lcp {
         self.settle(now);
     }
 
+    /// The line is gone: nothing more can be said.
+    pub fn lower_down(&mut self, now: Instant) {
+        self.negotiation.lower_down(now);
+        self.settle(now);
+    }
+
     /// What was agreed.
     #[must_use]
     pub const fn options(&self) -> &LcpOptions {

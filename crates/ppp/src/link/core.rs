@@ -136,13 +136,16 @@ impl Core {
         if let Stage::Open(session) = std::mem::replace(&mut self.stage, Stage::Dead) {
             self.networks_down(&session.networks);
         }
+        self.lcp.lower_down(now);
         while self.lcp.poll().is_some() {}
-        self.lcp.close(now, "");
         self.over(end);
     }
 
     /// Decides that the link ends, and asks LCP to close. The first reason stands.
     pub(super) fn end_with(&mut self, now: Instant, end: End, farewell: &str) {
+        if let Stage::Dead = self.stage {
+            return;
+        }
         self.end.get_or_insert(end);
         self.lcp.close(now, farewell);
     }
