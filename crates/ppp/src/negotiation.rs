@@ -255,6 +255,10 @@ impl<O: Options> Negotiation<O> {
     pub fn close(&mut self, now: Instant, farewell: &str) {
         self.farewell = farewell.as_bytes().to_vec();
         self.ending = Ending::Closed;
+        // RFC 1661 says nothing here, because it has said so when it stopped; a listener never did.
+        if self.state == State::Stopped {
+            self.facts.push_back(Fact::Finished(Ending::Closed));
+        }
         self.step(now, Event::Close, Heard::default());
     }
 

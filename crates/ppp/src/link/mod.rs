@@ -18,6 +18,9 @@
 //! [`Link::deadline`]. Questions for the owner are outputs with a [`Ticket`]; the answers may come at
 //! once or much later, and one that comes too late does nothing.
 //!
+//! It has no `finish` that hands octets back, as engines have whose line goes on with another speaker: after
+//! PPP the line is hung up, and what still comes in is nobody's.
+//!
 //! A link knows nothing of users, numbers that are allowed, modems or interfaces. It never reads a clock
 //! or a random source: both come in.
 

@@ -57,7 +57,7 @@ fn callers_come_to_an_end_over_any_line() {
     for faults in lines {
         let (mut connected, mut called_back) = (0, 0);
         for personality in Personality::ALL {
-            for seed in 0..27 {
+            for seed in 0..18 {
                 let (session, callback) = check(personality, faults, seed);
                 connected += usize::from(session);
                 called_back += usize::from(callback);
@@ -65,7 +65,7 @@ fn callers_come_to_an_end_over_any_line() {
         }
         // Over the better lines most calls still get somewhere.
         if faults.drop == 5 {
-            assert!(connected + called_back > 150, "{connected} sessions, {called_back} callbacks");
+            assert!(connected + called_back > 100, "{connected} sessions, {called_back} callbacks");
         }
     }
 }

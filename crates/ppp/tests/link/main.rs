@@ -17,3 +17,4 @@ mod hostile;
 mod lossy;
 mod pair;
 mod personalities;
+mod vectors;

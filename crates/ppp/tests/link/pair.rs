@@ -191,6 +191,10 @@ impl Pair {
             Output::ApproveCallback { ticket, .. } => {
                 link.approve(self.now, ticket, Approval::Granted);
             }
+            Output::AskSecret { ticket, .. } => {
+                let credentials = Credentials { name: "alice".into(), secret: "s3cret".into() };
+                link.prove(self.now, ticket, Some(&credentials));
+            }
             other => note(&mut self.answerer, other),
         }
     }
@@ -201,6 +205,10 @@ impl Pair {
             Output::AskSecret { ticket, .. } => {
                 let credentials = Credentials { name: "alice".into(), secret: "s3cret".into() };
                 self.caller.link.prove(self.now, ticket, Some(&credentials));
+            }
+            Output::Verify { ticket, .. } => {
+                let answer = Answer::Password("s3cret".into());
+                self.caller.link.judge(self.now, ticket, &answer, Duty::None);
             }
             Output::Down(end) => {
                 note(&mut self.caller, Output::Down(end));

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use dialback_ppp::auth::{Duty, Method};
 use dialback_ppp::cbcp::{Choice, NumberList, Offer, Stay};
-use dialback_ppp::link::{Config, End, Phase};
+use dialback_ppp::lcp::callback::{Answer, Ask, Otherwise, Proposal, Stance};
+use dialback_ppp::link::{Config, End, Link, Opening, Phase};
 use dialback_ppp::ncp::{Ipv4Wishes, Ipv6Wishes, PeerAddress};
 use dialback_ppp::personality::Personality;
 use dialback_ppp::time::Instant;
@@ -161,4 +162,60 @@ fn the_return_leg_is_an_ordinary_session_and_carries_packets() {
     assert_eq!(most, Err(dialback_ppp::link::Unsendable::TooLong(1500)));
     pair.run_until(pair.now + std::time::Duration::from_secs(1), |_| false);
     assert_eq!(pair.caller.packets, packets);
+}
+
+#[test]
+fn callback_agreed_by_lcp_alone_ends_the_call_at_once() {
+    let answer = Answer { administrator: true, numbers: true, ..Answer::CBCP_ONLY };
+    for (proposal, offer, number) in [
+        (Proposal::Administrator, Offer::Administrator(Stay::Refused), None),
+        (Proposal::Number(b"555-1234".to_vec()), Offer::Own(Stay::Refused), Some("5551234")),
+    ] {
+        let mut server = answerer();
+        server.lcp.callback = Stance::Answer(answer);
+        let mut client = with_networks(Config::caller(None));
+        client.lcp.callback =
+            Stance::Ask(Ask { proposals: vec![proposal], otherwise: Otherwise::GoOn });
+        let mut pair = Pair::new(server, client, Faults::default(), 6);
+        pair.offer = Some(offer);
+        pair.run();
+        let Some(End::Callback(agreed)) = &pair.answerer.end else {
+            panic!("{:?}", pair.answerer.end)
+        };
+        assert_eq!(agreed.number.as_deref(), number);
+        assert_eq!(pair.caller.end, Some(End::AwaitCallback(None, 0)));
+        assert!(pair.now < Instant::from_secs(6), "{}", pair.now);
+    }
+}
+
+#[test]
+fn names_can_be_proved_in_both_directions() {
+    for (to_server, to_client) in [
+        (Method::MsChapV2, Method::ChapMd5),
+        (Method::Pap, Method::Pap),
+        (Method::ChapMd5, Method::Pap),
+    ] {
+        let mut server = answerer();
+        server.lcp.demand = vec![to_server];
+        server.lcp.submit = vec![to_client];
+        let mut client = with_networks(Config::caller(None));
+        client.lcp.demand = vec![to_client];
+        let mut pair = Pair::new(server, client, Faults::default(), 7);
+        pair.run_until(Instant::from_secs(60), |pair| pair.answerer.up == 2 && pair.caller.up == 2);
+        assert_eq!(pair.caller.up, 2, "{to_server:?} {to_client:?}");
+    }
+}
+
+#[test]
+fn one_side_may_wait_for_the_other_to_begin() {
+    let server = Config { opening: Opening::Listen, ..answerer() };
+    let mut pair = Pair::new(server, with_networks(Config::caller(None)), Faults::default(), 8);
+    pair.run_until(Instant::from_secs(60), |pair| pair.answerer.up == 2 && pair.caller.up == 2);
+    assert_eq!(pair.caller.up, 2);
+
+    let mut alone =
+        Link::new(Config { opening: Opening::Listen, ..answerer() }, [1; 32], Instant::ZERO);
+    assert_eq!(alone.deadline(), None);
+    alone.close(Instant::from_secs(5), "nobody came");
+    assert!(alone.is_over());
 }
