@@ -9,6 +9,7 @@ mod cli;
 mod clock;
 mod config;
 mod control;
+mod demo;
 mod exchange;
 mod exit;
 mod log;

@@ -228,7 +228,7 @@ async fn print(
 }
 
 /// `noise`, `["per_million=500"]` as the fault that it is.
-fn fault_named(name: &str, with: &[String]) -> Result<Fault, Failure> {
+pub(super) fn fault_named(name: &str, with: &[String]) -> Result<Fault, Failure> {
     let usage = |text: String| Failure::new(Code::Usage, text);
     let mut object = serde_json::Map::new();
     object.insert("fault".to_owned(), name.into());

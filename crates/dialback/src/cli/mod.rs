@@ -5,6 +5,7 @@
 
 mod callback;
 mod check;
+mod demo;
 mod exchange;
 mod serve;
 mod show;
@@ -17,6 +18,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::config;
 use crate::control::DEFAULT_SOCKET;
 use crate::exit::{Code, Failure};
+
+pub(crate) use show::call_table;
 
 /// Where the configuration is unless `--config` says otherwise.
 const DEFAULT_CONFIG: &str = "/etc/dialback/dialback.toml";
@@ -43,6 +46,8 @@ struct Program {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See it: a caller is called back, on an embedded exchange
+    Demo(demo::Demo),
     /// Serve the lines of a configuration until told to stop
     Serve(serve::Serve),
     /// Find the faults of a configuration
@@ -99,6 +104,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Err(e) => return told(&e),
     };
     match program.command {
+        Command::Demo(demo) => demo.run(),
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
         Command::Status(status) => status.run(),

@@ -265,7 +265,7 @@ fn leg(leg: Leg) -> &'static str {
     }
 }
 
-fn call_table(palette: Palette, records: &[Record]) -> String {
+pub(crate) fn call_table(palette: Palette, records: &[Record]) -> String {
     let rows: Vec<Vec<Cell>> = records
         .iter()
         .map(|record| {

@@ -1,0 +1,218 @@
+//! How facts are shown: in columns for people, as JSON lines for programs.
+
+use std::io::{self, Stdout, Write};
+
+use calls::record::Record;
+use calls::vocabulary::Event;
+use serde::Serialize;
+use sim::exchange::event::TownEvent;
+
+use super::fact::{Fact, What};
+use super::sheet::{Column, Glyphs, Sheet};
+use super::words::{self, TownWords};
+use crate::cli::call_table;
+use crate::out::{Ink, Palette};
+
+/// The width where there is no terminal to ask.
+const PLAIN_WIDTH: usize = 100;
+/// Wider rows are harder to read.
+const WIDEST: usize = 132;
+
+/// Who shows.
+#[derive(Debug)]
+pub(super) enum Show {
+    /// Columns.
+    People(Box<People>),
+    /// JSON lines; the screen's line so far.
+    Json { screen: Option<(u64, String)> },
+}
+
+impl Show {
+    /// Columns for the terminal on stdout, or for a file.
+    pub(super) fn people(screen: bool) -> Self {
+        let width = rustix::termios::tcgetwinsize(io::stdout())
+            .ok()
+            .map(|size| usize::from(size.ws_col))
+            .filter(|width| *width > 0)
+            .unwrap_or(PLAIN_WIDTH);
+        let palette = Palette::stdout();
+        let sheet = Sheet::new(io::stdout(), width.min(WIDEST), palette, glyphs());
+        Self::People(Box::new(People {
+            sheet,
+            palette,
+            screen,
+            records: Vec::new(),
+            commanded: false,
+            waiting: false,
+            was_ready: false,
+        }))
+    }
+
+    /// JSON lines.
+    pub(super) const fn json() -> Self {
+        Self::Json { screen: None }
+    }
+
+    /// What there is to know before it begins: for people only.
+    pub(super) fn opening(&mut self, text: &str, columns: [&str; 3]) -> io::Result<()> {
+        match self {
+            Self::People(people) => {
+                for line in text.lines() {
+                    people.sheet.line(Ink::Plain, line)?;
+                }
+                people.sheet.line(Ink::Plain, " ")?;
+                people.sheet.heading(columns)
+            }
+            Self::Json { .. } => Ok(()),
+        }
+    }
+
+    /// Shows a fact. An error: nobody reads any more.
+    pub(super) fn show(&mut self, fact: &Fact) -> io::Result<()> {
+        match self {
+            Self::People(people) => people.show(fact),
+            Self::Json { screen } => as_json(screen, fact),
+        }
+    }
+}
+
+/// Columns, and what of the past they need.
+#[derive(Debug)]
+pub(super) struct People {
+    sheet: Sheet<Stdout>,
+    palette: Palette,
+    /// Whether the caller's screen is seen here.
+    screen: bool,
+    records: Vec<Record>,
+    /// The last thing in the middle is a command that waits for its answer.
+    commanded: bool,
+    /// The last thing on the right is a wait.
+    waiting: bool,
+    /// The server's modem has been set up before: how it is done again is not told.
+    was_ready: bool,
+}
+
+impl People {
+    fn show(&mut self, fact: &Fact) -> io::Result<()> {
+        let ms = fact.ms;
+        match &fact.what {
+            What::Scene { scene } => self.sheet.title(scene),
+            What::Screen { text, typed } => {
+                let ink = if *typed { Ink::Cyan } else { Ink::Plain };
+                self.sheet.stream(ms, Column::Caller, ink, text)
+            }
+            What::Said { text } => self.server(ms, Ink::Dim, text),
+            What::Town(event) => self.town(ms, event),
+            What::Journal(entry) => {
+                self.was_ready |= matches!(entry.event, Event::LineReady { .. });
+                match words::of_event(&entry.event) {
+                    Some((ink, text)) => self.server(ms, ink, &text),
+                    None => Ok(()),
+                }
+            }
+            What::Waits { why, .. } => self.server(ms, Ink::Yellow, why),
+            What::StillWaits { seconds } => {
+                let text = format!(" {seconds}");
+                match std::mem::replace(&mut self.waiting, true) {
+                    true => self.sheet.more(ms, Column::Server, Ink::Yellow, &text),
+                    false => {
+                        self.sheet.text(ms, Column::Server, Ink::Yellow, &format!("dials in{text}"))
+                    }
+                }
+            }
+            What::Record(record) => {
+                self.records.push(record.as_ref().clone());
+                Ok(())
+            }
+            What::End { ok, text } => self.end(*ok, text),
+        }
+    }
+
+    fn server(&mut self, ms: u64, ink: Ink, text: &str) -> io::Result<()> {
+        self.waiting = false;
+        self.sheet.text(ms, Column::Server, ink, text)
+    }
+
+    fn town(&mut self, ms: u64, event: &TownEvent) -> io::Result<()> {
+        let told = words::of_town(event, self.screen, self.was_ready);
+        let answers = std::mem::take(&mut self.commanded);
+        match told {
+            TownWords::None => Ok(()),
+            TownWords::Command(ink, text) => {
+                self.commanded = true;
+                self.sheet.text(ms, Column::Town, ink, &text)
+            }
+            TownWords::Answer(ink, text) if answers => {
+                self.sheet.more(ms, Column::Town, ink, &format!(" {text}"))
+            }
+            TownWords::Answer(..) => Ok(()),
+            TownWords::Line(ink, text) => self.sheet.text(ms, Column::Town, ink, &text),
+        }
+    }
+
+    fn end(&mut self, ok: bool, text: &str) -> io::Result<()> {
+        if !self.records.is_empty() {
+            self.sheet.title("What `dialback calls` says of it")?;
+            let table = call_table(self.palette, &self.records);
+            let mut out = io::stdout().lock();
+            out.write_all(table.as_bytes())?;
+            out.flush()?;
+        }
+        self.sheet.line(Ink::Plain, " ")?;
+        self.sheet.line(if ok { Ink::Green } else { Ink::Red }, text)
+    }
+}
+
+fn as_json(screen: &mut Option<(u64, String)>, fact: &Fact) -> io::Result<()> {
+    let What::Screen { text, .. } = &fact.what else {
+        screen_line(screen)?;
+        return json_line(fact);
+    };
+    for piece in text.split_inclusive('\n') {
+        let line = piece.trim_end_matches('\n');
+        if !line.is_empty() {
+            screen.get_or_insert_with(|| (fact.ms, String::new())).1.push_str(line);
+        }
+        if piece.ends_with('\n') {
+            screen_line(screen)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a line of the caller's screen looks like in JSON.
+#[derive(Serialize)]
+struct ScreenLine<'a> {
+    ms: u64,
+    source: &'static str,
+    text: &'a str,
+}
+
+fn screen_line(screen: &mut Option<(u64, String)>) -> io::Result<()> {
+    match screen.take() {
+        Some((ms, text)) => json_line(&ScreenLine { ms, source: "screen", text: &text }),
+        None => Ok(()),
+    }
+}
+
+fn json_line(value: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_string(value).map_err(io::Error::other)?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// Whether the terminal knows more than ASCII, as the locale has it (locale(7)).
+fn glyphs() -> Glyphs {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .filter_map(std::env::var_os)
+        .find(|value| !value.is_empty())
+        .unwrap_or_default();
+    let locale = locale.to_string_lossy().to_ascii_lowercase();
+    if locale.contains("utf-8") || locale.contains("utf8") {
+        Glyphs::Unicode
+    } else {
+        Glyphs::Ascii
+    }
+}

@@ -1,0 +1,152 @@
+//! The demo's words for what modems, exchange and server do: short ones, for narrow columns.
+//!
+//! What is not told here on purpose: the caller's own modem (it is on her screen), and facts that only repeat
+//! another one.
+
+use std::time::Duration;
+
+use calls::vocabulary::{Cause, Ended, Event, ExitStatus, Leg};
+use sim::exchange::event::TownEvent;
+
+use super::stage::{CALLER, SERVER};
+use crate::clock::lasted;
+use crate::log::cause_words;
+use crate::out::Ink;
+
+/// What the middle column says of a fact.
+pub(super) enum TownWords {
+    /// Nothing.
+    None,
+    /// A line of its own.
+    Line(Ink, String),
+    /// The same, and an answer is to come.
+    Command(Ink, String),
+    /// The answer, to be told behind its command and nowhere else.
+    Answer(Ink, String),
+}
+
+/// Of modems and exchange. `screen`: the caller's screen is shown. `again`: the server's modem has been set up
+/// before.
+pub(super) fn of_town(event: &TownEvent, screen: bool, again: bool) -> TownWords {
+    use TownWords::{Answer, Command, Line, None};
+    let line = Line;
+    match event {
+        TownEvent::Command { station, .. } | TownEvent::Result { station, .. }
+            if station.as_str() == CALLER && screen =>
+        {
+            None
+        }
+        TownEvent::Command { station, line } => {
+            let calls = line.starts_with(['A', 'D']);
+            if station.as_str() == SERVER && again && !calls {
+                return None;
+            }
+            Command(Ink::Plain, format!("{station}: AT{line}"))
+        }
+        TownEvent::Result { code, .. } if code == "OK" => Answer(Ink::Plain, code.clone()),
+        TownEvent::Result { station, code } => line(Ink::Plain, format!("{station}: {code}")),
+        TownEvent::OffHook { station } => line(Ink::Dim, format!("{station} lifts")),
+        TownEvent::OnHook { station } => line(Ink::Dim, format!("{station} on-hook")),
+        TownEvent::Dialled { station, digits } => {
+            line(Ink::Dim, format!("{station} dials {digits}"))
+        }
+        TownEvent::Rings { station, count, .. } => {
+            line(Ink::Yellow, format!("{station}'s bell, ring {count}"))
+        }
+        TownEvent::CallerId { number, .. } => line(Ink::Dim, format!("caller ID {number}")),
+        TownEvent::Answered { station, .. } => line(Ink::Dim, format!("{station} answers")),
+        TownEvent::Trains { .. } => line(Ink::Dim, "the modems train".to_owned()),
+        TownEvent::Connected { rate, .. } => line(Ink::Green, format!("connected, {rate} bit/s")),
+        TownEvent::Engaged { called, .. } => line(Ink::Yellow, format!("{called} is engaged")),
+        TownEvent::Held { station, by } => {
+            line(Ink::Yellow, format!("{station} hung up, {by} holds the line"))
+        }
+        TownEvent::Released { station, .. } => {
+            line(Ink::Green, format!("{station}'s line is free"))
+        }
+        TownEvent::FaultSet { .. }
+        | TownEvent::NoDialTone { .. }
+        | TownEvent::WrongNumber { .. }
+        | TownEvent::RingsUnheard { .. }
+        | TownEvent::Spoken { .. }
+        | TownEvent::Glare { .. }
+        | TownEvent::RungOut { .. }
+        | TownEvent::Dropped { .. }
+        | TownEvent::Retaken { .. }
+        | TownEvent::Overheard { .. }
+        | TownEvent::Overrun { .. } => line(Ink::Red, event.to_string()),
+    }
+}
+
+/// Of the server's journal.
+pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
+    Some(match event {
+        Event::ServerStarted { version } => (Ink::Plain, format!("dialback {version} runs")),
+        Event::LineReady { line } => (Ink::Green, format!("line {line} is ready")),
+        Event::Rang { caller_id: Some(caller), .. } => {
+            (Ink::Plain, format!("it rings; said to be {caller}: a hint, no identity"))
+        }
+        Event::Connected { direction: Leg::Request, connect, .. } => {
+            (Ink::Green, format!("answered: CONNECT {connect}"))
+        }
+        Event::Connected { direction: Leg::Return, connect, .. } => {
+            (Ink::Green, format!("her modem answered: CONNECT {connect}"))
+        }
+        Event::Named { name, .. } => (Ink::Plain, format!("a name: \"{name}\"")),
+        Event::Dispatched { entry, action, .. } => {
+            (Ink::Plain, format!("{entry}: {}", action.rsplit('/').next().unwrap_or(action)))
+        }
+        Event::Refused { rule, reason, .. } => {
+            (Ink::Red, format!("REFUSED by rule {rule}: {reason}"))
+        }
+        Event::Promised(promised) => {
+            let (rule, promise) = (&promised.rule, promised.promise);
+            let numbers = promised.numbers.join(", then ");
+            let text = format!(
+                "APPROVED by rule {rule}\npromise {promise}: call {} at {numbers}\non disk before \
+                 she is told",
+                promised.user
+            );
+            (Ink::Green, text)
+        }
+        Event::Dialled { promise, number, attempt, .. } => {
+            (Ink::Cyan, format!("dials {number} for {promise}, try {attempt}"))
+        }
+        Event::TryFailed { cause, .. } => (Ink::Yellow, cause_words(*cause).to_owned()),
+        Event::Kept { promise, .. } => (Ink::Green, format!("promise {promise} is kept")),
+        Event::Launched { program, pid, .. } => {
+            (Ink::Cyan, format!("{program} runs on a pty, pid {pid}"))
+        }
+        Event::ProgramExited { status: ExitStatus::Code(code), .. } => {
+            (Ink::Plain, format!("the program is done ({code})"))
+        }
+        Event::Ended(ended) => of_end(ended),
+        Event::ServerStopping { .. } | Event::ServerStopped => return None,
+        Event::Reloaded { .. }
+        | Event::LineFaulted { .. }
+        | Event::LineLent { .. }
+        | Event::LineReturned { .. }
+        | Event::CarrierStuck { .. }
+        | Event::Rang { .. }
+        | Event::Screened { .. }
+        | Event::Withdrawn { .. }
+        | Event::Expired { .. }
+        | Event::LaunchFailed { .. }
+        | Event::ProgramExited { .. }
+        | Event::Operated { .. } => {
+            let said = crate::log::sentence(event);
+            let line = said.line.map(|line| format!("{line} ")).unwrap_or_default();
+            (Ink::Yellow, format!("{line}{}", said.text))
+        }
+    })
+}
+
+fn of_end(ended: &Ended) -> (Ink, String) {
+    let as_meant = matches!(ended.cause, Cause::Callback | Cause::UserRequest);
+    let ink = if as_meant { Ink::Green } else { Ink::Yellow };
+    let online = match ended.online_ms {
+        0 => String::new(),
+        ms => format!(", {} online", lasted(Duration::from_millis(ms))),
+    };
+    (ink, format!("call {} over: {}{online}", ended.call, cause_words(ended.cause)))
+}
