@@ -21,7 +21,7 @@ const ROUNDS: usize = 200;
 fn main() {
     let mut stations = Vec::new();
     let mut config = String::from(
-        "[server]\nlogin_config = \"/etc/dialback/login.config\"\n[callback]\ndelay = \"5s\"\njitter = \"2s\"\n\
+        "[server]\nlogin_config = \"/etc/dialback/login.config\"\n[callback]\ndelay = \"5s\"\njitter = \"2s\"\nper_user = 16\nin_all = 16\n\
          caller_numbers = { allow = [\"*\"] }\n",
     );
     for index in 0..PAIRS {

@@ -119,6 +119,10 @@ impl Watch {
         let Some(call) = self.on_line.get(line).and_then(|call| self.calls.get(call)) else {
             return;
         };
+        if bytes == b"+++" {
+            // The way to the modem's command state, to hang up: nothing is said with it.
+            return;
+        }
         if call.leg == Leg::Return
             && call.online
             && call.kept.is_none_or(|seq| !self.is_durable(seq))
