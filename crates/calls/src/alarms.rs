@@ -38,6 +38,11 @@ impl<K: Copy + Ord> Alarms<K> {
         }
     }
 
+    /// What `key` waits for.
+    pub(crate) fn get(&self, key: K) -> Option<Deadline> {
+        self.by_key.get(&key).copied()
+    }
+
     /// The earliest of all.
     pub(crate) fn first(&self) -> Option<Deadline> {
         let (_, key) = self.by_time.first()?;

@@ -377,14 +377,21 @@ impl Server {
     // ---------------------------------------------------------------------------------------- the end
 
     fn stop(&mut self, grace: std::time::Duration) {
-        if self.run != Run::Serving {
+        let at: Instant = self.desk.at() + grace;
+        let sooner = self.alarms.get(Alarm::Grace).is_some_and(|set| at < set.at);
+        match self.run {
+            Run::Serving => {}
+            // Asked again, more urgently: the calls that still run get less time.
+            Run::Stopping if sooner => {}
+            Run::Stopping | Run::Stopped => return,
+        }
+        self.alarms.set(Alarm::Grace, Some(Deadline::new(at, "grace")));
+        let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        self.desk.journal(Event::ServerStopping { grace_ms });
+        if self.run == Run::Stopping {
             return;
         }
         self.run = Run::Stopping;
-        let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
-        self.desk.journal(Event::ServerStopping { grace_ms });
-        let at: Instant = self.desk.at() + grace;
-        self.alarms.set(Alarm::Grace, Some(Deadline::new(at, "grace")));
         for id in self.lines.keys().copied().collect::<Vec<_>>() {
             self.on_line(id, Line::close);
         }

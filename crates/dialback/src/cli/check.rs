@@ -36,7 +36,12 @@ impl Check {
                 out::line(json);
             }
         } else {
-            out::line(read.rendered(Palette::stdout()).trim_end());
+            let faults = read.rendered(Palette::stdout());
+            if faults.is_empty() {
+                out::line(format_args!("{}: no faults", self.config.display()));
+            } else {
+                out::line(faults.trim_end());
+            }
         }
         match read.config {
             Some(_) => Ok(()),

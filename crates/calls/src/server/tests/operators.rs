@@ -161,6 +161,27 @@ fn a_stop_closes_idle_lines_at_once_and_gives_calls_their_grace() {
 }
 
 #[test]
+fn a_second_stop_shortens_the_grace_and_never_lengthens_it() {
+    check(&format!(
+        "{AT_PROMPT}
+        < stop 10s
+        * server-stopping
+        + 1s
+        < stop 60s
+        < stop 0s
+        * server-stopping
+        + 0ms
+        {HANG_UP}
+        * ended c1 admin-reboot
+        > release
+        > close
+        * server-stopped
+        > stopped
+        "
+    ));
+}
+
+#[test]
 fn a_stop_breaks_a_dial_off_and_leaves_the_promise_for_the_next_run() {
     check(&format!(
         r#"{PROMISED}
