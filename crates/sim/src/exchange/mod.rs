@@ -262,11 +262,17 @@ impl Exchange {
         let on = !matches!(times, Times::Never | Times::Next(0));
         let station = &mut self.stations[id];
         let cable = fault.is_like(&Fault::Unplugged);
+        let wire_mended = fault.is_like(&Fault::IgnoresDtr) && !on;
         station.faults.set(fault.clone(), times);
         let name = station.name.clone();
         self.log(|| TownEvent::FaultSet { station: name, fault, on });
         if cable {
             self.plug(id, !on);
+        }
+        let station = &mut self.stations[id];
+        if let (true, Set::Modem(modem)) = (wire_mended, &mut station.set) {
+            // Now it learns what it did not notice.
+            modem.dtr(self.now, station.dtr && station.plugged);
         }
         self.say_signals(id);
         self.touched.push_back(id);
