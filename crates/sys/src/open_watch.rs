@@ -5,6 +5,9 @@
 //!
 //! It counts open file descriptions, not programs: what is inherited or duplicated counts once, and its close is
 //! the last one.
+//!
+//! inotify(7) merges an event with the one before it if they are equal, so two openings in a row would be one. The
+//! directory is watched as well: its event stands before each of the device's, and no two equal ones are neighbours.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -55,6 +58,10 @@ impl OpenWatch {
         // Held over the system call: an event of the new watch must find its count.
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let flags = WatchFlags::OPEN | WatchFlags::CLOSE_WRITE | WatchFlags::CLOSE_NOWRITE;
+        if let Some(directory) = path.parent() {
+            // The same watch for all devices of a directory; nobody has asked for its events.
+            inotify::add_watch((*self.inotify).as_fd(), directory, flags)?;
+        }
         let id = inotify::add_watch((*self.inotify).as_fd(), path, flags)?;
         counts.insert(id, count);
         Ok(counted)
@@ -127,8 +134,12 @@ mod tests {
                 .collect();
             files
         };
+        let many = open(5);
+        count.wait_for(|n| *n == 5).await.expect("openings in a row are not merged");
+        drop(many);
+        count.wait_for(|n| *n == 0).await.expect("nor are closes");
         let two = open(2);
-        count.wait_for(|n| *n == 2).await.expect("two opens");
+        count.wait_for(|n| *n == 2).await.expect("two openings");
         let twin = two[0].try_clone().expect("a duplicate");
         drop(two);
         count.wait_for(|n| *n == 1).await.expect("a duplicate is the same opening");
