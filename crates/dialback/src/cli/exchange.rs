@@ -53,7 +53,7 @@ pub(super) struct Exchange {
     /// Decides what noise does; the same seed does the same
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Print facts as JSON lines
+    /// Print where the modems are, and facts, as JSON lines
     #[arg(long)]
     json: bool,
     /// Print no facts
@@ -181,10 +181,12 @@ fn serve(town: Town, seed: u64, form: Form, console: Option<&Path>) -> Result<()
         if let Some(path) = console {
             tokio::spawn(Console::bind(path)?.serve(board.clone()));
         }
-        if matches!(form, Form::People(_)) {
-            for modem in found {
-                out::line(modem);
-            }
+        for modem in found {
+            match &form {
+                Form::Nothing => true,
+                Form::Json => serde_json::to_string(&modem).is_ok_and(out::line),
+                Form::People(_) => out::line(modem),
+            };
         }
         tokio::select! {
             _ = terminate.recv() => {}

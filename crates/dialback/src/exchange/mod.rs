@@ -55,8 +55,23 @@ impl Place {
     }
 }
 
+/// Where a modem is found now that its port is open. As a line of text it is for people, as JSON for programs.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Found {
+    station: String,
+    number: String,
+    /// A device's path, or `rfc2217://host:port`, `tcp://host:port`: what dialback.toml wants.
+    port: String,
+}
+
+impl std::fmt::Display for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:<16} {:<16} {}", self.station, self.number, self.port)
+    }
+}
+
 /// Switches a town on and opens all its ports. Within a runtime. Says where each modem is found.
-pub(crate) async fn open(town: Town, seed: u64) -> Result<(Switchboard, Vec<String>), Failure> {
+pub(crate) async fn open(town: Town, seed: u64) -> Result<(Switchboard, Vec<Found>), Failure> {
     let mut modems = Vec::new();
     for station in &town.stations {
         if let Equipment::Modem(modem) = &station.equipment
@@ -75,7 +90,7 @@ pub(crate) async fn open(town: Town, seed: u64) -> Result<(Switchboard, Vec<Stri
     );
     let mut found = Vec::new();
     for (station, number, place) in modems {
-        let at = match place {
+        let port = match place {
             Place::Pty { link, hangs_up } => {
                 make_directory(&link)?;
                 let port = PtyPort::new(Arc::clone(&station), &link, hangs_up, &opens)
@@ -96,7 +111,7 @@ pub(crate) async fn open(town: Town, seed: u64) -> Result<(Switchboard, Vec<Stri
                 format!("tcp://{at}")
             }
         };
-        found.push(format!("{station:<16} {number:<16} {at}"));
+        found.push(Found { station: station.to_string(), number, port });
     }
     Ok((board, found))
 }
