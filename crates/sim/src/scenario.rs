@@ -11,6 +11,7 @@
 //! name   = "office"                    # once in the town
 //! number = "5550100"                   # digits, once in the town
 //! port   = "pty:/tmp/town/office"      # or "rfc2217:127.0.0.1:7001", "tcp:127.0.0.1:7002"; none: no computer on it
+//!                                      # TCP port 0: the system chooses one, which is printed
 //! modem  = "rockwell"                  # or "courier", "hayes"
 //! settings = "&C1&D2S0=0"              # AT commands whose settings are in the modem's memory
 //! caller_id = "shown"                  # or "withheld", "unknown"
@@ -157,7 +158,10 @@ impl Reader {
         for keys in &file.station {
             self.once(&mut names, &keys.name, "name");
             self.once(&mut numbers, &keys.number, "number");
-            if let Some(port) = &keys.port {
+            // Port 0 is one that the system chooses: each a different one.
+            if let Some(port) = &keys.port
+                && !port.get_ref().ends_with(":0")
+            {
                 self.once(&mut ports, port, "port");
             }
             stations.push(self.station(keys));
@@ -414,6 +418,13 @@ mod tests {
                 "4:13: caller_id is shown, withheld or unknown, not \"maybe\"",
             ),
             (
+                format!(
+                    "{station}port = \"tcp:x:1\"\n{}port = \"tcp:x:1\"\n",
+                    station.replace("\"a\"", "\"b\"").replace("\"1\"", "\"2\""),
+                ),
+                "8:8: two stations have the port \"tcp:x:1\"",
+            ),
+            (
                 format!("{station}telephone = \"soon\"\n"),
                 "4:13: a time is like \"300ms\", \"10s\" or \"2m\"",
             ),
@@ -448,6 +459,9 @@ mod tests {
                 parse("town.toml", &text).unwrap_err().iter().map(ToString::to_string).collect();
             assert_eq!(faults.join("\n").replace("town.toml:", ""), wanted, "{text}");
         }
+        let chosen = "port = \"tcp:x:0\"\n";
+        let second = station.replace("\"a\"", "\"b\"").replace("\"1\"", "\"2\"");
+        parse("town.toml", &format!("{station}{chosen}{second}{chosen}")).unwrap();
         for (text, wanted) in [
             ("color = 1", "unknown field `color`"),
             ("[[station]]\nname = \"a\"\n", "missing field `number`"),
