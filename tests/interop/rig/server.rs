@@ -1,0 +1,134 @@
+//! `dialback serve` as a process, with its events.
+
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
+
+use super::folder::Folder;
+use super::process::{Ear, Process, dialback};
+
+/// A line of the configuration: its name, its port, and more keys.
+pub(crate) type Line<'a> = (&'a str, &'a str, &'a str);
+
+/// Writes a configuration: lines, the `[callback]` section beside the pauses, login.config.
+pub(crate) fn configure(folder: &Folder, lines: &[Line<'_>], callback: &str, login: &str) {
+    let root = folder.as_ref().display();
+    let mut text = format!(
+        r#"
+[server]
+state_dir = "{root}/state"
+control = "{root}/control.sock"
+login_config = "{root}/login.config"
+lock_dir = "{root}/locks"
+issue = "{root}/issue"
+host = "orion"
+stop_grace = "1s"
+
+[callback]
+delay = "200ms"
+jitter = "0s"
+retry = "1s"
+{callback}
+"#
+    );
+    for (name, port, more) in lines {
+        text += &format!(
+            r#"
+[[line]]
+name = "{name}"
+port = "{port}"
+hold_time = "0s"
+modem = {{ init = ["ATZ", "ATE0Q0V1&C1&D2S0=0"], dial_prefix = "ATDT", guard = "100ms" }}
+{more}
+"#
+        );
+    }
+    folder.write("dialback.toml", &text);
+    folder.write("issue", "Welcome\n");
+    folder.write("login.config", login);
+}
+
+pub(crate) struct Server {
+    process: Process,
+    control: String,
+}
+
+impl Server {
+    pub(crate) fn start(folder: &Folder) -> Self {
+        let mut command = dialback();
+        command
+            .args(["serve", "--log", "json", "--log-level", "debug", "--config"])
+            .arg(folder.path("dialback.toml"));
+        let process = Process::start("server", &mut command, Ear::Stderr);
+        Self { process, control: folder.path("control.sock").display().to_string() }
+    }
+
+    /// The same, once this many lines are ready for calls.
+    pub(crate) fn ready(folder: &Folder, lines: usize) -> Self {
+        let mut server = Self::start(folder);
+        for _ in 0..lines {
+            server.until("line-ready");
+        }
+        server
+    }
+
+    /// Waits for the next event of this name, and gives it back.
+    pub(crate) fn until(&mut self, event: &str) -> Value {
+        self.until_one_of(&[event])
+    }
+
+    /// Waits for the next event of one of these names, and gives it back.
+    pub(crate) fn until_one_of(&mut self, events: &[&str]) -> Value {
+        self.process.until(&format!("{events:?}"), |line| {
+            let entry: Value = serde_json::from_str(&line.text).ok()?;
+            events.iter().any(|event| entry["event"] == *event).then_some(entry)
+        })
+    }
+
+    /// Every event up to now.
+    pub(crate) fn events(&mut self) -> Vec<Value> {
+        self.process
+            .said()
+            .iter()
+            .filter_map(|line| serde_json::from_str(&line.text).ok())
+            .filter(|entry: &Value| entry["seq"].is_u64())
+            .collect()
+    }
+
+    /// Runs the program against this server.
+    pub(crate) fn ask(&self, args: &[&str]) -> Output {
+        let (command, rest) = args.split_first().unwrap();
+        dialback()
+            .args([command, "--control", &self.control])
+            .args(rest)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// The same for JSON lines.
+    pub(crate) fn json(&self, args: &[&str]) -> Vec<Value> {
+        let mut all = args.to_vec();
+        all.push("--json");
+        let output = self.ask(&all);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    /// SIGTERM, and waits for its end.
+    pub(crate) fn stop(mut self) {
+        self.process.signal("TERM");
+        let status = self.process.ended();
+        assert_eq!(status.code(), Some(0), "{}", self.process.transcript());
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub(crate) fn kill(mut self) {
+        self.process.kill();
+    }
+}

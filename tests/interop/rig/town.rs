@@ -1,0 +1,109 @@
+//! `dialback exchange` as a process: a town with virtual modems, and what its telephone network saw.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::folder::Folder;
+use super::process::{Ear, Process, dialback};
+
+/// How many times faster than telephones a town is: a RING every quarter of a second, which leaves chat's ten
+/// milliseconds for each character enough room.
+pub(crate) const SCALE: u32 = 24;
+
+pub(crate) struct Town {
+    process: Process,
+    ports: BTreeMap<String, String>,
+    scale: u32,
+}
+
+impl Town {
+    /// A town of these stations, each with its modem's port: `pty`, `rfc2217` or `tcp`.
+    pub(crate) fn of(folder: &Folder, stations: &[(&str, &str, &str)]) -> Self {
+        Self::with(folder, SCALE, stations)
+    }
+
+    /// The same with another clock.
+    pub(crate) fn with(folder: &Folder, scale: u32, stations: &[(&str, &str, &str)]) -> Self {
+        let mut town = format!("time_scale = {scale}\n");
+        for (name, number, port) in stations {
+            let port = match *port {
+                "pty" => format!("pty:{}", folder.path(name).display()),
+                kind => format!("{kind}:127.0.0.1:0"),
+            };
+            town += &format!(
+                "[[station]]\nname = \"{name}\"\nnumber = \"{number}\"\nport = \"{port}\"\n"
+            );
+        }
+        let path = folder.write("town.toml", &town);
+        let mut command = dialback();
+        command.args(["exchange", "--json", "--config"]).arg(path);
+        let mut process = Process::start("exchange", &mut command, Ear::Stdout);
+        let mut ports = BTreeMap::new();
+        for _ in stations {
+            let (station, port) = process.until("where the modems are", |line| {
+                let found: Value = serde_json::from_str(&line.text).ok()?;
+                Some((found["station"].as_str()?.to_owned(), found["port"].as_str()?.to_owned()))
+            });
+            ports.insert(station, port);
+        }
+        Self { process, ports, scale }
+    }
+
+    /// Where a station's modem is, as dialback.toml has it.
+    pub(crate) fn port(&self, station: &str) -> &str {
+        &self.ports[station]
+    }
+
+    /// The terminal behind a pty modem's stable name: `/dev/pts/7`.
+    pub(crate) fn terminal(&self, station: &str) -> PathBuf {
+        std::fs::canonicalize(self.port(station)).unwrap()
+    }
+
+    /// Waits for the next fact of this kind at a station.
+    pub(crate) fn until(&mut self, station: &str, event: &str) -> Value {
+        self.process.until(&format!("{event} at {station}"), |line| {
+            let fact: Value = serde_json::from_str(&line.text).ok()?;
+            (fact["event"] == event && fact["station"] == station).then_some(fact)
+        })
+    }
+
+    /// Everything that happened up to now, each with its time on our clock.
+    pub(crate) fn facts(&mut self) -> Vec<(Instant, Value)> {
+        let scale = f64::from(self.scale);
+        let facts: Vec<(Instant, f64, Value)> = self
+            .process
+            .said()
+            .iter()
+            .filter_map(|line| {
+                let fact: Value = serde_json::from_str(&line.text).ok()?;
+                let real = fact["ms"].as_f64()? / scale / 1e3;
+                Some((line.at, real, fact))
+            })
+            .collect();
+        // The exchange counts from its own start. No line is heard before it was said, so the least difference
+        // is nearest to the truth.
+        let start = facts
+            .iter()
+            .filter_map(|(heard, real, _)| heard.checked_sub(Duration::from_secs_f64(*real)))
+            .min();
+        let Some(start) = start else { return Vec::new() };
+        let on_our_clock = |real| start + Duration::from_secs_f64(real);
+        facts.into_iter().map(|(_, real, fact)| (on_our_clock(real), fact)).collect()
+    }
+
+    /// What was dialled, in order: station and digits.
+    pub(crate) fn dialled(&mut self) -> Vec<(String, String)> {
+        self.facts()
+            .into_iter()
+            .filter(|(_, fact)| fact["event"] == "dialled")
+            .map(|(_, fact)| (text(&fact["station"]), text(&fact["digits"])))
+            .collect()
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
