@@ -20,7 +20,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::number::{NumberFault, NumberRules};
+use super::number::{NumberFault, NumberRules, Pauses};
 use super::offer::Offer;
 use super::pace::{QUICK_REPETITIONS, SLOW, retransmission};
 use super::wire::{self, Choice, Response, Unusable};
@@ -360,14 +360,18 @@ impl Answerer {
     }
 
     fn chosen(&mut self, ends_at: Instant, id: u8, response: Response) {
-        let number = match &response.choice {
+        let rules = self.terms.numbers;
+        let dialable = match &response.choice {
             Choice::None | Choice::Administrator => None,
-            Choice::Number(number) | Choice::Listed(number) => {
-                match number.dialable(self.terms.numbers) {
-                    Ok(digits) => Some(digits),
-                    Err(fault) => return self.fail(Failure::Number(fault)),
-                }
+            Choice::Number(number) => Some(number.dialable(rules)),
+            // A listed number came from us, and may make the modem wait.
+            Choice::Listed(number) => {
+                Some(number.dialable(NumberRules { pauses: Pauses::Kept, ..rules }))
             }
+        };
+        let number = match dialable.transpose() {
+            Ok(number) => number,
+            Err(fault) => return self.fail(Failure::Number(fault)),
         };
         let delay = self.terms.delay.clamp(response.delay);
         let agreed = Agreed { choice: response.choice.clone(), number, delay };

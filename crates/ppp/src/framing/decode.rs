@@ -13,6 +13,8 @@
 //! with and without address and control, and with long and short protocol numbers, whatever was
 //! negotiated: peers differ in when they begin to compress.
 
+use zeroize::Zeroize;
+
 use super::scan::ordinary_run;
 use super::{Accm, ESCAPE, FLAG, TURN};
 use crate::fcs;
@@ -106,6 +108,14 @@ impl Deframer {
             State::Hunting | State::Delivered => false,
             State::Collecting => !self.frame.is_empty(),
             State::Escaped => true,
+        }
+    }
+
+    /// Wipes the frame that was given out last, because it held a password.
+    pub fn wipe(&mut self) {
+        if self.state == State::Delivered {
+            self.frame.zeroize();
+            self.state = State::Collecting;
         }
     }
 

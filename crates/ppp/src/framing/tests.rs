@@ -206,6 +206,23 @@ fn protocol_numbers_come_long_and_short() {
 }
 
 #[test]
+fn a_frame_with_a_password_can_be_wiped_and_the_next_is_not_touched() {
+    let mut line = encode(Framing::DEFAULT, Protocol::PAP, b"s3cret");
+    Framing::DEFAULT.encode(Protocol::CBCP, b"next", &mut line);
+    let mut deframer = Deframer::new(64);
+    let mut input = line.as_slice();
+    assert!(deframer.next(&mut input).is_some());
+    deframer.wipe();
+    assert!(deframer.frame.is_empty());
+    assert_eq!(decode(&mut deframer, input), [(Protocol::CBCP, b"next".to_vec())]);
+    // A frame under way is not a frame given out.
+    let (start, end) = line.split_at(line.len() - 4);
+    assert_eq!(decode(&mut deframer, start).len(), 1);
+    deframer.wipe();
+    assert_eq!(decode(&mut deframer, end).len(), 1);
+}
+
+#[test]
 fn the_limit_counts_unescaped_octets() {
     let framing = Framing::DEFAULT;
     let line = encode(framing, Protocol::IPV4, &[0; 56]);

@@ -78,7 +78,11 @@ impl Link {
     pub fn receive(&mut self, now: Instant, octets: &[u8]) {
         let mut input = octets;
         while let Some(frame) = self.deframer.next(&mut input) {
-            self.core.frame(now, frame.protocol, frame.information);
+            let protocol = frame.protocol;
+            self.core.frame(now, protocol, frame.information);
+            if protocol == Protocol::PAP {
+                self.deframer.wipe();
+            }
             self.deframer.set_accm(self.core.receive_accm());
         }
     }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use dialback_ppp::link::End;
+use dialback_ppp::link::{Config, End};
 use dialback_ppp::personality::Personality;
 use dialback_ppp::time::Instant;
 
@@ -81,4 +81,21 @@ fn the_same_seed_is_the_same_call() {
         (pair.now, pair.steps, pair.answerer.octets_sent, pair.caller.octets_sent)
     };
     assert_eq!(run(), run());
+}
+
+#[test]
+fn a_peer_that_falls_silent_is_found_out_by_echo_requests() {
+    let caller = with_networks(Config::caller(None));
+    let mut pair = Pair::new(answerer(), caller, Faults::default(), 9);
+    pair.run_until(LIMIT, |pair| pair.answerer.up == 2 && pair.caller.up == 2);
+    // A quiet hour: the echoes themselves keep it up.
+    pair.run_until(pair.now + Duration::from_secs(3_600), |_| false);
+    assert!(pair.answerer.end.is_none() && pair.caller.end.is_none());
+    pair.cut();
+    let cut = pair.now;
+    pair.run_until(cut + Duration::from_secs(200), |pair| {
+        pair.answerer.end.is_some() && pair.caller.end.is_some()
+    });
+    assert_eq!(pair.answerer.end, Some(End::Silent));
+    assert_eq!(pair.caller.end, Some(End::Silent));
 }

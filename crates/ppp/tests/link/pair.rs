@@ -115,6 +115,13 @@ impl Pair {
         }
     }
 
+    /// Cuts the wire: nothing arrives any more, and neither side is told.
+    pub(crate) fn cut(&mut self) {
+        self.faults.drop = 100;
+        self.wire.clear();
+        self.carrier = false;
+    }
+
     /// Runs until both are over, or `done`, or the time is.
     pub(crate) fn run_until(&mut self, limit: Instant, done: impl Fn(&Self) -> bool) {
         self.drain();
