@@ -156,6 +156,11 @@ impl Deframer {
     fn unescape(&mut self, input: &mut &[u8]) {
         let Some((&octet, rest)) = input.split_first() else { return };
         *input = rest;
+        // RFC 1662 §4.2: what equipment inserts is taken out first, also behind an escape.
+        if self.accm.names(octet) {
+            self.counts.stray_controls += 1;
+            return;
+        }
         self.state = State::Collecting;
         if octet == FLAG {
             self.counts.aborted += 1;
