@@ -175,6 +175,15 @@ fn c13_a_rejected_solicitation_is_not_repeated_and_the_session_goes_on() {
 }
 
 #[test]
+fn c13_an_accepted_solicitation_leads_to_cbcp_though_the_peer_did_not_ask() {
+    let config = answering(Answer { solicit: Solicit::ByRequest, ..Answer::CBCP_ONLY });
+    let mut bench = Bench::opened(config, Policy::offers(own_or_none()), "");
+    bench.send(Protocol::PAP, PAP_ALICE);
+    assert!(bench.has("verify alice callback Some(Cbcp)"));
+    assert!(bench.has("CBCP 01 01 00 0b 01 02 02 05 00 01 00"));
+}
+
+#[test]
 fn c49_a_none_is_acked_and_the_networks_follow_on_the_same_link() {
     let mut bench =
         Bench::in_callback_with(with_ipv4(pap_answerer()), Policy::offers(own_or_none()));
