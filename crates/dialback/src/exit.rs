@@ -17,6 +17,15 @@ pub(crate) struct Failure {
 pub(crate) enum Code {
     /// What was asked for did not succeed (a callback that came to nothing).
     Failed = 1,
+    /// A dial-up script was not run: wrong usage, or input and output broke. This and the next three are the codes
+    /// that a connect script's user looks at, not sysexits(3).
+    ScriptUsage = 2,
+    /// The line was lost while a dial-up script ran.
+    HungUp = 3,
+    /// The time limit of a dial-up script was over.
+    TimeLimit = 4,
+    /// A dial-up script halted: its user goes on by hand.
+    Halted = 5,
     /// The command line is wrong.
     Usage = 64,
     /// The server does not run, or does not answer.
@@ -46,8 +55,12 @@ impl Failure {
         Self { code, message: String::new() }
     }
 
+    /// Whether everything has been said already.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.message.is_empty()
+    }
+
     /// The code that the process ends with.
-    #[cfg(test)]
     pub(crate) fn code(&self) -> Code {
         self.code
     }

@@ -17,6 +17,7 @@ mod out;
 mod port;
 mod program;
 mod rim;
+mod scp;
 mod store;
 
 use std::ffi::OsStr;

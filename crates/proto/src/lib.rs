@@ -22,6 +22,7 @@ pub mod chat;
 pub mod dial;
 pub mod expect;
 pub mod login;
+pub mod scp;
 pub mod signals;
 pub mod telnet;
 pub mod time;

@@ -60,6 +60,8 @@ enum Command {
     Calls(show::Calls),
     /// Call somebody back now, as callback(8) does
     Callback(callback::Callback),
+    /// Run a Windows dial-up script (.scp), or find its faults
+    Scp(crate::scp::Scp),
     /// Play telephone company: virtual modems on ptys and network ports
     Exchange(exchange::Exchange),
 }
@@ -99,9 +101,13 @@ impl Whereabouts {
 
 /// Reads the command line and does what it says. Wrong usage has been told when this returns.
 pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
-    let program = match Program::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let program = match Program::try_parse_from(&args) {
         Ok(program) => program,
-        Err(e) => return told(&e),
+        Err(e) if args.get(1).is_some_and(|word| word == "scp") => {
+            return told(&e, Code::ScriptUsage);
+        }
+        Err(e) => return told(&e, Code::Usage),
     };
     match program.command {
         Command::Demo(demo) => demo.run(),
@@ -111,6 +117,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Lines(lines) => lines.run(),
         Command::Calls(calls) => calls.run(),
         Command::Callback(callback) => callback.run(),
+        Command::Scp(scp) => scp.run(),
         Command::Exchange(exchange) => exchange.run(),
     }
 }
@@ -119,15 +126,15 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
 pub(crate) fn run_callback(args: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
     match callback::ByName::try_parse_from(args) {
         Ok(by_name) => by_name.callback.run(),
-        Err(e) => told(&e),
+        Err(e) => told(&e, Code::Usage),
     }
 }
 
 /// Help and version are answers; everything else that clap says is wrong usage.
-fn told(e: &clap::Error) -> Result<(), Failure> {
+fn told(e: &clap::Error, wrong: Code) -> Result<(), Failure> {
     // The terminal may be gone; there is nobody else to tell.
     drop(e.print());
-    if e.use_stderr() { Err(Failure::silent(Code::Usage)) } else { Ok(()) }
+    if e.use_stderr() { Err(Failure::silent(wrong)) } else { Ok(()) }
 }
 
 #[cfg(test)]
