@@ -58,7 +58,9 @@ pub struct Link {
 /// What an owner says about a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Approval {
-    /// It shall be. Whoever says so has made the promise durable: the caller is told at once.
+    /// It shall be. Whoever says so has made the promise durable: the caller is told at once. If the
+    /// caller has gone in the meantime nothing is said, and the link ends, or has ended, by another
+    /// [`End`] than [`End::Callback`]: the promise is then to be withdrawn.
     Granted,
     /// It shall not. The caller is told and sent away.
     Refused,

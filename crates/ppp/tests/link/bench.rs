@@ -48,6 +48,7 @@ pub(crate) struct Bench {
     pub(crate) now: Instant,
     pub(crate) policy: Policy,
     pub(crate) verify: Option<Ticket>,
+    pub(crate) approval: Option<Ticket>,
     deframer: Deframer,
     lines: Vec<String>,
 }
@@ -68,8 +69,15 @@ impl Bench {
         let mut deframer = Deframer::new(1600);
         deframer.set_accm(Accm::NONE);
         let link = Link::new(config, [42; 32], Instant::ZERO);
-        let mut bench =
-            Self { link, now: Instant::ZERO, policy, verify: None, deframer, lines: Vec::new() };
+        let mut bench = Self {
+            link,
+            now: Instant::ZERO,
+            policy,
+            verify: None,
+            approval: None,
+            deframer,
+            lines: Vec::new(),
+        };
         bench.drain();
         bench
     }
@@ -194,6 +202,7 @@ impl Bench {
                     format!("offer to {user}")
                 }
                 Output::ApproveCallback { ticket, agreed, .. } => {
+                    self.approval = Some(ticket);
                     if let Some(approval) = self.policy.approval {
                         self.link.approve(self.now, ticket, approval);
                     }

@@ -384,6 +384,19 @@ fn an_owner_that_never_decides_does_not_hold_the_line_for_ever() {
 }
 
 #[test]
+fn an_approval_for_a_caller_that_has_gone_promises_nothing() {
+    let mut policy = Policy::offers(own_or_none());
+    policy.approval = None;
+    let mut bench = Bench::in_callback_with(pap_answerer(), policy);
+    bench.cbcp(RESPONSE);
+    let ticket = bench.approval.unwrap();
+    bench.send(Protocol::LCP, "05 02 00 04");
+    bench.link.approve(bench.now, ticket, Approval::Granted);
+    bench.seconds(3);
+    assert!(!bench.has("agreed") && bench.has("down: PeerTerminated([])"));
+}
+
+#[test]
 fn a_late_answer_to_an_old_question_does_nothing() {
     let mut policy = Policy::offers(own_or_none());
     policy.judges = false;
