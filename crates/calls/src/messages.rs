@@ -42,10 +42,10 @@ impl Message {
             }
             Self::NotANumber => "That is no telephone number; use digits only.",
             Self::NumberRefused => "This number cannot be called back from here. Goodbye.",
-            Self::NoCallbackNow => "We cannot call you back now; please try again later.",
+            Self::NoCallbackNow => "We cannot call you back now; please try again soon.",
             Self::AlreadyCalledBack => "You have been called back already; please log in.",
             Self::UnknownName => "There is no service of this name.",
-            Self::ServiceFailed => "The service could not be started; please tell its operator.",
+            Self::ServiceFailed => "The service could not be started; please tell its owner.",
             Self::NoPpp => "PPP is not available on this line.",
             Self::SevenBits => "PPP needs 8 bits and no parity; please change your settings.",
         };

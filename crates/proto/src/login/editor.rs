@@ -12,8 +12,9 @@
 //!
 //! A line with a fault (too long, a character that is not ASCII) stays faulty until it is ended or taken
 //! back with ^U: cutting it down would make another, possibly valid, name of it. The editor does not know the
-//! prompt, nor how many tries there are.
+//! prompt, nor how many tries there are, nor what an echo must look like (`echo`).
 
+use super::echo::{Echo, is_command};
 use super::terminal::{Heard, Terminal};
 
 const NUL: u8 = 0x00;
@@ -54,6 +55,8 @@ pub enum Fault {
     TooLong,
     /// It has characters that are not ASCII, or that noise has damaged.
     NotPlain,
+    /// A name was wanted, and it is a command for a modem: a script that has lost its place.
+    Command,
 }
 
 /// What one key did.
@@ -88,13 +91,14 @@ pub(super) struct Editor {
     line: Vec<u8>,
     fault: Option<Fault>,
     sequence: Sequence,
+    echo: Echo,
 }
 
 impl Editor {
     pub(super) fn new(kind: Kind, limit: usize) -> Self {
         // Never grows: a secret must not be left behind in a smaller allocation.
         let line = Vec::with_capacity(limit);
-        Self { kind, limit, line, fault: None, sequence: Sequence::Outside }
+        Self { kind, limit, line, fault: None, sequence: Sequence::Outside, echo: Echo::default() }
     }
 
     /// Nothing has been typed that counts.
@@ -147,11 +151,15 @@ impl Editor {
                 if !self.is_blank() {
                     terminal.doubtful = false;
                 }
+                self.leave(echo);
                 echo.extend_from_slice(b"\r\n");
                 return Edit::Line;
             }
             CTRL_D | CTRL_BACKSLASH => return Edit::End,
-            CTRL_R => return Edit::Redraw,
+            CTRL_R => {
+                self.leave(echo);
+                return Edit::Redraw;
+            }
             BACKSPACE | DELETE => self.rub_out(1, echo),
             CTRL_U | CTRL_C | CTRL_X => {
                 self.rub_out(self.line.len(), echo);
@@ -201,11 +209,13 @@ impl Editor {
         }
         if folded_before && byte.is_ascii_lowercase() {
             // Not a terminal of capitals after all: show the earlier ones as they were typed.
-            let earlier = self.line.len() - 1;
-            echo.extend(std::iter::repeat_n(BACKSPACE, earlier));
-            echo.extend_from_slice(&self.line);
+            self.echo.go_back(self.line.len() - 1, echo);
+            for &byte in &self.line {
+                self.echo.put(byte, echo);
+            }
         } else {
-            echo.push(if self.folds() { byte.to_ascii_lowercase() } else { byte });
+            let shown = if self.folds() { byte.to_ascii_lowercase() } else { byte };
+            self.echo.put(shown, echo);
         }
     }
 
@@ -221,9 +231,7 @@ impl Editor {
         let count = count.min(self.line.len());
         self.line.truncate(self.line.len() - count);
         if self.kind != Kind::Secret {
-            for _ in 0..count {
-                echo.extend_from_slice(&[BACKSPACE, b' ', BACKSPACE]);
-            }
+            self.echo.rub_out(count, echo);
         }
     }
 
@@ -252,12 +260,19 @@ impl Editor {
         }
     }
 
-    /// The line as the caller sees it.
-    pub(super) fn shown(&self) -> Vec<u8> {
-        match self.kind {
-            Kind::Secret => Vec::new(),
-            Kind::Name { .. } if self.folds() => self.line.to_ascii_lowercase(),
-            Kind::Name { .. } | Kind::Text => self.line.clone(),
+    /// Shows the line anew, as the caller has seen it.
+    pub(super) fn show(&mut self, echo: &mut Vec<u8>) {
+        let folds = self.folds();
+        let shown: &[u8] = if self.kind == Kind::Secret { &[] } else { &self.line };
+        for &byte in shown {
+            self.echo.put(if folds { byte.to_ascii_lowercase() } else { byte }, echo);
+        }
+    }
+
+    /// Something else will be said behind the line: not even with a CR in it shall a modem act on the line.
+    pub(super) fn leave(&mut self, echo: &mut Vec<u8>) {
+        if self.kind != Kind::Secret {
+            self.echo.disarm(&self.line, echo);
         }
     }
 
@@ -281,6 +296,9 @@ impl Editor {
         if self.kind != Kind::Secret {
             let end = line.trim_ascii_end().len();
             line.truncate(end);
+        }
+        if matches!(self.kind, Kind::Name { .. }) && is_command(&line) {
+            return Err(Fault::Command);
         }
         Ok(line)
     }

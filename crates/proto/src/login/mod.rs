@@ -15,6 +15,7 @@
 //!
 //! The prompt does not know who may log in, nor what a good telephone number is.
 
+mod echo;
 mod editor;
 mod issue;
 mod secret;
@@ -57,8 +58,10 @@ pub const MAX_LENGTH: usize = 1024;
 /// gets near; what comes beyond is lost.
 pub const MAX_REST: usize = 64 * 1024;
 
-const TOO_LONG: &[u8] = b"That is too long, please type it again.\r\n";
-const NOT_PLAIN: &[u8] = b"That did not arrive as plain text, please type it again.\r\n";
+// None of these contains "at": a modem back in its command state would begin to read a command there.
+const TOO_LONG: &[u8] = b"This is too long, please type it once more.\r\n";
+const NOT_PLAIN: &[u8] = b"This did not come as plain text, please type it once more.\r\n";
+const COMMAND: &[u8] = b"This is for a modem, but you are with its server; your name, please.\r\n";
 const FAREWELL: &[u8] = b"\r\nGoodbye.\r\n";
 
 /// When the question is put.
@@ -146,11 +149,13 @@ pub enum GaveUp {
     TooMuchNoise,
 }
 
-/// What a prompt wants done, in order. Everything but `Send` is its end.
+/// What a prompt wants done, in order. Everything but `Send` and `Faulty` is its end.
 #[derive(Debug)]
 pub enum Output {
     /// Bytes for the caller, parity included.
     Send(Vec<u8>),
+    /// A line could not be taken; the caller is told, and asked again. For the journal.
+    Faulty(Fault),
     /// The name typed at a [`Kind::Name`] question: ASCII, never empty, no leading blank or dash. A claim, not an identity.
     Named(String),
     /// What was typed at a [`Kind::Text`] question: ASCII, never empty.
@@ -370,7 +375,7 @@ impl Prompt {
                 Edit::Line => self.line(),
                 Edit::Redraw => {
                     self.ask_again();
-                    self.saying.extend(self.editor.shown());
+                    self.editor.show(&mut self.saying);
                 }
                 Edit::End => self.give_up(GaveUp::Eof),
             }
@@ -381,9 +386,11 @@ impl Prompt {
         match self.editor.take(&mut self.terminal) {
             Err(fault) => {
                 self.faulty += 1;
+                self.outputs.push_back(Output::Faulty(fault));
                 self.saying.extend_from_slice(match fault {
                     Fault::TooLong => TOO_LONG,
                     Fault::NotPlain => NOT_PLAIN,
+                    Fault::Command => COMMAND,
                 });
                 if self.faulty >= MAX_FAULTY {
                     self.give_up(GaveUp::TooMuchNoise);
@@ -425,12 +432,15 @@ impl Prompt {
     }
 
     fn give_up(&mut self, reason: GaveUp) {
+        self.editor.leave(&mut self.saying);
         self.saying.extend_from_slice(FAREWELL);
         let held = std::mem::take(&mut self.held);
         self.end(Output::GaveUp(reason), held);
     }
 
     fn end(&mut self, output: Output, rest: Vec<u8>) {
+        // Whoever speaks next begins with a CR, perhaps behind half a line.
+        self.editor.leave(&mut self.saying);
         self.speak();
         self.outputs.push_back(output);
         self.state = State::Ended { rest };

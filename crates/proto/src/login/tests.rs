@@ -26,6 +26,8 @@ fn drain(prompt: &mut Prompt, story: &mut Vec<u8>) {
             Output::Secret(secret) => {
                 story.extend(format!("[secret {}]", secret.reveal().escape_ascii()).bytes());
             }
+            // What the caller is told about it is in the story.
+            Output::Faulty(_) => {}
             other @ (Output::Named(_)
             | Output::Answered(_)
             | Output::Ppp(_)
@@ -218,7 +220,7 @@ fn a_line_end_that_may_be_a_part_of_a_letter_does_not_hang_the_line() {
     let (story, _, terminal) = run(&login(), &[Hear(1, &typed), Hear(2, &typed)]);
     let story: Vec<u8> = story.iter().map(|byte| byte & 0x7f).collect();
     let story = String::from_utf8_lossy(&story).into_owned();
-    assert!(story.contains("type it again") && story.ends_with("[Named(\"lola\")]"), "{story}");
+    assert!(story.contains("type it once more") && story.ends_with("[Named(\"lola\")]"), "{story}");
     assert_eq!(terminal.parity(), Parity::Even);
     // The same two bytes where parity is out of the question: a letter, and no name comes of its pieces.
     for name in ["\u{10d}ermak\r", "\u{44d}\r", "jo\u{44d}l\r", "\u{434d}bob\r"] {
@@ -390,8 +392,121 @@ fn a_number_question_takes_text_and_leaves_judging_to_others() {
 }
 
 #[test]
+fn an_echo_is_no_command_and_looks_as_it_was_typed() {
+    let command = String::from_utf8_lossy(COMMAND);
+    check_keys(
+        &login(),
+        &[
+            (b"ATDT0900\r", &format!("A \x08TDT0900{}\r\n{command}{AGAIN}", "\x08".repeat(8)), b""),
+            (b"kate\r", "ka \x08te\x08\x08\x08\x08\r\n[Named(\"kate\")]", b""),
+            (b"A/", "A \x08/", b""),
+            (b"+++", "+ \x08+ \x08+", b""),
+            (b"AX\x08T\r", &format!("AX\x08 \x08T\x08\x08\r\n{command}{AGAIN}"), b""),
+            // Shown anew, and left half typed.
+            (b"at\x12", &format!("a \x08t\x08\x08{AGAIN}a \x08t"), b""),
+            (b"ATD1\x04", "A \x08TD1\x08\x08\x08\x08\r\nGoodbye.\r\n[GaveUp(Eof)]", b""),
+        ],
+    );
+    let short = Question { time_limit: Duration::from_secs(10), ..login() };
+    check(
+        &short,
+        &[Hear(1, b"ATD1"), Wait(10_000)],
+        &format!("{AGAIN}A \x08TD1\x08\x08\x08\x08\r\nGoodbye.\r\n[GaveUp(Silence)]"),
+        b"",
+    );
+}
+
+#[test]
+fn a_command_is_no_name_but_a_user_may_be_called_atkins() {
+    for (name, taken) in [
+        ("ATDT0900555", false),
+        ("ATH", false),
+        ("AT", false),
+        ("A/", false),
+        ("a/", false),
+        ("atd0900555", false),
+        ("AtDt1", false),
+        ("atkins", true),
+        ("at", true),
+        ("atd", true),
+        ("at1", true),
+        ("kATe", true),
+        ("OK", true),
+    ] {
+        let (story, ..) = run(&login(), &[Hear(1, format!("{name}\r").as_bytes())]);
+        let story = String::from_utf8_lossy(&story);
+        assert_eq!(story.contains("[Named"), taken, "{story}");
+    }
+}
+
+/// What modems in the command state make of a wire: one looks for `AT` in all that it hears, one collects
+/// a line, edits it, and looks for `AT` in it at its end.
+fn commands_in(wire: &[u8]) -> Vec<String> {
+    let mut commands = Vec::new();
+    let is = |pair: &[u8], what: &[u8]| pair.eq_ignore_ascii_case(what);
+    if wire.windows(2).any(|pair| is(pair, b"AT") || is(pair, b"A/")) {
+        commands.push("hunted".to_owned());
+    }
+    let mut line = Vec::new();
+    for &byte in wire {
+        match byte {
+            b'\x08' => drop(line.pop()),
+            b'\r' => {
+                if line.windows(2).any(|pair| is(pair, b"AT")) {
+                    commands.push(String::from_utf8_lossy(&line).into_owned());
+                }
+                line.clear();
+            }
+            other if other >= b' ' => line.push(other),
+            // Other control characters are ignored (V.250 §5.2.2).
+            _ => {}
+        }
+    }
+    commands
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_that_is_typed_comes_back_as_a_command(
+        keys in "[ATat D1/+x\r\n\x08\x7f\x15\x17\x12\x04\x1b\u{e1}]{0,60}",
+        text in any::<bool>(),
+        fold_capitals in any::<bool>(),
+    ) {
+        let kind = if text { Kind::Text } else { Kind::Name { fold_capitals } };
+        let question = Question { kind, max_length: 12, max_empty: 99, ..login() };
+        let mut prompt = Prompt::new(question, Terminal::default(), Instant::ZERO);
+        prompt.receive(Instant::ZERO, keys.as_bytes());
+        prompt.tick(Instant::from_millis(3_600_000));
+        let mut wire = Vec::new();
+        while let Some(output) = prompt.poll() {
+            if let Output::Send(bytes) = output {
+                wire.extend(bytes);
+            }
+        }
+        // Whatever is said next begins a line.
+        wire.push(b'\r');
+        prop_assert_eq!(commands_in(&wire), Vec::<String>::new(), "{}", wire.escape_ascii());
+    }
+}
+
+#[test]
+fn a_line_that_cannot_be_taken_is_told_before_the_caller_is_asked_again() {
+    for (keys, fault) in [(&b"123456789\r"[..], Fault::TooLong), (b"\xc3\xb6\r", Fault::NotPlain)] {
+        let question = Question { max_length: 8, ..Question::text(NUMBER_PROMPT) };
+        let mut prompt = Prompt::new(question, Terminal::default(), Instant::ZERO);
+        assert!(matches!(prompt.poll(), Some(Output::Send(_))));
+        prompt.receive(Instant::ZERO, keys);
+        assert!(matches!(prompt.poll(), Some(Output::Faulty(told)) if told == fault));
+        assert!(matches!(prompt.poll(), Some(Output::Send(_))));
+        assert!(prompt.poll().is_none());
+    }
+}
+
+#[test]
 fn what_is_sent_beyond_the_texts_given_resembles_no_modem_and_no_prompt() {
-    for said in [TOO_LONG, NOT_PLAIN, FAREWELL] {
+    for said in [TOO_LONG, NOT_PLAIN, COMMAND, FAREWELL] {
         let said = String::from_utf8_lossy(said).to_ascii_lowercase();
         for word in [
             "ring",
@@ -435,6 +550,7 @@ proptest! {
             while let Some(output) = prompt.poll() {
                 match output {
                     Output::Send(said) => sent += said.len(),
+                    Output::Faulty(_) => {}
                     Output::Named(name) => {
                         ends += 1;
                         prop_assert!(!name.is_empty() && name.len() <= 32);

@@ -172,7 +172,7 @@ fn a_program_that_cannot_be_started_is_told_to_the_caller() {
         < failed /bin/login: no such file
         > carrier-matters false
         * launch-failed /bin/login: /bin/login: no such file
-        > send \"\\r\\nThe service could not be started; please tell its operator.\\r\\n\"
+        > send \"\\r\\nThe service could not be started; please tell its owner.\\r\\n\"
         > drain
         < drained
         {HANG_UP}
