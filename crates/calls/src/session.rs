@@ -343,6 +343,7 @@ impl Session {
                 login::Output::Send(bytes) => line.send(bytes, office.desk),
                 login::Output::Named(name) => self.named(&name, line, office),
                 login::Output::Answered(text) => self.numbered(&text, line, office),
+                login::Output::Faulty(fault) => self.faulty(fault, office),
                 login::Output::Ppp(Framing::EightBit) => self.named(AUTO_PPP, line, office),
                 login::Output::Ppp(Framing::SevenBit) => {
                     self.last_words(Some(Message::SevenBits), Cause::UserError, line, office);

@@ -12,6 +12,9 @@
 //! | `line.direction` | when no line of those wanted may both be used and originate |
 //! | `line.dialling` | a number that none of those lines can dial |
 //!
+//! Before them, what is no number at all is refused by `number.grammar`, and by `number.plain-text` what did
+//! not even arrive as a line of text.
+//!
 //! They do not know how the numbers came to be typed.
 
 use proto::dial::{Dialling, PhoneNumber};

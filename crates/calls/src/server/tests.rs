@@ -1,11 +1,11 @@
 //! Timelines of the whole server: callers, promises, programs, operators, restarts.
 
 mod callback;
+mod injection;
 mod operators;
 mod random;
 mod restart;
 mod sessions;
-mod speed;
 
 /// A caller at the prompt of a line that was idle.
 const AT_PROMPT: &str = r#"

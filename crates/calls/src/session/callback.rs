@@ -3,7 +3,7 @@
 //! It does not say yes or no by itself ([`policy`](crate::policy) does), and it does not say the farewell
 //! before the journal has stored the promise: that is the session's next state.
 
-use proto::login::{self, Prompt, Question};
+use proto::login::{self, Fault, Prompt, Question};
 
 use super::{MAX_ERRORS, MAX_NUMBER_TEXT, Office, STORE_TIME, Session};
 use crate::config::{Action, LoginEntry, ReturnLine};
@@ -32,6 +32,19 @@ impl Session {
         self.service = Service::Question { prompt: Box::new(prompt), entry };
         self.received(rest, line, office);
         self.listen(line, office);
+    }
+
+    /// The question itself has told the caller and asks again; a line that was no number is a refusal
+    /// all the same. Of a login name there is nothing to tell yet.
+    pub(super) fn faulty(&self, fault: Fault, office: &mut Office<'_>) {
+        let Service::Question { .. } = &self.service else { return };
+        let reason = match fault {
+            Fault::TooLong => format!("more than {MAX_NUMBER_TEXT} characters were typed"),
+            Fault::NotPlain => "something else than ASCII was typed".to_owned(),
+            Fault::Command => "a modem's command was typed".to_owned(),
+        };
+        let refusal = Refusal::new(RefusalKind::NotANumber, "number.plain-text", reason);
+        self.refused(&refusal, None, office);
     }
 
     pub(super) fn numbered(&mut self, text: &str, line: &mut Line, office: &mut Office<'_>) {

@@ -1,0 +1,163 @@
+//! How fast the server is by itself: whole callbacks on many lines with modems that answer at once.
+//!
+//! `cargo bench -p dialback-calls` prints callbacks a second on one core.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a measurement reads the clock and tells people"
+)]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use proto::signals::Signals;
+use proto::time::Instant;
+
+use dialback_calls::config::Config;
+use dialback_calls::config::load::{FileText, Surroundings, load};
+use dialback_calls::recovery::Restored;
+use dialback_calls::server::Server;
+use dialback_calls::vocabulary::{
+    Event, ExitStatus, Input, LineId, Now, Output, PortInput, PortOutput, ProgramInput, Wall,
+};
+
+const LINES: u32 = 1_000;
+const ROUNDS: u32 = 10;
+
+const HEAD: &str = r#"
+[server]
+login_config = "/login.config"
+
+[login]
+prompt = "login: "
+
+[callback]
+delay    = "20s"
+jitter   = "0s"
+per_user = 1000
+in_all   = 1000
+"#;
+
+const LOGIN: &str = "fixed N - - /usr/sbin/callback -S 5551234\nmary - - - /bin/login @\n";
+
+fn config() -> Result<Config, String> {
+    let lines: String = (0..LINES)
+        .map(|n| {
+            format!(
+                "[[line]]\nname = \"l{n}\"\nport = \"sim:l{n}\"\nnumber = \"55{n:05}\"\nhold_time = \"10s\"\n\
+                 modem = {{ init = [\"ATZ\"], dial_prefix = \"ATDT\" }}\n"
+            )
+        })
+        .collect();
+    let file = |text: String| FileText { text: text.into_bytes(), uid: 0, mode: 0o600 };
+    let files: BTreeMap<PathBuf, FileText> = BTreeMap::from([
+        ("/dialback.toml".into(), file(format!("{HEAD}{lines}"))),
+        ("/login.config".into(), file(format!("!version 2\n{LOGIN}"))),
+    ]);
+    let surroundings = Surroundings { host: "alma".to_owned(), uid: 0 };
+    load(Path::new("/dialback.toml"), &surroundings, &files)
+        .map(|loaded| loaded.config)
+        .map_err(|faults| faults.iter().map(|fault| format!("{fault}\n")).collect())
+}
+
+#[derive(Default)]
+struct Count {
+    ended: u32,
+    launched: u32,
+}
+
+/// A modem and its caller: what they do about an output of the server.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest needs no answer")]
+fn answer(output: Output, inputs: &mut VecDeque<Input>, count: &mut Count) {
+    let dcd = |dcd| PortInput::Signals(Signals { dcd, dsr: true, cts: true, ri: false });
+    match output {
+        Output::Port(line, output) => {
+            let mut port = |input| inputs.push_back(Input::Port(line, input));
+            let mut says = |text: &[u8]| port(PortInput::Bytes(text.to_vec()));
+            match output {
+                PortOutput::Open => port(PortInput::Opened { signals: Some(Signals::default()) }),
+                PortOutput::Claim => port(PortInput::Claimed),
+                PortOutput::Drain => port(PortInput::Drained),
+                PortOutput::Dtr(false) => port(dcd(false)),
+                PortOutput::Send(bytes) if bytes == b"ATZ\r" => says(b"\r\nOK\r\n"),
+                PortOutput::Send(bytes) if bytes == b"ATA\r" || bytes.starts_with(b"ATD") => {
+                    port(dcd(true));
+                    port(PortInput::Bytes(b"\r\nCONNECT 33600\r\n".to_vec()));
+                }
+                // On the return leg no entry takes this name, and he is asked again.
+                PortOutput::Send(bytes) if bytes.ends_with(b"of this name.\r\n") => says(b"mary\r"),
+                PortOutput::Send(bytes) if bytes.ends_with(b"login: ") => says(b"fixed\r"),
+                _ => {}
+            }
+        }
+        Output::Journal(entry) => {
+            if let Event::Ended(_) = &entry.event {
+                count.ended += 1;
+            }
+            if matches!(entry.event, Event::Promised(_) | Event::Kept { .. }) {
+                inputs.push_back(Input::Durable(entry.seq));
+            }
+        }
+        Output::Launch(call, ..) => {
+            count.launched += 1;
+            inputs.push_back(Input::Program(call, ProgramInput::Started { pid: 1 }));
+            let exits = ProgramInput::Exited(ExitStatus::Code(0));
+            inputs.push_back(Input::Program(call, exits));
+        }
+        _ => {}
+    }
+}
+
+fn main() -> ExitCode {
+    let mut now = Now { at: Instant::ZERO, wall: Wall { unix_ms: 1_800_000_000_000, offset_s: 0 } };
+    let config = match config() {
+        Ok(config) => config,
+        Err(faults) => {
+            eprint!("{faults}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut server = Server::new(config, [1; 32], Restored::default(), now);
+    let mut inputs = VecDeque::new();
+    let mut count = Count::default();
+    let start = std::time::Instant::now();
+    // Round 0 sets the modems up.
+    for _ in 0..=ROUNDS {
+        loop {
+            while let Some(output) = server.poll() {
+                answer(output, &mut inputs, &mut count);
+            }
+            if let Some(input) = inputs.pop_front() {
+                server.handle(now, input);
+                continue;
+            }
+            match server.deadline() {
+                Some(next) if next.why != "modem check" => {
+                    let wait: Duration = next.at - now.at;
+                    now = Now { at: now.at.max(next.at), wall: now.wall + wait };
+                    server.handle(now, Input::Tick);
+                }
+                Some(_) | None => break,
+            }
+        }
+        for line in 0..LINES {
+            let ring = PortInput::Bytes(b"\r\nRING\r\n".to_vec());
+            inputs.push_back(Input::Port(LineId(line), ring));
+        }
+    }
+    let took = start.elapsed();
+    let sessions = LINES * ROUNDS;
+    let Count { ended, launched } = count;
+    if ended != 2 * sessions || launched != sessions {
+        eprintln!("{sessions} sessions: {ended} calls ended, {launched} programs were started");
+        return ExitCode::FAILURE;
+    }
+    println!(
+        "{sessions} callback sessions on {LINES} lines in {took:.2?}: {:.0} sessions/s on one core",
+        f64::from(sessions) / took.as_secs_f64()
+    );
+    ExitCode::SUCCESS
+}
