@@ -23,6 +23,8 @@
 
 mod callback;
 
+use self::callback::CutShort;
+
 use std::time::Duration;
 
 use proto::login::{self, Begin, Framing, GaveUp, Prompt, Question, Sniff, Terminal};
@@ -74,6 +76,7 @@ pub(crate) struct Session {
     pub(crate) name: Option<String>,
     /// The promise made on this leg.
     pub(crate) promised: Option<PromiseId>,
+    cut_short: CutShort,
     errors: u32,
     terminal: Terminal,
     pub(crate) service: Service,
@@ -120,6 +123,7 @@ impl Session {
             leg,
             name: None,
             promised: None,
+            cut_short: CutShort::No,
             errors: 0,
             terminal: Terminal::default(),
             service: Service::Ending,
@@ -142,8 +146,11 @@ impl Session {
                 self.listen(line, office);
             }
             Service::Program(program) => program.received(self.call, bytes, office.desk),
-            // Whatever he types now is nobody's.
-            Service::Sealing { .. } | Service::Farewell { .. } | Service::Ending => {}
+            // Whatever he types now is nobody's, but the modem may have something to say.
+            Service::Sealing { .. } | Service::Farewell { .. } => {
+                self.behind_number(&bytes, line, office);
+            }
+            Service::Ending => {}
         }
     }
 

@@ -31,6 +31,8 @@ const PROBE_TIME: Duration = Duration::from_secs(10);
 /// Bytes for the caller that are kept back behind the words `NO CARRIER`, and while the modem is asked. A
 /// program that writes on meanwhile loses what goes beyond; the line is dead or will be back in five seconds.
 const MAX_HELD: usize = 64 * 1024;
+/// Bytes behind the words `NO CARRIER` that may still be the modem's. It does not say more line ends.
+const MAX_DOUBTFUL: usize = 1024;
 
 /// A call with both modems on line.
 #[derive(Debug)]
@@ -45,9 +47,10 @@ enum Watch {
     Dcd,
     /// The modem's words tell. Behind `NO CARRIER` what is to be sent waits: a modem in its command state
     /// would echo it to the program, for ever in turns, or take a line of it that begins with AT for a command.
-    Words { watch: CarrierWatch, held: Vec<u8> },
-    /// The modem is being asked; what is to be sent waits.
-    Probing { probe: Box<CarrierProbe>, held: Vec<u8> },
+    /// What came behind the words waits as well: a `RING` must not become a name.
+    Words { watch: CarrierWatch, doubtful: Vec<u8>, held: Vec<u8> },
+    /// The modem is being asked; what is to be sent waits, and what is doubtful still.
+    Probing { probe: Box<CarrierProbe>, doubtful: Vec<u8>, held: Vec<u8> },
     /// The carrier is gone; `port` as well, if its reason is known.
     Lost { port: Option<String> },
 }
@@ -139,18 +142,50 @@ impl Line {
     fn online_heard(&mut self, mut online: Box<Online>, bytes: Vec<u8>, desk: &mut Desk) -> State {
         match &mut online.watch {
             Watch::Dcd => self.online_session(&mut online, bytes, desk),
-            Watch::Words { watch, held } => {
-                watch.receive(desk.at(), &bytes);
-                // Somebody writes on: it was a caller's text, and the call goes on.
-                let held = if watch.is_quiet() { Vec::new() } else { std::mem::take(held) };
-                self.online_session(&mut online, bytes, desk);
-                self.send_held(&mut online, held, desk);
-            }
+            Watch::Words { .. } => return self.words_heard(online, &bytes, desk),
             Watch::Probing { probe, .. } => {
                 probe.receive(desk.at(), &bytes);
                 return self.probing(online, desk);
             }
             Watch::Lost { .. } => {}
+        }
+        State::Online(online)
+    }
+
+    fn words_heard(&mut self, mut online: Box<Online>, bytes: &[u8], desk: &mut Desk) -> State {
+        let Watch::Words { watch, doubtful, held } = &mut online.watch else {
+            return State::Online(online);
+        };
+        let (sure, doubted) = bytes.split_at(watch.receive(desk.at(), bytes).min(bytes.len()));
+        if watch.poll().is_some() {
+            doubtful.extend_from_slice(doubted);
+            return self.probe(online, desk);
+        }
+        let mut session = Vec::new();
+        let mut to_send = Vec::new();
+        if !watch.is_quiet() {
+            // Somebody writes on: it was a caller's text, and the call goes on.
+            session = std::mem::take(doubtful);
+            to_send = std::mem::take(held);
+        } else if !sure.is_empty() || doubtful.len() > MAX_DOUBTFUL {
+            // The words came again, behind what was doubtful.
+            session = std::mem::take(doubtful);
+        }
+        session.extend_from_slice(sure);
+        doubtful.extend_from_slice(doubted);
+        if !session.is_empty() {
+            self.online_session(&mut online, session, desk);
+        }
+        self.send_held(&mut online, to_send, desk);
+        State::Online(online)
+    }
+
+    /// Asks the modem whether there is still a call.
+    fn probe(&mut self, mut online: Box<Online>, desk: &mut Desk) -> State {
+        if let Watch::Words { doubtful, held, .. } = &mut online.watch {
+            let (doubtful, held) = (std::mem::take(doubtful), std::mem::take(held));
+            let probe = CarrierProbe::start(desk.at(), self.escape(), Form::Verbose, PROBE_TIME);
+            online.watch = Watch::Probing { probe: Box::new(probe), doubtful, held };
         }
         State::Online(online)
     }
@@ -171,9 +206,14 @@ impl Line {
             PortInput::Drained => desk.report(self.id, Fact::Drained),
             PortInput::Signals(signals) => match online.watch {
                 Watch::Dcd if !signals.dcd => return self.lost(online, None, desk),
-                Watch::Words { ref mut held, .. } if signals.dcd && !self.carrier_stuck => {
-                    let held = std::mem::take(held);
+                Watch::Words { ref mut held, ref mut doubtful, .. }
+                    if signals.dcd && !self.carrier_stuck =>
+                {
+                    let (doubtful, held) = (std::mem::take(doubtful), std::mem::take(held));
                     online.watch = Watch::Dcd;
+                    if !doubtful.is_empty() {
+                        self.online_session(&mut online, doubtful, desk);
+                    }
                     self.send_held(&mut online, held, desk);
                 }
                 Watch::Dcd | Watch::Words { .. } | Watch::Probing { .. } | Watch::Lost { .. } => {}
@@ -205,12 +245,10 @@ impl Line {
     pub(super) fn online_tick(&mut self, mut online: Box<Online>, desk: &mut Desk) -> State {
         let now = desk.at();
         match &mut online.watch {
-            Watch::Words { watch, held } => {
+            Watch::Words { watch, .. } => {
                 watch.tick(now);
                 if watch.poll().is_some() {
-                    let probe = CarrierProbe::start(now, self.escape(), Form::Verbose, PROBE_TIME);
-                    let held = std::mem::take(held);
-                    online.watch = Watch::Probing { probe: Box::new(probe), held };
+                    return self.probe(online, desk);
                 }
             }
             Watch::Probing { probe, .. } => {
@@ -228,7 +266,10 @@ impl Line {
             let Some(step) = probe.poll() else { break };
             match step {
                 Probe::Send(bytes) => desk.port(self.id, PortOutput::Send(bytes)),
-                Probe::Session(bytes) => self.online_session(&mut online, bytes, desk),
+                Probe::Session(bytes) => {
+                    let all = Self::no_doubt(&mut online, bytes);
+                    self.online_session(&mut online, all, desk);
+                }
                 Probe::Online => return self.probed(online, desk),
                 // A modem that does not even answer has no caller either.
                 Probe::Gone | Probe::Unclear => return self.lost(online, None, desk),
@@ -239,14 +280,28 @@ impl Line {
 
     /// The call goes on: what was kept back goes on its way, in both directions.
     fn probed(&self, mut online: Box<Online>, desk: &mut Desk) -> State {
-        if let Watch::Probing { probe, held } = std::mem::replace(&mut online.watch, words()) {
-            let rest = probe.finish();
+        if let Watch::Probing { probe, doubtful, held } =
+            std::mem::replace(&mut online.watch, words())
+        {
+            let rest = [doubtful, probe.finish()].concat();
             if !rest.is_empty() {
                 self.online_session(&mut online, rest, desk);
             }
             self.send_held(&mut online, held, desk);
         }
         State::Online(online)
+    }
+
+    /// What was doubtful, and is the caller's after all, before these bytes of his.
+    fn no_doubt(online: &mut Online, bytes: Vec<u8>) -> Vec<u8> {
+        match &mut online.watch {
+            Watch::Words { doubtful, .. } | Watch::Probing { doubtful, .. }
+                if !doubtful.is_empty() =>
+            {
+                [std::mem::take(doubtful), bytes].concat()
+            }
+            Watch::Dcd | Watch::Words { .. } | Watch::Probing { .. } | Watch::Lost { .. } => bytes,
+        }
     }
 
     fn send_held(&self, online: &mut Online, held: Vec<u8>, desk: &mut Desk) {
@@ -259,5 +314,9 @@ impl Line {
 }
 
 fn words() -> Watch {
-    Watch::Words { watch: CarrierWatch::new(Form::Verbose, SILENCE), held: Vec::new() }
+    Watch::Words {
+        watch: CarrierWatch::new(Form::Verbose, SILENCE),
+        doubtful: Vec::new(),
+        held: Vec::new(),
+    }
 }

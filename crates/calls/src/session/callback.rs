@@ -14,7 +14,60 @@ use crate::promises::Terms;
 use crate::service::Service;
 use crate::vocabulary::{Cause, Event};
 
+/// Why a number is not called after all.
+const CUT_SHORT: &str = "the carrier was lost before the number was complete";
+
+/// What a modem says of a lost carrier, behind the CR with which it begins.
+const NO_CARRIER: &[u8] = b"\nNO CARRIER";
+
+/// Whether it was the modem, and not the caller, who ended the line with the number: `55501`, the carrier
+/// lost, `CR LF NO CARRIER`. Half a number would be called, and belongs to somebody else.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum CutShort {
+    /// So many bytes of the modem's words have come behind the CR.
+    Perhaps(usize),
+    /// Something else has.
+    #[default]
+    No,
+}
+
+impl CutShort {
+    /// A number was ended by a CR just now.
+    pub(super) const fn perhaps() -> Self {
+        Self::Perhaps(0)
+    }
+
+    /// Hears what comes behind the CR. `true`, once: the number was cut short.
+    pub(super) fn hear(&mut self, bytes: &[u8]) -> bool {
+        for &byte in bytes {
+            let Self::Perhaps(matched) = self else { return false };
+            match NO_CARRIER.get(*matched) {
+                Some(&wanted) if wanted == byte => *matched += 1,
+                // A second CR before the words, as some modems send it.
+                _ if byte == b'\r' && *matched <= 1 => {}
+                _ => *self = Self::No,
+            }
+            if *self == Self::Perhaps(NO_CARRIER.len()) {
+                *self = Self::No;
+                return true;
+            }
+        }
+        false
+    }
+}
+
 impl Session {
+    /// More came behind a number that was taken.
+    pub(super) fn behind_number(&mut self, bytes: &[u8], line: &mut Line, office: &mut Office<'_>) {
+        if self.cut_short.hear(bytes)
+            && let Some(promise) = self.promised.take()
+        {
+            // Nothing to be told: nobody is there.
+            let _promise = office.promises.withdraw(office.desk, promise, CUT_SHORT.to_owned());
+            self.hang_up(Cause::LostCarrier, line, office);
+        }
+    }
+
     pub(super) fn ask_number(
         &mut self,
         entry: &LoginEntry,
@@ -51,7 +104,14 @@ impl Session {
         let Service::Question { entry, .. } = &self.service else { return };
         let entry = entry.clone();
         // What he typed ahead was meant for the modem, or is junk.
-        let _ahead = self.finish();
+        let ahead = self.finish();
+        self.cut_short = CutShort::perhaps();
+        if self.cut_short.hear(&ahead) {
+            let rule = "number.cut-short";
+            let refusal = Refusal::new(RefusalKind::Number, rule, CUT_SHORT.to_owned());
+            self.refused(&refusal, Some(text), office);
+            return self.hang_up(Cause::LostCarrier, line, office);
+        }
         self.promise(&entry, Numbers::Typed(text), line, office);
     }
 
@@ -132,4 +192,28 @@ impl Session {
 fn printable(text: &str) -> String {
     let clean = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     text.chars().take(MAX_NUMBER_TEXT).map(clean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_modems_words_right_behind_the_cr_cut_a_number_short() {
+        for (behind, wanted) in [
+            (&b"\nNO CARRIER\r\n"[..], true),
+            (b"\r\nNO CARRIER\r\n", true),
+            (b"\n", false),
+            (b"NO CARRIER\r\n", false),
+            (b"\nNO CARRIEr\r\n", false),
+            (b"\n x\nNO CARRIER\r\n", false),
+        ] {
+            for cut in 0..=behind.len() {
+                let (one, other) = behind.split_at(cut);
+                let mut cut_short = CutShort::perhaps();
+                let got = cut_short.hear(one) | cut_short.hear(other);
+                assert_eq!(got, wanted, "{} cut at {cut}", behind.escape_ascii());
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@
 //! again (`ATO`), which it can do only while there is a carrier.
 //!
 //! ```text
-//!   CarrierWatch   Reading ─line NO CARRIER─► Quiet ─silence─► Suspect
+//!   CarrierWatch   Reading ─line NO CARRIER─► Quiet ─silence, or a line RING─► Suspect
 //!                     ▲────any other byte───────┘
 //!
 //!   CarrierProbe   Silent ─► Escaped ─OK─► Answered ─► Asked ─CONNECT───────────► Online
@@ -29,6 +29,12 @@ mod tests;
 
 /// What a modem in verbose form says when the carrier is lost.
 const LOST: &[u8] = b"NO CARRIER";
+
+/// What a modem says next if somebody calls before the silence is over.
+const RING: &[u8] = b"RING";
+
+/// The longest line that begins with `RING` and is the modem's: `RING;from;to` with two numbers.
+const LONGEST_RING: usize = 60;
 
 /// How many bytes of the session the probe keeps back while it asks. A modem in the command state says
 /// a few lines; who sends more than this is a caller, and the question is answered.
@@ -53,11 +59,11 @@ pub struct CarrierWatch {
 enum Watching {
     /// So many bytes of the words stand at the beginning of this line; `None`: it is another line.
     Reading(Option<usize>),
-    /// The line was there, and nothing since.
-    Quiet { until: Instant },
+    /// The line was there, and nothing since but so many bytes of a line that begins as `RING` does.
+    Quiet { until: Instant, ring: usize },
 }
 
-/// The call may be over: the modem, or the caller, has written so and has been silent since.
+/// The call may be over: the modem, or the caller, has written so and has been silent since, or it rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suspect;
 
@@ -69,19 +75,47 @@ impl CarrierWatch {
         Self { form, silence, state: Watching::Reading(Some(0)), suspect: false }
     }
 
-    /// Looks at what came from the modem.
-    pub fn receive(&mut self, now: Instant, bytes: &[u8]) {
-        for &byte in bytes {
-            let end = matches!(byte, b'\r' | b'\n');
-            self.state = match (self.state, self.form) {
-                (Watching::Quiet { .. }, _) if end => Watching::Quiet { until: now + self.silence },
-                (Watching::Quiet { .. }, form) => Self::read(Some(0), byte, form),
-                (Watching::Reading(Some(matched)), form) if end && matched == words(form).len() => {
-                    Watching::Quiet { until: now + self.silence }
-                }
-                (Watching::Reading(_), _) if end => Watching::Reading(Some(0)),
-                (Watching::Reading(matched), form) => Self::read(matched, byte, form),
-            };
+    /// Looks at what came from the modem. Says how many bytes of it, from the first, are the session's in any
+    /// case; the rest came behind the words and is the modem's if the suspicion proves true.
+    pub fn receive(&mut self, now: Instant, bytes: &[u8]) -> usize {
+        let mut sure = if self.is_quiet() { 0 } else { bytes.len() };
+        for (at, &byte) in bytes.iter().enumerate() {
+            let was_quiet = self.is_quiet();
+            self.state = self.next(now, byte);
+            match (was_quiet, self.is_quiet()) {
+                (false, true) => sure = at + 1,
+                (true, false) if self.suspect => return sure,
+                (true, false) => sure = bytes.len(),
+                (true, true) | (false, false) => {}
+            }
+        }
+        sure
+    }
+
+    fn next(&mut self, now: Instant, byte: u8) -> Watching {
+        let end = matches!(byte, b'\r' | b'\n');
+        let quiet = Watching::Quiet { until: now + self.silence, ring: 0 };
+        match self.state {
+            Watching::Quiet { ring, .. } if end && ring >= RING.len() => {
+                self.suspect = true;
+                Watching::Reading(Some(0))
+            }
+            Watching::Quiet { .. } if end => quiet,
+            Watching::Quiet { ring, until } if Self::may_ring(ring, byte) => {
+                Watching::Quiet { until, ring: ring + 1 }
+            }
+            Watching::Quiet { .. } => Self::read(Some(0), byte, self.form),
+            Watching::Reading(Some(matched)) if end && matched == words(self.form).len() => quiet,
+            Watching::Reading(_) if end => Watching::Reading(Some(0)),
+            Watching::Reading(matched) => Self::read(matched, byte, self.form),
+        }
+    }
+
+    /// Whether `byte` can stand at this place of a line that the modem begins with `RING`.
+    fn may_ring(at: usize, byte: u8) -> bool {
+        match RING.get(at) {
+            Some(&wanted) => byte == wanted,
+            None => at < LONGEST_RING && (byte.is_ascii_graphic() || byte == b' '),
         }
     }
 
@@ -96,7 +130,7 @@ impl CarrierWatch {
 
     /// Goes on if the silence has lasted.
     pub fn tick(&mut self, now: Instant) {
-        if let Watching::Quiet { until } = self.state
+        if let Watching::Quiet { until, .. } = self.state
             && until <= now
         {
             self.state = Watching::Reading(Some(0));
@@ -120,7 +154,7 @@ impl CarrierWatch {
     #[must_use]
     pub const fn deadline(&self) -> Option<Deadline> {
         match self.state {
-            Watching::Quiet { until } => Some(Deadline::new(until, "silence after NO CARRIER")),
+            Watching::Quiet { until, .. } => Some(Deadline::new(until, "silence after NO CARRIER")),
             Watching::Reading(_) => None,
         }
     }

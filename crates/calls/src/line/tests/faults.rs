@@ -237,12 +237,49 @@ fn behind_no_carrier_a_program_writes_to_nobody_until_it_is_known_who_wrote_that
         < started
         * launched c1 42
         < types \r\nNO CARRIER\r\n
-        > program c1 "\r\nNO CARRIER\r\n"
+        > program c1 "\r\nNO CARRIER\r"
         < writes ATDT0900555\r\n
         + 100ms
         < types said the caller\r
         > send "ATDT0900555\r\n"
-        > program c1 "said the caller\r"
+        > program c1 "\nsaid the caller\r"
+        "#,
+    );
+}
+
+#[test]
+fn a_ring_behind_no_carrier_is_the_next_call_and_not_a_name() {
+    let mut bench = fresh(config(TOML, LOGIN));
+    bench.ready(LineId(0), true);
+    bench.run(
+        r#"
+        < says RING
+        > claim
+        < claimed
+        * rang c1
+        > send "ATA\r"
+        < says CONNECT 33600
+        * connected c1 s1 request 33600
+        + 100ms
+        > send "\r\nalma!login: "
+        < types \r\nNO CARRIER\r\n\r\nRING\r\n
+        + 1100ms
+        > send "+++"
+        + 1s
+        < says OK
+        + 200ms
+        > send "ATO\r"
+        < says NO CARRIER
+        > drain
+        < drained
+        + 1100ms
+        > send "+++"
+        + 1s
+        < says OK
+        > send "ATH\r"
+        < says OK
+        * ended c1 lost-carrier
+        > send "ATZ\r"
         "#,
     );
 }

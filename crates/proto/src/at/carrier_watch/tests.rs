@@ -17,8 +17,11 @@ fn suspicions(form: Form, arrives: &[(u64, &[u8])]) -> Vec<u64> {
                 at.push(due.at.as_millis());
             }
         }
-        watch.receive(arrival, bytes);
-        assert_eq!(watch.poll(), None, "a suspicion needs silence");
+        let _sure = watch.receive(arrival, bytes);
+        if watch.poll() == Some(Suspect) {
+            assert!(bytes.ends_with(b"\r\n"), "a suspicion needs silence, or the end of a line");
+            at.push(millis);
+        }
     }
     at
 }
@@ -42,6 +45,11 @@ fn the_words_on_a_line_of_their_own_and_silence_are_suspicious() {
         (Form::Verbose, &[(0, b"\r\nNO CARRIER\r\n$ ")], &[]),
         (Form::Verbose, &[(0, b"\r\nNO CARRIER\r\n"), (1_900, b"$ ")], &[]),
         (Form::Verbose, &[(0, b"\r\nNO CARRIER\r\nNO CARRIER\r\n")], &[2_000]),
+        (Form::Verbose, &[(0, b"\r\nNO CARRIER\r\n"), (900, b"\r\nRING\r\n")], &[900]),
+        (Form::Verbose, &[(0, b"\r\nNO CARRIER\r\n\r\nRING;5551234;2\r\n")], &[0]),
+        (Form::Verbose, &[(0, b"\r\nNO CARRIER\r\n"), (900, b"\r\nRI")], &[2_900]),
+        (Form::Verbose, &[(0, b"\r\nNO CARRIER\r\nRINk\r\n")], &[]),
+        (Form::Verbose, &[(0, b"\r\nNO CARRIER\r\nRING"), (9, &[b'x'; 80]), (20, b"\r\n")], &[]),
         (Form::Verbose, &[(0, b"\r\n3\r")], &[]),
         (NUMERIC, &[(0, b"bytes3\r")], &[2_000]),
         (NUMERIC, &[(0, b"3\r"), (500, b"x")], &[]),
@@ -57,6 +65,22 @@ fn cuts_make_no_difference() {
     for cut in 0..=stream.len() {
         let (one, other) = stream.split_at(cut);
         assert_eq!(suspicions(Form::Verbose, &[(0, one), (0, other)]), [2_000], "cut at {cut}");
+    }
+}
+
+#[test]
+fn what_comes_behind_the_words_is_doubtful_until_somebody_writes_on() {
+    for (pieces, wanted) in [
+        (&[&b"abc\r\n"[..]][..], &[5][..]),
+        (&[b"abc\r\nNO CARRIER\r\n"], &[16]),
+        (&[b"abc\r\nNO CARRIER\r\n\r\nRI", b"NG"], &[16, 0]),
+        (&[b"abc\r\nNO CARRIER\r\n\r\nRING\r\n"], &[16]),
+        (&[b"NO CARRIER\r\nRI", b"P", b"x"], &[11, 1, 1]),
+        (&[b"NO CARRIER\r\n$ "], &[14]),
+    ] {
+        let mut watch = CarrierWatch::new(Form::Verbose, Duration::from_secs(2));
+        let got: Vec<_> = pieces.iter().map(|piece| watch.receive(Instant::ZERO, piece)).collect();
+        assert_eq!(got, wanted, "{pieces:?}");
     }
 }
 
