@@ -16,8 +16,8 @@ use std::time::Duration;
 use proto::signals::Signals;
 use proto::time::Instant;
 
-use dialback_calls::config::Config;
 use dialback_calls::config::load::{FileText, Surroundings, load};
+use dialback_calls::config::{Config, System};
 use dialback_calls::recovery::Restored;
 use dialback_calls::server::Server;
 use dialback_calls::vocabulary::{
@@ -57,7 +57,7 @@ fn config() -> Result<Config, String> {
         ("/dialback.toml".into(), file(format!("{HEAD}{lines}"))),
         ("/login.config".into(), file(format!("!version 2\n{LOGIN}"))),
     ]);
-    let surroundings = Surroundings { host: "alma".to_owned(), uid: 0 };
+    let surroundings = Surroundings { host: "alma".to_owned(), system: System::default(), uid: 0 };
     load(Path::new("/dialback.toml"), &surroundings, &files)
         .map(|loaded| loaded.config)
         .map_err(|faults| faults.iter().map(|fault| format!("{fault}\n")).collect())

@@ -19,6 +19,7 @@
 mod alarms;
 mod call;
 mod chance;
+mod civil;
 pub mod config;
 mod desk;
 pub mod diagnostic;

@@ -30,6 +30,7 @@ use std::time::Duration;
 use proto::login::{self, Begin, Framing, GaveUp, Prompt, Question, Sniff, Terminal};
 use proto::time::Deadline;
 
+use crate::civil::Civil;
 use crate::config::{Action, Config, LoginEntry};
 use crate::desk::Desk;
 use crate::dispatch::{self, AUTO_PPP, FIDO};
@@ -315,13 +316,23 @@ impl Session {
         let Some(call) = line.call() else { return Service::Ending };
         let caller = call.caller.to_string();
         let speed = line.config().speed.to_string();
+        let now = Civil::at(office.desk.now.wall);
+        let system = &config.server.system;
         let facts = login::Facts {
             host: &config.server.host,
             caller: &caller,
             connect: &call.connect,
             line: &line.config().name,
             speed: &speed,
-            ..login::Facts::default()
+            system: &system.name,
+            machine: &system.machine,
+            release: &system.release,
+            version: &system.version,
+            ctime: &now.to_string(),
+            date: &now.date(),
+            time: &now.time(),
+            // Nobody here reads utmp.
+            users: "",
         };
         let again = self.errors > 0;
         let opening = if again { &[][..] } else { config.login.issue.as_bytes() };

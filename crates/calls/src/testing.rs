@@ -20,8 +20,8 @@ use std::time::Duration;
 use proto::signals::Signals;
 use proto::time::Instant;
 
-use crate::config::Config;
 use crate::config::load::{FileText, Surroundings, load};
+use crate::config::{Config, System};
 use crate::recovery::{self, Restored};
 use crate::server::Server;
 use crate::vocabulary::{
@@ -88,7 +88,13 @@ pub(crate) fn config(toml: &str, login: &str) -> Config {
         ("dialback.toml".into(), file(toml)),
         ("login.config".into(), file(login)),
     ]);
-    let surroundings = Surroundings { host: "alma".to_owned(), uid: 0 };
+    let system = System {
+        name: "Linux".to_owned(),
+        machine: "x86_64".to_owned(),
+        release: "6.18.0".to_owned(),
+        version: "#1 SMP".to_owned(),
+    };
+    let surroundings = Surroundings { host: "alma".to_owned(), system, uid: 0 };
     match load(Path::new("dialback.toml"), &surroundings, &files) {
         Ok(loaded) => {
             let mut config = loaded.config;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use dialback_calls::config::load::{FileText, Loaded, Surroundings, load};
-use dialback_calls::config::{Action, NamePattern, When};
+use dialback_calls::config::{Action, NamePattern, System, When};
 use dialback_calls::diagnostic::{Diagnostic, Look, Severity};
 use proptest::prelude::*;
 
@@ -48,7 +48,7 @@ fn check(which: In, bytes: &[u8]) -> Result<Loaded, Vec<Diagnostic>> {
         In::Dialin => "dialin.config",
     };
     files.insert(name.into(), text(bytes));
-    let surroundings = Surroundings { host: "orion".to_owned(), uid: 0 };
+    let surroundings = Surroundings { host: "orion".to_owned(), system: System::default(), uid: 0 };
     let result = load(Path::new("dialback.toml"), &surroundings, &files);
     match &result {
         Ok(loaded) => {

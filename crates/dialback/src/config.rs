@@ -4,15 +4,16 @@
 //! It deliberately does not know what the files mean. A fault that makes serving wrong is an error; what may
 //! be there later (a USB modem, a program on a disk not yet mounted) is a warning.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use calls::config::Config;
 use calls::config::load::{
     self, FileText, Loaded, MAX_FILE, Mention, Mentioned, ReadFault, Surroundings,
 };
+use calls::config::{Config, System};
 use calls::diagnostic::{Diagnostic, Look, Severity};
 use sys::account::Account;
 
@@ -57,8 +58,16 @@ impl Read {
 
 /// Reads the configuration at `path` and everything that it names.
 pub(crate) fn read(path: &Path) -> Read {
+    let uname = rustix::system::uname();
+    let text = |text: &CStr| text.to_string_lossy().into_owned();
     let surroundings = Surroundings {
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        host: text(uname.nodename()),
+        system: System {
+            name: text(uname.sysname()),
+            machine: text(uname.machine()),
+            release: text(uname.release()),
+            version: text(uname.version()),
+        },
         uid: rustix::process::geteuid().as_raw(),
     };
     match load::load(path, &surroundings, &read_file) {

@@ -18,7 +18,7 @@ use toml::de::DeTable;
 
 use super::decode::Placed;
 use super::sections::{Draft, Whole};
-use super::{Config, ScreeningWord, check, dialin_config, login_config};
+use super::{Config, ScreeningWord, System, check, dialin_config, login_config};
 use crate::diagnostic::{self, Diagnostic, Severity, Source};
 
 /// The largest file that is read: a login.config for ten thousand users is half of it.
@@ -71,6 +71,8 @@ impl Files for BTreeMap<PathBuf, FileText> {
 pub struct Surroundings {
     /// The system's host name.
     pub host: String,
+    /// What it is, as uname(2) tells.
+    pub system: System,
     /// login.config must belong to root, or to this user: the one with whose rights its programs start.
     pub uid: u32,
 }

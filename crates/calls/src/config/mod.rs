@@ -62,10 +62,25 @@ pub struct Server {
     pub lock_dir: PathBuf,
     /// The name that `@` stands for in prompts.
     pub host: String,
+    /// What the other escapes of the issue text stand for. Not a key: the system tells.
+    pub system: System,
     /// How long calls may go on after SIGTERM.
     pub stop_grace: Duration,
     /// How long a program may live on after SIGHUP before SIGKILL.
     pub kill_grace: Duration,
+}
+
+/// The operating system, as uname(2) tells. What is not known is left empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct System {
+    /// Its name (`\s`): `Linux`.
+    pub name: String,
+    /// The machine (`\m`): `x86_64`.
+    pub machine: String,
+    /// The kernel's release (`\R`).
+    pub release: String,
+    /// The kernel's version (`\V`).
+    pub version: String,
 }
 
 /// `[login]`

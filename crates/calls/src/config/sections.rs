@@ -210,6 +210,7 @@ fn server(
         host: table
             .parsed_if(&keys::HOST, faults, host_name)
             .map_or_else(|| surroundings.host.clone(), |host| host.value),
+        system: surroundings.system.clone(),
         stop_grace: table.duration(&keys::STOP_GRACE, faults).value,
         kill_grace: table.duration(&keys::KILL_GRACE, faults).value,
     }

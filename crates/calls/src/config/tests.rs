@@ -21,7 +21,7 @@ pub(super) fn file(text: &str) -> FileText {
 }
 
 pub(super) fn surroundings() -> Surroundings {
-    Surroundings { host: "orion".to_owned(), uid: 0 }
+    Surroundings { host: "orion".to_owned(), system: System::default(), uid: 0 }
 }
 
 /// A login.config without fault.

@@ -14,8 +14,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use calls::config::Config;
 use calls::config::load::{FileText, Surroundings, load};
+use calls::config::{Config, System};
 use calls::recovery::{self, Restored};
 use calls::server::Server;
 use calls::vocabulary::{
@@ -143,7 +143,7 @@ pub fn configure(config: &str, login_config: &str) -> Result<Config, String> {
         (PathBuf::from("/etc/issue"), file("The town's computer\n")),
     ]
     .into();
-    let surroundings = Surroundings { host: "town".to_owned(), uid: 0 };
+    let surroundings = Surroundings { host: "town".to_owned(), system: System::default(), uid: 0 };
     let loaded = load(Path::new("/etc/dialback/dialback.toml"), &surroundings, &files);
     loaded
         .map(|loaded| loaded.config)

@@ -1,7 +1,11 @@
 //! What a caller may do at the prompt and in a program, and how it ends.
 
+use proto::time::Instant;
+
 use super::{AT_PROMPT, HANG_UP, READY};
-use crate::testing::{LOGIN, TOML, check, check_with, config};
+use crate::recovery::Restored;
+use crate::testing::{Bench, LOGIN, TOML, check, check_with, config};
+use crate::vocabulary::{LineId, Now, Wall};
 
 const LOGGED_IN: &str = r#"
         < types mary\r
@@ -24,6 +28,50 @@ const PULSE: &str = r#"
         + 500ms
         > dtr up
 "#;
+
+#[test]
+fn every_escape_of_issue_and_prompt_tells_what_is_known() {
+    for (escape, told) in [
+        ("@", "alma"),
+        ("\\s", "Linux"),
+        ("\\m", "x86_64"),
+        ("\\R", "6.18.0"),
+        ("\\V", "#1 SMP"),
+        ("\\Y", "5557777"),
+        ("\\I", "33600"),
+        ("\\L", "main"),
+        ("\\P", "main"),
+        ("\\S", "115200"),
+        // Nobody here counts the users of the whole system.
+        ("\\N", ""),
+        ("\\U", ""),
+        ("\\D", "1/15/2027"),
+        ("\\T", "09:30:00"),
+        ("\\C", "Fri Jan 15 09:30:00 2027"),
+    ] {
+        let mut config = config(TOML, LOGIN);
+        config.login.issue = format!("<{escape}>\n");
+        config.login.prompt = format!("{escape} login: ");
+        let wall = Wall { unix_ms: 1_800_000_000_000, offset_s: 5_400 };
+        let now = Now { at: Instant::from_millis(1), wall };
+        let mut bench = Bench::new(config, Restored::default(), now);
+        bench.ready(LineId(0), false);
+        bench.run(&format!(
+            r#"
+            < types \r\nRING\r\n\r\nNMBR = 5557777\r\n
+            > claim
+            * rang c1 5557777
+            < claimed
+            > send "ATA\r"
+            < dcd up
+            < says CONNECT 33600
+            * connected c1 s1 request 33600
+            + 100ms
+            > send "<{told}>\r\n{told} login: "
+            "#
+        ));
+    }
+}
 
 #[test]
 fn an_unknown_name_is_asked_again_and_never_falls_open() {
@@ -223,9 +271,9 @@ fn a_port_lost_under_a_program_ends_both() {
 #[test]
 fn a_flood_at_the_prompt_ends_the_call_and_costs_little() {
     let mut bench = crate::testing::fresh(config(TOML, LOGIN));
-    bench.ready(crate::vocabulary::LineId(0), false);
+    bench.ready(LineId(0), false);
     bench.run(AT_PROMPT);
-    let line = crate::vocabulary::LineId(0);
+    let line = LineId(0);
     for _ in 0..100 {
         let bytes = crate::vocabulary::PortInput::Bytes(vec![b'#'; 1000]);
         bench.give(crate::vocabulary::Input::Port(line, bytes));
