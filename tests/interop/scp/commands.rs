@@ -5,7 +5,11 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use crate::line::{Kind, Scratch, ends, program};
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{InputModes, LocalModes, OptionalActions};
+
+use crate::line::{Kind, Scratch, ScratchDirectory, ends, program};
 
 fn run(arguments: &[&str], script: &str) -> Output {
     let script = Scratch::new(script.as_bytes());
@@ -105,10 +109,9 @@ fn a_terminal_gets_its_settings_back() {
         let (_ours, input, output) = ends(Kind::Pty);
         let kept = input.try_clone().unwrap();
         let mut modes = rustix::termios::tcgetattr(&kept).unwrap();
-        modes.local_modes |=
-            rustix::termios::LocalModes::ECHO | rustix::termios::LocalModes::ICANON;
-        modes.input_modes |= rustix::termios::InputModes::ICRNL;
-        rustix::termios::tcsetattr(&kept, rustix::termios::OptionalActions::Now, &modes).unwrap();
+        modes.local_modes |= LocalModes::ECHO | LocalModes::ICANON;
+        modes.input_modes |= InputModes::ICRNL;
+        rustix::termios::tcsetattr(&kept, OptionalActions::Now, &modes).unwrap();
         let before = rustix::termios::tcgetattr(&kept).unwrap();
         let status = program("run")
             .arg(&script.0)
@@ -123,6 +126,69 @@ fn a_terminal_gets_its_settings_back() {
             (before.local_modes, before.input_modes, before.output_modes, before.control_modes),
             (after.local_modes, after.input_modes, after.output_modes, after.control_modes)
         );
+    }
+}
+
+/// A pty's master and slave, and a directory for locks.
+fn port() -> (sys::pty::PtyMaster, sys::tty::Tty, ScratchDirectory) {
+    let (master, slave) = sys::pty::Pty::open().unwrap().into_halves();
+    (master, slave, ScratchDirectory::new())
+}
+
+#[test]
+fn a_port_is_locked_while_a_script_runs_on_it() {
+    let (master, slave, locks) = port();
+    let script = Scratch::new(b"proc main\ntransmit \"hello\"\nwaitfor \"bye\" until 9\nendproc");
+    let mut running = program("run");
+    running
+        .arg("--port")
+        .arg(slave.path())
+        .arg("--locks")
+        .arg(&locks.0)
+        .arg(&script.0)
+        .stdin(Stdio::null());
+    let mut first = running.spawn().unwrap();
+    let mut piece = [0; 64];
+    let mut heard = 0;
+    while heard < 5 {
+        let mut fds = [PollFd::new(&master, PollFlags::IN)];
+        rustix::event::poll(&mut fds, None).unwrap();
+        heard += rustix::io::read(&master, &mut piece[heard..]).unwrap();
+    }
+    assert_eq!(&piece[..heard], b"hello");
+    let second = running.stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(2), "{told}");
+    assert!(told.contains("in use by dialback"), "{told}");
+    rustix::io::write(&master, b"good bye").unwrap();
+    assert_eq!(first.wait().unwrap().code(), Some(0));
+    assert_eq!(std::fs::read_dir(&locks.0).unwrap().count(), 0, "the lock is given back");
+}
+
+#[test]
+fn a_signal_ends_a_script_and_the_terminal_gets_its_settings_back() {
+    for (signal, code, wanted) in
+        [(Signal::TERM, 2, "ended by SIGTERM"), (Signal::HUP, 3, "the line was lost here")]
+    {
+        let script = Scratch::new(b"proc main\ntransmit \"x\"\nwaitfor \"never\"\nendproc");
+        let (ours, input, output) = ends(Kind::Pty);
+        let kept = input.try_clone().unwrap();
+        let mut modes = rustix::termios::tcgetattr(&kept).unwrap();
+        modes.local_modes |= LocalModes::ECHO;
+        rustix::termios::tcsetattr(&kept, OptionalActions::Now, &modes).unwrap();
+        let mut command = program("run");
+        command.arg(&script.0).stdin(input).stdout(output).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        // What it sends shows that it is waiting, or about to.
+        let mut byte = [0];
+        rustix::io::read(&ours, &mut byte).unwrap();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(code), "{told}");
+        assert!(told.contains(wanted), "{told}");
+        let after = rustix::termios::tcgetattr(&kept).unwrap();
+        assert!(after.local_modes.contains(LocalModes::ECHO));
     }
 }
 

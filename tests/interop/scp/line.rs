@@ -53,6 +53,23 @@ impl Drop for Scratch {
     }
 }
 
+/// A directory that is there until this is dropped.
+pub(crate) struct ScratchDirectory(pub(crate) std::path::PathBuf);
+
+impl ScratchDirectory {
+    pub(crate) fn new() -> Self {
+        let path = Scratch::new(b"").0.with_extension("locks");
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for ScratchDirectory {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
 /// The program with its subcommand.
 pub(crate) fn program(subcommand: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dialback"));

@@ -372,7 +372,17 @@ fn whole_calls() -> Vec<Case> {
         )
     };
     let callback = "cback\r5550123\rATA\rmary\rsecret\rppp\r";
+    let example = include_str!("../../../examples/scripts/callback.scp");
+    let hardened = include_str!("../../../examples/scripts/callback-hardened.scp");
     vec![
+        whole("the shortest script is called back", Field, example).peer([
+            Says("\r\norion!login: "), Hears("cback\r"), Says("Telephone number for callback: "), Hears("5550123\r"),
+            Says("\r\nCalling back.\r\n\r\nNO CARRIER\r\n"), Pauses(100), Says("\r\nRING\r\n"), Hears("ATA\r"),
+            Says("\r\nCONNECT 33600\r\n\r\norion!login: "), Hears("mary\r"), Says("Password: "), Hears("secret\r"), Says("\r\norion> "),
+        ]).sends(callback),
+        whole("the hardened script is called back in spite of a trap", Field, hardened).peer(trap).sends(callback),
+        whole("the hardened script gives up when it is refused", Field, hardened)
+            .peer([Says("login: "), Hears("cback\r"), Says("Login incorrect\r\nlogin: ")]).sends("cback\r").ends(Halt).reports("keyboard", true),
         whole("a callback with the whole line of the modem waited for", Follows,
             &format!("proc main\n{}\nendproc", dialogue("waitfor \"<cr><lf>RING<cr>\", matchcase"))).peer(trap).sends(callback),
         case("ring without matchcase answers a text that has it", Field, "waitfor \"RING\"\ntransmit \"ATA^M\"").hears("Preparing").sends("ATA\r"),

@@ -15,7 +15,7 @@ use rustix::io::Errno;
 use rustix::termios::{
     ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios,
 };
-use sys::lock::{DEFAULT_DIRECTORY, Lock};
+use sys::lock::Lock;
 use sys::tty::{Carrier, Flow, LineSettings, Tty};
 
 use crate::exit::{Code, Failure};
@@ -69,9 +69,9 @@ impl Line {
     }
 
     /// The terminal at `path`, locked, raw, deaf to its carrier. `speed` in bit/s; else as it is.
-    pub(super) fn open(path: &Path, speed: Option<u32>) -> Result<Self, Failure> {
+    pub(super) fn open(path: &Path, locks: &Path, speed: Option<u32>) -> Result<Self, Failure> {
         let fault = |e: &dyn std::fmt::Display| Failure::new(Code::ScriptUsage, e.to_string());
-        let lock = Lock::take(Path::new(DEFAULT_DIRECTORY), path).map_err(|e| fault(&e))?;
+        let lock = Lock::take(locks, path).map_err(|e| fault(&e))?;
         let tty = Tty::open(path).map_err(|e| fault(&e))?;
         let speed = match speed {
             Some(speed) => speed,

@@ -28,7 +28,7 @@ pub(crate) struct Scp {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a script on a line, as Windows would
-    Run(run::Run),
+    Run(Box<run::Run>),
     /// Find the faults of a script, and what is likely to go wrong with it
     Check(check::Check),
 }

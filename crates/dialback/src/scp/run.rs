@@ -18,6 +18,7 @@ use proto::scp::{Act, Engine, Login, Outcome, Output, Program, Severity};
 use proto::time::{Deadline, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
+use sys::lock::DEFAULT_DIRECTORY;
 
 use super::credentials::Credentials;
 use super::line::{Byte, Line};
@@ -32,11 +33,11 @@ const TURN: usize = 4096;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exits with 0 where PPP begins, 1 for a fault of the script, 2 for wrong usage or broken input and output,
-3 when the line is lost, 4 when the time limit is over, 5 for halt.
+Exit codes: 0 PPP begins, 1 a fault of the script, 2 wrong usage or broken input and output, 3 the line
+is lost, 4 the time limit is over, 5 halt.
 
 Examples:
-  dialback scp run callback.scp --port /dev/ttyS0 --userid mary --password-file mary.secret --limit 300
+  dialback scp run callback.scp --port /dev/ttyS0 --userid mary --password-file secret --limit 300
   pppd ttyS0 connect \"dialback scp run /etc/ppp/callback.scp --userid mary --password-env SECRET\"")]
 pub(super) struct Run {
     /// The script
@@ -48,6 +49,9 @@ pub(super) struct Run {
     /// The terminal's speed in bit/s [default: as it is]
     #[arg(long, value_name = "BIT/S", requires = "port", value_parser = clap::value_parser!(u32).range(1..))]
     speed: Option<u32>,
+    /// Where modem programs keep their lock files
+    #[arg(long, value_name = "DIRECTORY", requires = "port", default_value = DEFAULT_DIRECTORY)]
+    locks: PathBuf,
     #[command(flatten)]
     credentials: Credentials,
     /// End after this many seconds, wherever the script is then [default: never]
@@ -89,7 +93,7 @@ impl Run {
         let program = compile(&text, self.verbose, report)?;
         let signals = signals()?;
         let line = match &self.port {
-            Some(path) => Line::open(path, self.speed)?,
+            Some(path) => Line::open(path, &self.locks, self.speed)?,
             None => Line::standard()?,
         };
         let limit = self.limit.map(|limit| Duration::from_secs(u64::from(limit)));

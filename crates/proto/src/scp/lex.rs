@@ -100,6 +100,13 @@ impl Word {
     }
 }
 
+/// The reserved word that `wrong` may be a slip of the pen for.
+pub(super) fn nearest_word(wrong: &[u8]) -> Option<&'static str> {
+    let wrong = wrong.to_ascii_lowercase();
+    let near = |spelling: &str| one_slip(&wrong, spelling.to_ascii_lowercase().as_bytes());
+    WORDS.iter().map(|(spelling, _)| *spelling).find(|spelling| near(spelling))
+}
+
 /// A value that the connection gives, not the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum System {
@@ -358,4 +365,18 @@ fn run(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
 
 const fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Whether two names differ by one letter: another one, one more, one less, or two that changed places.
+pub(super) fn one_slip(one: &[u8], other: &[u8]) -> bool {
+    let same = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let (a, b) = (one.get(same..).unwrap_or_default(), other.get(same..).unwrap_or_default());
+    match (a, b) {
+        ([], []) => false,
+        ([_, rest @ ..], [_, other @ ..]) if rest == other => true,
+        ([x, y, rest @ ..], [p, q, other @ ..]) if (x, y) == (q, p) && rest == other => true,
+        ([_, rest @ ..], all) if rest == all => true,
+        (all, [_, rest @ ..]) => rest == all,
+        (_, []) => false,
+    }
 }

@@ -73,9 +73,9 @@ fn all_faults_of_a_script_are_told_in_the_order_of_reading() {
 
 #[test]
 fn what_nearly_is_a_name_is_proposed() {
-    let script = b"proc main\ninteger count\ncuont = 1\ngoto Lable\nLabel:\nendproc";
+    let script = b"proc main\ninteger count\ncuont = 1\ngoto Lable\nLabel:\nwaitfro \"x\"\nendproc";
     let cures: Vec<_> = read(script).faults.into_iter().map(|fault| fault.cure).collect();
-    assert_eq!(cures, ["is count meant?", "is label meant?"]);
+    assert_eq!(cures, ["is count meant?", "is label meant?", "is waitfor meant?"]);
 }
 
 /// A body of `proc main`, and what is said of it beyond "nothing": the warnings' first words.
@@ -223,6 +223,93 @@ fn bytes_that_are_there_count_until_time_is_let_pass() {
         .iter()
         .any(|act| matches!(act, Act::Send(bytes) if bytes.as_slice() == b"y"));
     assert!(sent);
+}
+
+/// The hardened example against a server that says `heard`, in virtual time; what it sends, how it ends and when.
+fn check_hardened(heard: &[(u64, &[u8])], sent: &str, outcome: &Outcome, second: u64) {
+    let script = include_str!("../../../../examples/scripts/callback-hardened.scp");
+    let mut engine = engine(script);
+    let mut says = String::new();
+    let mut ended = None;
+    let mut now = 0;
+    let mut heard = heard.iter().peekable();
+    while ended.is_none() {
+        for act in drain(&mut engine) {
+            match act {
+                Act::Send(bytes) => says.push_str(&String::from_utf8_lossy(&bytes)),
+                Act::Ended(outcome) => ended = Some(outcome),
+                Act::SetPort(_)
+                | Act::SetKeyboard(_)
+                | Act::SetAddress(_)
+                | Act::WaitsFor { .. }
+                | Act::Found(_)
+                | Act::NotFound
+                | Act::Read(_) => {}
+            }
+        }
+        let Some(deadline) = engine.deadline() else { break };
+        match heard.next_if(|(at, _)| *at * 1000 <= deadline.at.as_millis()) {
+            Some((at, bytes)) => {
+                now = *at;
+                engine.receive(Instant::from_millis(now * 1000), bytes);
+            }
+            None => {
+                now = deadline.at.as_millis() / 1000;
+                engine.tick(deadline.at);
+            }
+        }
+    }
+    assert_eq!((says.as_str(), ended.as_ref(), now), (sent, Some(outcome), second));
+}
+
+#[test]
+fn the_hardened_script_knows_what_to_do_when_something_else_happens() {
+    let asked: &[u8] = b"Telephone number for callback: ";
+    let gone: &[u8] = b"\r\nPreparing to call 5550123\r\n\r\nNO CARRIER\r\n";
+    let ring: &[u8] = b"\r\nRING\r\n";
+    let connect: &[u8] = b"\r\nCONNECT 33600\r\nlogin: ";
+    let number = "cback\r5550123\r";
+    check_hardened(
+        &[
+            (2, b"login: "),
+            (4, asked),
+            (6, gone),
+            (40, ring),
+            (60, connect),
+            (61, b"Password: "),
+            (62, b"$ > "),
+        ],
+        "cback\r5550123\rATA\rmary\rsecret\rppp\r",
+        &Outcome::Ppp,
+        62,
+    );
+    check_hardened(
+        &[
+            (2, b"login: "),
+            (6, gone),
+            (40, ring),
+            (60, connect),
+            (61, b"Password: "),
+            (62, b"$ > "),
+        ],
+        "cback\rATA\rmary\rsecret\rppp\r",
+        &Outcome::Ppp,
+        62,
+    );
+    check_hardened(&[], "", &Outcome::Halted, 60);
+    check_hardened(
+        &[(2, b"login: "), (4, b"Login incorrect\r\nlogin: ")],
+        "cback\r",
+        &Outcome::Halted,
+        4,
+    );
+    check_hardened(&[(2, b"login: "), (4, asked), (6, gone)], number, &Outcome::Halted, 156);
+    check_hardened(
+        &[(2, b"login: "), (4, asked), (6, gone), (40, ring), (70, b"\r\nNO CARRIER\r\n")],
+        &format!("{number}ATA\r"),
+        &Outcome::Halted,
+        220,
+    );
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::code::{Program, Step, Wait, WaitCase};
 use super::fault::{Fault, Faults, Lines, Span};
+use super::lex;
 use super::syntax::{Act, Case, Declaration, Expression, Procedure, Script, Statement, Type};
 
 /// Compiles `script`; `None` if a fault keeps it from running.
@@ -297,7 +298,7 @@ impl<'a> Compiler<'a> {
     /// A name that `wrong` may be a slip of the pen for: one letter more, less or other.
     fn closest<'n>(&self, wrong: Span, names: impl Iterator<Item = &'n Vec<u8>>) -> Option<String> {
         let wrong = wrong.of(self.source).to_ascii_lowercase();
-        let mut near = names.filter(|name| one_slip(&wrong, name));
+        let mut near = names.filter(|name| lex::one_slip(&wrong, name));
         near.next().map(|name| String::from_utf8_lossy(name).into_owned())
     }
 
@@ -343,18 +344,4 @@ impl<'a> Compiler<'a> {
 
 fn shown(source: &[u8], name: Span) -> String {
     String::from_utf8_lossy(name.of(source)).into_owned()
-}
-
-/// Whether two names differ by one letter: another one, one more, one less, or two that changed places.
-fn one_slip(one: &[u8], other: &[u8]) -> bool {
-    let same = one.iter().zip(other).take_while(|(a, b)| a == b).count();
-    let (a, b) = (one.get(same..).unwrap_or_default(), other.get(same..).unwrap_or_default());
-    match (a, b) {
-        ([], []) => false,
-        ([_, rest @ ..], [_, other @ ..]) if rest == other => true,
-        ([x, y, rest @ ..], [p, q, other @ ..]) if (x, y) == (q, p) && rest == other => true,
-        ([_, rest @ ..], all) if rest == all => true,
-        (all, [_, rest @ ..]) => rest == all,
-        (_, []) => false,
-    }
 }

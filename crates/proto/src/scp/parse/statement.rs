@@ -2,7 +2,7 @@
 
 use super::{Block, Open, Parsed, Parser};
 use crate::scp::fault::{Fault, Span};
-use crate::scp::lex::{Kind, Mark, Word};
+use crate::scp::lex::{Kind, Mark, Word, nearest_word};
 use crate::scp::syntax::{Act, Case, Expression, Parity, PortSetting, Statement};
 
 impl Parser<'_> {
@@ -95,9 +95,14 @@ impl Parser<'_> {
             return Ok(Act::Label);
         }
         if !self.accept(Mark::Assign) {
-            let message =
-                format!("{} is no command", String::from_utf8_lossy(self.last().of(self.source)));
-            let cure = "a label is followed by a colon, a variable that gets a value by =";
+            let name = self.last().of(self.source);
+            let message = format!("{} is no command", String::from_utf8_lossy(name));
+            let cure = match nearest_word(name) {
+                Some(word) => format!("is {word} meant?"),
+                None => {
+                    "a label is followed by a colon, a variable that gets a value by =".to_owned()
+                }
+            };
             self.faults.push(Fault::error(self.last(), message, cure));
             return Err(super::Passed);
         }
