@@ -15,3 +15,5 @@
 mod rig;
 
 mod callback;
+mod kill;
+mod others;

@@ -7,6 +7,7 @@
 
 pub(crate) mod account;
 pub(crate) mod folder;
+pub(crate) mod mgetty;
 pub(crate) mod process;
 pub(crate) mod programs;
 pub(crate) mod server;

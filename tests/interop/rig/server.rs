@@ -7,7 +7,11 @@ use serde_json::Value;
 use super::folder::Folder;
 use super::process::{Ear, Process, dialback};
 
-/// A line of the configuration: its name, its port, and more keys.
+/// A town's clock is fast, and so is the guard time of its modems.
+const MODEM: &str =
+    r#"modem = { init = ["ATZ", "ATE0Q0V1&C1&D2S0=0"], dial_prefix = "ATDT", guard = "100ms" }"#;
+
+/// A line of the configuration: its name, its port, and more keys (a modem among them instead of the usual one).
 pub(crate) type Line<'a> = (&'a str, &'a str, &'a str);
 
 /// Writes a configuration: lines, the `[callback]` section beside the pauses, login.config.
@@ -32,13 +36,14 @@ retry = "1s"
 "#
     );
     for (name, port, more) in lines {
+        let modem = if more.contains("modem = ") { "" } else { MODEM };
         text += &format!(
             r#"
 [[line]]
 name = "{name}"
 port = "{port}"
 hold_time = "0s"
-modem = {{ init = ["ATZ", "ATE0Q0V1&C1&D2S0=0"], dial_prefix = "ATDT", guard = "100ms" }}
+{modem}
 {more}
 "#
         );
@@ -82,6 +87,14 @@ impl Server {
         self.process.until(&format!("{events:?}"), |line| {
             let entry: Value = serde_json::from_str(&line.text).ok()?;
             events.iter().any(|event| entry["event"] == *event).then_some(entry)
+        })
+    }
+
+    /// Waits for the next event, whichever it is.
+    pub(crate) fn until_any(&mut self) -> Value {
+        self.process.until("any event", |line| {
+            let entry: Value = serde_json::from_str(&line.text).ok()?;
+            entry["seq"].is_u64().then_some(entry)
         })
     }
 

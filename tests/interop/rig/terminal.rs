@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sys::tty::{Carrier, Flow, LineSettings, Tty};
@@ -58,24 +58,44 @@ impl Terminal {
 
     /// Reads until `wanted` has come, and gives it back with everything before it.
     pub(crate) fn until(&mut self, wanted: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
+        match self.until_one_of(&[wanted], PATIENCE) {
+            Some((_, text)) => text,
+            None => panic!("waited in vain for {wanted:?}; the screen:\n{}", self.screen),
+        }
+    }
+
+    /// Reads until one of these has come, and says which, with everything before it; the first to come counts.
+    /// `None`: the time was over.
+    pub(crate) fn until_one_of<'a>(
+        &mut self,
+        wanted: &[&'a str],
+        time: Duration,
+    ) -> Option<(&'a str, String)> {
+        let deadline = Instant::now() + time;
         loop {
             let text = String::from_utf8_lossy(&self.unread).into_owned();
-            if let Some(at) = text.find(wanted) {
-                let end = at + wanted.len();
+            let found = wanted.iter().filter_map(|&word| Some((text.find(word)?, word))).min();
+            if let Some((at, word)) = found {
+                let end = at + word.len();
                 self.unread = text.as_bytes()[end..].to_vec();
-                return text[..end].to_owned();
+                return Some((word, text[..end].to_owned()));
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let mut fds = [PollFd::new(&self.line, PollFlags::IN)];
             let left = Timespec::try_from(left).unwrap();
-            let ready = poll(&mut fds, Some(&left)).unwrap();
-            assert!(ready > 0, "waited in vain for {wanted:?}; the screen:\n{}", self.screen);
+            if poll(&mut fds, Some(&left)).unwrap() == 0 {
+                return None;
+            }
             let mut room = [0; 1024];
             let count = self.line.read(&mut room).unwrap();
             assert!(count > 0, "hung up before {wanted:?}; the screen:\n{}", self.screen);
             self.unread.extend(&room[..count]);
             self.screen.push_str(&String::from_utf8_lossy(&room[..count]));
         }
+    }
+
+    /// Everything that was seen.
+    pub(crate) fn screen(&self) -> &str {
+        &self.screen
     }
 }
