@@ -25,10 +25,10 @@ pub(super) struct Demo {
     /// Which story
     #[arg(long, value_name = "STORY", default_value = "ask")]
     variant: Variant,
-    /// How many times faster than telephones (1: as fast)
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=20))]
-    speed: u32,
-    /// Give the caller's modem to you, on a pty, until Ctrl-C [default speed: 1]
+    /// How many times faster than telephones; 1 is as fast [default: 5; with --interactive: 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
+    speed: Option<u32>,
+    /// Give the caller's modem to you, on a pty, until Ctrl-C
     #[arg(long, conflicts_with = "variant")]
     interactive: bool,
     /// JSON lines
@@ -45,7 +45,11 @@ impl Demo {
         let company = if self.interactive { Company::Person } else { Company::Caller };
         demo::run(&Asked {
             variant: self.variant,
-            speed: self.speed,
+            speed: self.speed.unwrap_or(match company {
+                Company::Caller => 5,
+                // A person types as fast as ever, and there are time limits.
+                Company::Person => 2,
+            }),
             json: self.json,
             company,
             faults: self.fault,

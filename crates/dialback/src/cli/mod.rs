@@ -19,7 +19,7 @@ use crate::config;
 use crate::control::DEFAULT_SOCKET;
 use crate::exit::{Code, Failure};
 
-pub(crate) use show::call_table;
+pub(crate) use show::{Columns, call_table};
 
 /// Where the configuration is unless `--config` says otherwise.
 const DEFAULT_CONFIG: &str = "/etc/dialback/dialback.toml";

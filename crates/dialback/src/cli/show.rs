@@ -106,7 +106,7 @@ impl Calls {
                 out::line(to_json(record)?.trim_end());
             }
         } else {
-            out::line(call_table(palette, &records).trim_end());
+            out::line(call_table(palette, &records, Columns::All).trim_end());
         }
         let mut lines = LinesOfCalls::default();
         for entry in events.into_iter().flatten() {
@@ -265,8 +265,18 @@ fn leg(leg: Leg) -> &'static str {
     }
 }
 
-pub(crate) fn call_table(palette: Palette, records: &[Record]) -> String {
-    let rows: Vec<Vec<Cell>> = records
+/// How much of each record a table has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Columns {
+    /// Everything.
+    All,
+    /// Not when and on which line: for a terminal of 80 columns.
+    Few,
+}
+
+/// Records, one a row.
+pub(crate) fn call_table(palette: Palette, records: &[Record], columns: Columns) -> String {
+    let mut rows: Vec<Vec<Cell>> = records
         .iter()
         .map(|record| {
             let number = record.caller_id.as_deref().or(record.number.as_deref());
@@ -287,7 +297,14 @@ pub(crate) fn call_table(palette: Palette, records: &[Record]) -> String {
             ]
         })
         .collect();
-    let heading =
-        ["CALL", "BEGAN", "LINE", "LEG", "NUMBER", "NAME", "ACTION", "CONNECT", "ONLINE", "END"];
+    let mut heading = vec![
+        "CALL", "BEGAN", "LINE", "LEG", "NUMBER", "NAME", "ACTION", "CONNECT", "ONLINE", "END",
+    ];
+    if columns == Columns::Few {
+        heading.drain(1..3);
+        for row in &mut rows {
+            row.drain(1..3);
+        }
+    }
     table(palette, &heading, &rows)
 }

@@ -55,6 +55,11 @@ impl Caller {
         self.cable.from.recv().await
     }
 
+    /// What it has said already and nobody has looked at.
+    pub(super) fn has_heard(&mut self) -> Option<FromModem> {
+        self.cable.from.try_recv().ok()
+    }
+
     /// Takes what it said.
     pub(super) fn take(&mut self, now: Instant, said: FromModem) {
         if let FromModem::Bytes(bytes) = said {

@@ -52,6 +52,8 @@ pub(super) enum What {
         /// For so many seconds.
         seconds: u64,
     },
+    /// The modems still train.
+    StillTrain,
     /// A record of what the server has left.
     Record(Box<Record>),
     /// The end.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use calls::record::Record;
 use calls::vocabulary::{Cause, Ended, Entry, Event};
 use proto::time::Instant;
-use sim::exchange::event::Logged;
+use sim::exchange::event::{Logged, TownEvent};
 use sim::exchange::fault::{Fault, Times};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{broadcast, mpsc};
@@ -22,9 +22,10 @@ use tokio::task::JoinHandle;
 use super::caller::{Caller, Fares, Speech, WORD_TIME};
 use super::fact::{Fact, What};
 use super::show::Show;
-use super::stage::{self, CALLER, CALLER_NUMBER, Folder, LINE, SERVER, SERVER_NUMBER};
+use super::stage::{self, CALLER, CALLER_NUMBER, Folder, SERVER, SERVER_NUMBER};
 use super::story::{Cue, Pace, Story, Variant, story};
 use super::tap::{Passed, tap};
+use super::words;
 use crate::clock::{Clock, lasted};
 use crate::exchange::{self, switchboard::Switchboard};
 use crate::exit::{Code, Failure};
@@ -38,6 +39,8 @@ const SETUP_TIME: Duration = Duration::from_secs(60);
 const STORY_TIME: Duration = Duration::from_secs(3600);
 /// How long the last call may take to be over once the caller is done.
 const SETTLE_TIME: Duration = Duration::from_secs(60);
+/// How often it is shown that modems train.
+const TRAINING_BEAT: Duration = Duration::from_secs(2);
 /// How long the server may take to end, by the wall's clock: its ports have two seconds.
 const STOP_TIME: Duration = Duration::from_secs(10);
 
@@ -125,6 +128,8 @@ struct Play {
     titles: Vec<(Cue, &'static str)>,
     mishap: Option<Fault>,
     countdown: Option<Countdown>,
+    /// The modems train; when that is shown again.
+    training: Option<Instant>,
     /// The line is set up.
     is_ready: bool,
     /// Between a program's start and its end.
@@ -189,6 +194,7 @@ impl Play {
             titles: Vec::new(),
             mishap: None,
             countdown: None,
+            training: None,
             is_ready: false,
             program_runs: false,
             ended: 0,
@@ -267,6 +273,7 @@ impl Play {
             deadline,
             caller.and_then(|caller| Some(caller.deadline()?.at)),
             self.countdown.map(|countdown| countdown.due()),
+            self.training,
         ];
         let due = due.into_iter().flatten().min().map(|at| self.clock.runtime_instant(at));
         let half = caller.is_some_and(Caller::has_half_a_word);
@@ -285,8 +292,8 @@ impl Play {
             Some(()) = hang_up.recv() => Woken::Interrupted,
             Ok(entry) = self.journal.recv() => Woken::By(Happening::Journal(Box::new(entry.as_ref().clone()))),
             Some(passed) = self.passed.recv() => Woken::By(Happening::Passed(passed)),
-            Ok(fact) = self.town.recv() => Woken::By(Happening::Town(fact)),
             heard = screen => Woken::By(Happening::Screen(heard)),
+            Ok(fact) = self.town.recv() => Woken::By(Happening::Town(fact)),
             ended = &mut self.server, if !self.is_over => Woken::Ended(told_end(ended)),
             () = until(half) => Woken::By(Happening::HalfWord),
             () = until(due) => Woken::By(Happening::Tick),
@@ -301,7 +308,7 @@ impl Play {
     async fn take(&mut self, what: Happening) -> Result<(), Failure> {
         let now = self.clock.now().at;
         match what {
-            Happening::Town(fact) => self.shown(What::Town(fact.event)),
+            Happening::Town(fact) => self.in_town(fact.event),
             Happening::Passed(Passed::Heard(bytes)) => {
                 self.speech.heard(&bytes);
                 Ok(())
@@ -316,12 +323,7 @@ impl Play {
             }
             Happening::Journal(entry) => self.journalled(*entry).await,
             Happening::Screen(None) => Err(Failure::new(Code::Failed, "the exchange is gone")),
-            Happening::Screen(Some(said)) => {
-                if let Some(caller) = &mut self.caller {
-                    caller.take(now, said);
-                }
-                self.screen()
-            }
+            Happening::Screen(Some(said)) => self.on_screen(now, said),
             Happening::HalfWord => {
                 if let Some(caller) = &mut self.caller {
                     caller.show_all();
@@ -332,14 +334,37 @@ impl Play {
                 if let Some(caller) = &mut self.caller {
                     caller.tick(now);
                 }
+                if self.training.is_some_and(|beat| beat <= now) {
+                    self.training = Some(now + TRAINING_BEAT);
+                    self.shown(What::StillTrain)?;
+                }
                 self.count_down(now)
             }
         }
     }
 
+    /// The telephone network did something.
+    fn in_town(&mut self, event: TownEvent) -> Result<(), Failure> {
+        if matches!(event, TownEvent::Trains { .. }) {
+            self.training = Some(self.clock.now().at + TRAINING_BEAT);
+        } else {
+            self.training = None;
+        }
+        self.shown(What::Town(event))
+    }
+
     /// The server has written something into its journal.
     async fn journalled(&mut self, entry: Entry) -> Result<(), Failure> {
         let event = entry.event.clone();
+        if words::follows_the_modem(&event) {
+            let now = self.clock.now().at;
+            while let Some(said) = self.caller.as_mut().and_then(Caller::has_heard) {
+                self.on_screen(now, said)?;
+            }
+            while let Ok(fact) = self.town.try_recv() {
+                self.in_town(fact.event)?;
+            }
+        }
         if let Some(cue) = Cue::of(&event) {
             self.title(cue)?;
         }
@@ -409,6 +434,13 @@ impl Play {
             more => countdown.next = more - 1,
         }
         if seconds == 0 { Ok(()) } else { self.shown(What::StillWaits { seconds }) }
+    }
+
+    fn on_screen(&mut self, now: Instant, said: FromModem) -> Result<(), Failure> {
+        if let Some(caller) = &mut self.caller {
+            caller.take(now, said);
+        }
+        self.screen()
     }
 
     fn screen(&mut self) -> Result<(), Failure> {
@@ -533,8 +565,8 @@ fn interrupts() -> Result<[Signal; 3], Failure> {
 
 fn opening(show: &mut Show, asked: &Asked, folder: &Folder) -> Result<(), Failure> {
     let speed = match asked.speed {
-        1 => "at telephone speed".to_owned(),
-        n => format!("{n} times as fast as telephones are, and timed by their clock"),
+        1 => "at telephone speed, times in seconds".to_owned(),
+        n => format!("{n} times as fast as telephones are; times in their seconds"),
     };
     let about = match asked.company {
         Company::Caller => story(asked.variant, Pace::at(1)).about.to_owned(),
@@ -553,9 +585,9 @@ fn opening(show: &mut Show, asked: &Asked, folder: &Folder) -> Result<(), Failur
     };
     let text = format!("dialback demo: {about}\n{speed}");
     let names = [
-        format!("{CALLER}'s screen, {CALLER_NUMBER}"),
-        "modems and exchange".to_owned(),
-        format!("{SERVER}, line {LINE}, {SERVER_NUMBER}"),
+        format!("{CALLER}, {CALLER_NUMBER}"),
+        "exchange, modems".to_owned(),
+        format!("{SERVER}, {SERVER_NUMBER}"),
     ];
     let [caller, town, server] = &names;
     show.opening(&text, [caller, town, server]).map_err(|_| Failure::silent(Code::InputOutput))

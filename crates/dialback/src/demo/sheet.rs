@@ -64,11 +64,17 @@ impl<W: Write> Sheet<W> {
         Self { out, palette, glyphs, width: width.max(80), row: Row::None, told_ms: None }
     }
 
+    /// How wide it is.
+    pub(super) const fn width(&self) -> usize {
+        self.width
+    }
+
     /// How many characters a column has.
     fn room(&self, column: Column) -> usize {
         // What the time and three bars with their blanks leave.
         let rest = self.width - TIME_WIDTH - 9;
-        let (caller, town) = (rest * 37 / 100, rest * 27 / 100);
+        let town = (rest * 27 / 100).clamp(19, 26);
+        let caller = (rest - town) / 2;
         match column {
             Column::Caller => caller,
             Column::Town => town,
@@ -78,10 +84,12 @@ impl<W: Write> Sheet<W> {
 
     /// The names of the columns.
     pub(super) fn heading(&mut self, names: [&str; 3]) -> io::Result<()> {
+        self.told_ms = Some(0);
         for (column, name) in [Column::Caller, Column::Town, Column::Server].into_iter().zip(names)
         {
-            self.write_cell(0, column, Ink::Dim, name, false)?;
+            self.write_cell(0, column, Ink::Cyan, name, false)?;
         }
+        self.told_ms = None;
         self.end_row()
     }
 
@@ -110,7 +118,38 @@ impl<W: Write> Sheet<W> {
         for line in wrapped(text, self.room(column)) {
             self.write_cell(ms, column, ink, &line, false)?;
         }
-        self.out.flush()
+        self.done(column)
+    }
+
+    /// Nothing can come behind the last column: who reads lines need not wait for the next one.
+    fn done(&mut self, column: Column) -> io::Result<()> {
+        match column {
+            Column::Server => self.end_row(),
+            Column::Caller | Column::Town => self.out.flush(),
+        }
+    }
+
+    /// As much of a text as fits into one row.
+    pub(super) fn glimpse(
+        &mut self,
+        ms: u64,
+        column: Column,
+        ink: Ink,
+        text: &str,
+    ) -> io::Result<()> {
+        let room = self.room(column);
+        let text = if text.chars().count() > room {
+            let rest = match self.glyphs {
+                Glyphs::Unicode => "…",
+                Glyphs::Ascii => "...",
+            };
+            let cut: String = text.chars().take(room - rest.chars().count()).collect();
+            format!("{}{rest}", cut.trim_end())
+        } else {
+            text.to_owned()
+        };
+        self.write_cell(ms, column, ink, &text, false)?;
+        self.done(column)
     }
 
     /// More of what is told in a column already, in the same row if there is room.
@@ -303,7 +342,7 @@ mod tests {
             sheet.text(2_000, Column::Server, Ink::Plain, "later")
         });
         let row = |time, caller, town, server| {
-            format!("{time:>6} | {caller:<24} | {town:<17} | {server}").trim_end().to_owned()
+            format!("{time:>6} | {caller:<23} | {town:<19} | {server}").trim_end().to_owned()
         };
         let wanted = [
             row("1.2", "login: cback", "", "a name"),

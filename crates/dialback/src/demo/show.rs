@@ -10,13 +10,17 @@ use sim::exchange::event::TownEvent;
 use super::fact::{Fact, What};
 use super::sheet::{Column, Glyphs, Sheet};
 use super::words::{self, TownWords};
-use crate::cli::call_table;
+use crate::cli::{Columns, call_table};
 use crate::out::{Ink, Palette};
 
 /// The width where there is no terminal to ask.
 const PLAIN_WIDTH: usize = 100;
 /// Wider rows are harder to read.
 const WIDEST: usize = 132;
+
+/// What else there is to see.
+const MORE: &str =
+    "More: demo --variant fixed, refused or busy; demo --speed 1; demo --interactive.";
 
 /// Who shows.
 #[derive(Debug)]
@@ -43,6 +47,7 @@ impl Show {
             screen,
             records: Vec::new(),
             commanded: false,
+            training: false,
             waiting: false,
             was_ready: false,
         }))
@@ -86,6 +91,8 @@ pub(super) struct People {
     records: Vec<Record>,
     /// The last thing in the middle is a command that waits for its answer.
     commanded: bool,
+    /// The last thing in the middle is that the modems train.
+    training: bool,
     /// The last thing on the right is a wait.
     waiting: bool,
     /// The server's modem has been set up before: how it is done again is not told.
@@ -101,7 +108,10 @@ impl People {
                 let ink = if *typed { Ink::Cyan } else { Ink::Plain };
                 self.sheet.stream(ms, Column::Caller, ink, text)
             }
-            What::Said { text } => self.server(ms, Ink::Dim, text),
+            What::Said { text } => {
+                self.waiting = false;
+                self.sheet.glimpse(ms, Column::Server, Ink::Dim, &format!("> {text}"))
+            }
             What::Town(event) => self.town(ms, event),
             What::Journal(entry) => {
                 self.was_ready |= matches!(entry.event, Event::LineReady { .. });
@@ -111,15 +121,15 @@ impl People {
                 }
             }
             What::Waits { why, .. } => self.server(ms, Ink::Yellow, why),
-            What::StillWaits { seconds } => {
-                let text = format!(" {seconds}");
-                match std::mem::replace(&mut self.waiting, true) {
-                    true => self.sheet.more(ms, Column::Server, Ink::Yellow, &text),
-                    false => {
-                        self.sheet.text(ms, Column::Server, Ink::Yellow, &format!("dials in{text}"))
-                    }
+            What::StillWaits { seconds } => match std::mem::replace(&mut self.waiting, true) {
+                true => self.sheet.more(ms, Column::Server, Ink::Yellow, &format!(" {seconds}")),
+                false => {
+                    let text = format!("dials in {seconds}");
+                    self.sheet.stream(ms, Column::Server, Ink::Yellow, &text)
                 }
-            }
+            },
+            What::StillTrain if self.training => self.sheet.more(ms, Column::Town, Ink::Dim, "~"),
+            What::StillTrain => Ok(()),
             What::Record(record) => {
                 self.records.push(record.as_ref().clone());
                 Ok(())
@@ -136,12 +146,18 @@ impl People {
     fn town(&mut self, ms: u64, event: &TownEvent) -> io::Result<()> {
         let told = words::of_town(event, self.screen, self.was_ready);
         let answers = std::mem::take(&mut self.commanded);
+        self.training = false;
         match told {
             TownWords::None => Ok(()),
             TownWords::Command(ink, text) => {
                 self.commanded = true;
                 self.sheet.text(ms, Column::Town, ink, &text)
             }
+            TownWords::Training(ink, text) => {
+                self.training = true;
+                self.sheet.stream(ms, Column::Town, ink, &text)
+            }
+            TownWords::Caller(ink, text) => self.sheet.text(ms, Column::Caller, ink, &text),
             TownWords::Answer(ink, text) if answers => {
                 self.sheet.more(ms, Column::Town, ink, &format!(" {text}"))
             }
@@ -153,13 +169,16 @@ impl People {
     fn end(&mut self, ok: bool, text: &str) -> io::Result<()> {
         if !self.records.is_empty() {
             self.sheet.title("What `dialback calls` says of it")?;
-            let table = call_table(self.palette, &self.records);
+            let narrow = self.sheet.width() < PLAIN_WIDTH;
+            let columns = if narrow { Columns::Few } else { Columns::All };
+            let table = call_table(self.palette, &self.records, columns);
             let mut out = io::stdout().lock();
             out.write_all(table.as_bytes())?;
             out.flush()?;
         }
         self.sheet.line(Ink::Plain, " ")?;
-        self.sheet.line(if ok { Ink::Green } else { Ink::Red }, text)
+        self.sheet.line(if ok { Ink::Green } else { Ink::Red }, text)?;
+        if ok && self.screen { self.sheet.line(Ink::Dim, MORE) } else { Ok(()) }
     }
 }
 

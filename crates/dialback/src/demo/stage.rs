@@ -25,7 +25,7 @@ pub(super) const SERVER: &str = "orion";
 /// Its number.
 pub(super) const SERVER_NUMBER: &str = "5550100";
 /// Its only line.
-pub(super) const LINE: &str = "main";
+const LINE: &str = "main";
 /// What her shell prompts with.
 pub(super) const SHELL_PROMPT: &str = "orion$ ";
 
@@ -102,7 +102,7 @@ const DELAY: Duration = Duration::from_secs(6);
 pub(super) fn why_it_waits(wait: Duration) -> String {
     let (hold, delay) = (lasted(HOLD_TIME), lasted(DELAY));
     let chance = lasted(wait.saturating_sub(DELAY));
-    format!("hold time {hold}; delay {delay} + {chance} by chance: dials in {}", lasted(wait))
+    format!("waits: hold time {hold}, delay {delay} + {chance} by chance")
 }
 
 /// Writes the server's files into the folder and reads them as `dialback serve` does.
@@ -110,7 +110,7 @@ pub(super) fn configure(folder: &Folder) -> Result<calls::config::Config, Failur
     let at = folder.as_ref().display();
     let made = |e: io::Error| Failure::new(Code::InputOutput, format!("{at}: {e}"));
     fs::create_dir(folder.path("locks")).map_err(made)?;
-    folder.write("issue", "Good evening. This is @.\n\n")?;
+    folder.write("issue", "This is @.\n\n")?;
     folder.write("session", &session())?;
     folder.write("login.config", &login_config(&folder.path("session")))?;
     folder.write("dialback.toml", &toml(folder))?;
@@ -154,7 +154,7 @@ port      = "sim:{SERVER}"
 number    = "{SERVER_NUMBER}"
 rings     = 2
 hold_time = "{hold}s"
-modem     = {{ profile = "rockwell", init = ["AT&F", "ATE0X4&K3&C1&D2S0=0"], caller_id = true, command_time = "20s" }}
+modem     = {{ profile = "rockwell", init = ["AT&F", "ATE0X4&K3", "AT&C1&D2"], caller_id = true, command_time = "20s" }}
 "#
     )
 }

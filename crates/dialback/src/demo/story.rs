@@ -55,8 +55,8 @@ pub(super) enum Cue {
     Refused,
     /// This try to keep the promise.
     Dialled(u32),
-    /// She is reached.
-    Kept,
+    /// Her modem has answered.
+    Reached,
 }
 
 impl Cue {
@@ -67,7 +67,7 @@ impl Cue {
             Event::Promised(_) => Some(Self::Promised),
             Event::Refused { .. } => Some(Self::Refused),
             Event::Dialled { attempt, .. } => Some(Self::Dialled(*attempt)),
-            Event::Kept { .. } => Some(Self::Kept),
+            Event::Connected { direction: Leg::Return, .. } => Some(Self::Reached),
             _ => None,
         }
     }
@@ -90,7 +90,7 @@ pub(super) fn story(variant: Variant, pace: Pace) -> Story {
     let calls = (Cue::Ready, "Alice calls: 5550199 dials 5550100");
     let hangs_up = (Cue::Promised, "The server hangs up, and waits until the line is surely free");
     let calls_back = (Cue::Dialled(1), "The server calls her back: 5550100 dials 5550199");
-    let logs_in = (Cue::Kept, "She logs in, and the server pays for the call");
+    let logs_in = (Cue::Reached, "She logs in, and the server pays for the call");
     match variant {
         Variant::Ask => Story {
             about: "the caller says at which number she wants to be called back",
@@ -187,7 +187,7 @@ fn refused_numbers(pace: Pace) -> Vec<Step> {
 
 fn be_called_back(pace: Pace) -> Vec<Step> {
     let mut steps = vec![expect("We call you back", 30), no_abort("NO CARRIER")];
-    steps.extend([expect("NO CARRIER", 60), expect("RING", 180), pause(1_500)]);
+    steps.extend([expect("NO CARRIER", 60), expect("RING", 180), pause(2_600)]);
     steps.extend(types(pace, "ATA"));
     steps.push(expect("CONNECT", 90));
     steps

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use calls::vocabulary::{Cause, Ended, Event, ExitStatus, Leg};
 use sim::exchange::event::TownEvent;
+use sim::exchange::fault::Fault;
 
 use super::stage::{CALLER, SERVER};
 use crate::clock::lasted;
@@ -21,6 +22,10 @@ pub(super) enum TownWords {
     Line(Ink, String),
     /// The same, and an answer is to come.
     Command(Ink, String),
+    /// The modems begin to train.
+    Training(Ink, String),
+    /// The caller's modem speaks, whose screen is not shown.
+    Caller(Ink, String),
     /// The answer, to be told behind its command and nowhere else.
     Answer(Ink, String),
 }
@@ -28,13 +33,19 @@ pub(super) enum TownWords {
 /// Of modems and exchange. `screen`: the caller's screen is shown. `again`: the server's modem has been set up
 /// before.
 pub(super) fn of_town(event: &TownEvent, screen: bool, again: bool) -> TownWords {
-    use TownWords::{Answer, Command, Line, None};
+    use TownWords::{Answer, Caller, Command, Line, None, Training};
     let line = Line;
     match event {
         TownEvent::Command { station, .. } | TownEvent::Result { station, .. }
             if station.as_str() == CALLER && screen =>
         {
             None
+        }
+        TownEvent::Command { station, line } if station.as_str() == CALLER => {
+            Caller(Ink::Cyan, format!("AT{line}"))
+        }
+        TownEvent::Result { station, code } if station.as_str() == CALLER => {
+            Caller(Ink::Plain, code.clone())
         }
         TownEvent::Command { station, line } => {
             let calls = line.starts_with(['A', 'D']);
@@ -43,6 +54,8 @@ pub(super) fn of_town(event: &TownEvent, screen: bool, again: bool) -> TownWords
             }
             Command(Ink::Plain, format!("{station}: AT{line}"))
         }
+        // The journal says it too.
+        TownEvent::Result { code, .. } if code.starts_with("CONNECT") => None,
         TownEvent::Result { code, .. } if code == "OK" => Answer(Ink::Plain, code.clone()),
         TownEvent::Result { station, code } => line(Ink::Plain, format!("{station}: {code}")),
         TownEvent::OffHook { station } => line(Ink::Dim, format!("{station} lifts")),
@@ -51,18 +64,18 @@ pub(super) fn of_town(event: &TownEvent, screen: bool, again: bool) -> TownWords
             line(Ink::Dim, format!("{station} dials {digits}"))
         }
         TownEvent::Rings { station, count, .. } => {
-            line(Ink::Yellow, format!("{station}'s bell, ring {count}"))
+            line(Ink::Yellow, format!("{station}'s bell ({count})"))
         }
         TownEvent::CallerId { number, .. } => line(Ink::Dim, format!("caller ID {number}")),
-        TownEvent::Answered { station, .. } => line(Ink::Dim, format!("{station} answers")),
-        TownEvent::Trains { .. } => line(Ink::Dim, "the modems train".to_owned()),
-        TownEvent::Connected { rate, .. } => line(Ink::Green, format!("connected, {rate} bit/s")),
+        // That it has been lifted was told.
+        TownEvent::Answered { .. } => None,
+        TownEvent::Trains { .. } => Training(Ink::Dim, "modems train ".to_owned()),
+        TownEvent::Connected { rate, .. } => line(Ink::Green, format!("connected at {rate}")),
         TownEvent::Engaged { called, .. } => line(Ink::Yellow, format!("{called} is engaged")),
-        TownEvent::Held { station, by } => {
-            line(Ink::Yellow, format!("{station} hung up, {by} holds the line"))
-        }
-        TownEvent::Released { station, .. } => {
-            line(Ink::Green, format!("{station}'s line is free"))
+        TownEvent::Held { station, by } => line(Ink::Yellow, format!("{station} held by {by}")),
+        TownEvent::Released { station, .. } => line(Ink::Green, format!("{station}'s line free")),
+        TownEvent::FaultSet { station, fault: Fault::Busy, on: true } => {
+            line(Ink::Yellow, format!("{station}'s line busy"))
         }
         TownEvent::FaultSet { .. }
         | TownEvent::NoDialTone { .. }
@@ -78,13 +91,26 @@ pub(super) fn of_town(event: &TownEvent, screen: bool, again: bool) -> TownWords
     }
 }
 
+/// Whether an event follows from what a modem said: then that is told first.
+pub(super) const fn follows_the_modem(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::LineReady { .. }
+            | Event::LineFaulted { .. }
+            | Event::Rang { .. }
+            | Event::Connected { .. }
+            | Event::TryFailed { .. }
+            | Event::Ended(_)
+    )
+}
+
 /// Of the server's journal.
 pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
     Some(match event {
         Event::ServerStarted { version } => (Ink::Plain, format!("dialback {version} runs")),
         Event::LineReady { line } => (Ink::Green, format!("line {line} is ready")),
         Event::Rang { caller_id: Some(caller), .. } => {
-            (Ink::Plain, format!("it rings; said to be {caller}: a hint, no identity"))
+            (Ink::Plain, format!("it rings; caller ID {caller}, a hint, no identity"))
         }
         Event::Connected { direction: Leg::Request, connect, .. } => {
             (Ink::Green, format!("answered: CONNECT {connect}"))
@@ -112,7 +138,8 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
         Event::Dialled { promise, number, attempt, .. } => {
             (Ink::Cyan, format!("dials {number} for {promise}, try {attempt}"))
         }
-        Event::TryFailed { cause, .. } => (Ink::Yellow, cause_words(*cause).to_owned()),
+        // The call's end has said why, and the wait says what comes next.
+        Event::TryFailed { next_ms: Some(_), .. } => return None,
         Event::Kept { promise, .. } => (Ink::Green, format!("promise {promise} is kept")),
         Event::Launched { program, pid, .. } => {
             (Ink::Cyan, format!("{program} runs on a pty, pid {pid}"))
@@ -128,6 +155,7 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
         | Event::LineReturned { .. }
         | Event::CarrierStuck { .. }
         | Event::Rang { .. }
+        | Event::TryFailed { .. }
         | Event::Screened { .. }
         | Event::Withdrawn { .. }
         | Event::Expired { .. }
