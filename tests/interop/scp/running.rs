@@ -283,7 +283,7 @@ fn addresses() -> Vec<Case> {
             "what is no address is passed over",
             Decision,
             "set ipaddr getip",
-            "256.1.1.1 1.2.3 1.2.3.4.5 1..2.3.4 1234.1.1.1 .7.7.7.7. ",
+            "256.1.1.1 1.2.3 1.2.3.4.5 1..2.3.4 1234.1.1.1 222222222222222 1.1.1.99999999999 .7.7.7.7. ",
         )
         .reports("ipaddr", "7.7.7.7"),
         own(
@@ -320,6 +320,7 @@ fn addresses() -> Vec<Case> {
         )
         .sends("a")
         .ends(Failed(3)),
+        case("a number of any length is none of an address", Decision, "set ipaddr \"10.1.2.99999999999999999999\"").ends(Failed(2)),
         case("so is one with something around it", Decision, "set ipaddr \" 10.1.2.3\"")
             .ends(Failed(2)),
         case("an address is a string", Manual, "set ipaddr 10").ends(Refused(2)),

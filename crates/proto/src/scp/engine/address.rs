@@ -90,9 +90,10 @@ pub(super) fn is_address(text: &[u8]) -> bool {
     let mut parts = 0;
     let numbers = text.split(|&byte| byte == b'.').all(|part| {
         parts += 1;
-        let digits = matches!(part.len(), 1..=3) && part.iter().all(u8::is_ascii_digit);
-        let value = part.iter().fold(0_u32, |value, digit| value * 10 + u32::from(digit & 0x0f));
-        digits && value <= 255
+        // Three digits at most are computed: the peer may send any number of them.
+        matches!(part.len(), 1..=3)
+            && part.iter().all(u8::is_ascii_digit)
+            && part.iter().fold(0, |value, digit| value * 10 + u32::from(digit & 0x0f)) <= 255
     });
     numbers && parts == 4
 }
