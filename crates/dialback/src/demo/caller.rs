@@ -13,7 +13,7 @@ use super::fact::What;
 use crate::clock::lasted;
 use crate::port::sim::{Cable, FromModem, ToModem};
 
-/// Her last words from the server that a failure shows.
+/// How much of the last line on her screen a failure shows.
 const LAST_WORDS: usize = 200;
 
 /// How she fares.
@@ -130,9 +130,8 @@ impl Caller {
             Some(_) | None => format!("the caller: {why}"),
         };
         let screen = self.script.screen();
-        let mut last: Vec<char> = screen.trim().chars().rev().take(LAST_WORDS).collect();
-        last.reverse();
-        let last: String = last.into_iter().collect();
+        let last = screen.lines().rev().map(str::trim).find(|line| !line.is_empty());
+        let last: String = last.unwrap_or_default().chars().take(LAST_WORDS).collect();
         format!("{waited}; last on her screen: {last:?}")
     }
 }

@@ -511,7 +511,7 @@ impl Play {
                 self.shown(What::End { ok: true, text })
             }
             Err(failure) => {
-                let text = format!("The demo failed: {failure}");
+                let text = failure.to_string();
                 drop(self.shown(What::End { ok: false, text }));
                 Err(failure)
             }

@@ -177,7 +177,11 @@ impl People {
             out.flush()?;
         }
         self.sheet.line(Ink::Plain, " ")?;
-        self.sheet.line(if ok { Ink::Green } else { Ink::Red }, text)?;
+        match ok {
+            true => self.sheet.line(Ink::Green, text)?,
+            // Why is told on stderr, by the program's end.
+            false => self.sheet.line(Ink::Red, "The demo failed.")?,
+        }
         if ok && self.screen { self.sheet.line(Ink::Dim, MORE) } else { Ok(()) }
     }
 }
