@@ -9,6 +9,8 @@ use std::process::{ExitCode, Termination};
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: Code,
+    /// An exit code of a command's own table instead.
+    own: Option<u8>,
     message: String,
 }
 
@@ -47,12 +49,17 @@ pub(crate) enum Code {
 impl Failure {
     /// A failure with its sentence: lower case, what and where, and what to do.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, own: None, message: message.into() }
+    }
+
+    /// A failure with an exit code from the command's own table, which its help shows.
+    pub(crate) fn own(code: u8, message: impl Into<String>) -> Self {
+        Self { code: Code::Failed, own: Some(code), message: message.into() }
     }
 
     /// A failure of which everything has been said already.
     pub(crate) fn silent(code: Code) -> Self {
-        Self { code, message: String::new() }
+        Self { code, own: None, message: String::new() }
     }
 
     /// Whether everything has been said already.
@@ -82,7 +89,7 @@ pub(crate) fn conclude(result: Result<(), Failure>) -> ExitCode {
             if !failure.message.is_empty() {
                 crate::out::error(format_args!("dialback: {failure}"));
             }
-            failure.code.report()
+            failure.own.map_or_else(|| failure.code.report(), ExitCode::from)
         }
     }
 }

@@ -10,6 +10,7 @@ mod clock;
 mod config;
 mod control;
 mod demo;
+mod dial;
 mod exchange;
 mod exit;
 mod log;

@@ -20,6 +20,7 @@
 pub mod at;
 pub mod chat;
 pub mod dial;
+pub mod dialer;
 pub mod expect;
 pub mod login;
 pub mod scp;

@@ -29,6 +29,7 @@ use proto::at::profile::Profile;
 use proto::dial::{DialFault, DialPrefix, PhoneNumber};
 
 pub use at_commands::init_commands;
+pub use values::{parse_duration, parse_port};
 
 /// Everything that is configured.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 //! Each is parsed once into its type; the fault says what is wrong and how it is written. Where the text
 //! stands in its file is the caller's business.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,6 +26,28 @@ impl Fault {
     /// The fault with the name of the option or key whose value it is in.
     pub(super) fn of(self, name: &str) -> Self {
         Self { message: format!("{name}: {}", self.message), ..self }
+    }
+}
+
+/// A duration as the configuration writes it, for other files and for options: `"10s"`, `"1h30m"`.
+///
+/// # Errors
+/// What is wrong, and how it is written instead.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    duration(text).map_err(|fault| fault.to_string())
+}
+
+/// A port as the configuration writes it, for other files and for options: `/dev/ttyS0`, `tcp://host:port`.
+///
+/// # Errors
+/// What is wrong, and how it is written instead.
+pub fn parse_port(text: &str) -> Result<PortSpec, String> {
+    port(text).map_err(|fault| fault.to_string())
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.message, self.hint)
     }
 }
 

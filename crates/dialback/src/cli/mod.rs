@@ -6,6 +6,7 @@
 mod callback;
 mod check;
 mod demo;
+mod dial;
 mod exchange;
 mod serve;
 mod show;
@@ -62,6 +63,8 @@ enum Command {
     Callback(callback::Callback),
     /// Run a Windows dial-up script (.scp), or find its faults
     Scp(crate::scp::Scp),
+    /// Call a server that calls back, and be there when it does
+    Dial(dial::Dial),
     /// Play telephone company: virtual modems on ptys and network ports
     Exchange(exchange::Exchange),
 }
@@ -118,6 +121,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Calls(calls) => calls.run(),
         Command::Callback(callback) => callback.run(),
         Command::Scp(scp) => scp.run(),
+        Command::Dial(dial) => dial.run(),
         Command::Exchange(exchange) => exchange.run(),
     }
 }

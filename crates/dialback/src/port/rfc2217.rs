@@ -4,6 +4,7 @@
 //! that never says its signals is a port without control lines.
 
 use std::io;
+use std::time::Duration;
 
 use proto::signals::Signals;
 use proto::telnet::ComPortClient;
@@ -19,6 +20,9 @@ use super::wire::{Heard, Unsent};
 
 /// Encoded bytes that may wait for the socket before the port takes no more.
 const OUT_LIMIT: usize = 4096;
+
+/// As long as a local terminal's break (tcsendbreak(3)).
+const BREAK: Duration = Duration::from_millis(300);
 
 /// A terminal server's port.
 #[derive(Debug)]
@@ -126,6 +130,15 @@ impl Rfc2217Wire {
 
     pub(super) fn set_dtr(&mut self, up: bool) -> Result<(), String> {
         self.client.control(if up { Control::DtrOn } else { Control::DtrOff });
+        self.carry_out();
+        self.lost().map_or(Ok(()), Err)
+    }
+
+    pub(super) async fn send_break(&mut self) -> Result<(), String> {
+        self.client.control(Control::BreakOn);
+        self.carry_out();
+        tokio::time::sleep(BREAK).await;
+        self.client.control(Control::BreakOff);
         self.carry_out();
         self.lost().map_or(Ok(()), Err)
     }

@@ -143,7 +143,7 @@ async fn a_terminal_handed_over_is_the_programs_alone_until_it_is_taken_back() {
     wire.pretend_control_lines();
     let gauges = (Gauge::default(), Gauge::default());
     let task = task::Task::new(LineId(7), settings.clone(), None, around, told, gauges.clone());
-    let task = tokio::spawn(task.with(wire::Wire::Tty(Box::new(wire))).run());
+    let task = tokio::spawn(task.with(Wire::Tty(Box::new(wire))).run());
     bench.inputs = inputs;
     bench.port = Port { settings, orders, task, to_modem: gauges.0, to_program: gauges.1 };
 

@@ -163,6 +163,10 @@ impl TtyWire {
         }
     }
 
+    pub(super) fn send_break(&self) -> Result<(), String> {
+        self.tty.get().send_break().map_err(|e| e.to_string())
+    }
+
     pub(super) fn set_speed(&mut self, speed: u32) -> Result<(), String> {
         self.settings.speed = speed;
         self.tty.get().set(&self.settings).map_err(|e| e.to_string())

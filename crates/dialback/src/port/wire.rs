@@ -14,7 +14,7 @@ use super::{Settings, Surroundings};
 
 /// What came from a port.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(crate) enum Heard {
     /// Bytes of the modem.
     Bytes(Vec<u8>),
     /// The control lines have changed.
@@ -25,7 +25,7 @@ pub(super) enum Heard {
 
 /// What has not left for the modem yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unsent {
+pub(crate) enum Unsent {
     /// Everything has, as far as can be known.
     Nothing,
     /// Something; look again after this long.
@@ -39,7 +39,7 @@ pub(super) const READ_ROOM: usize = 4096;
 
 /// An open port.
 #[derive(Debug)]
-pub(super) enum Wire {
+pub(crate) enum Wire {
     /// A local terminal.
     Tty(Box<TtyWire>),
     /// A terminal server's port.
@@ -64,7 +64,7 @@ macro_rules! each {
 
 impl Wire {
     /// Opens a port: raw, DTR up. Bounded in time. The error is for people.
-    pub(super) async fn open(settings: Settings, around: Surroundings) -> Result<Self, String> {
+    pub(crate) async fn open(settings: Settings, around: Surroundings) -> Result<Self, String> {
         match &settings.spec {
             PortSpec::Tty(_) => TtyWire::open(&settings).map(|wire| Self::Tty(Box::new(wire))),
             PortSpec::Rfc2217 { host, tcp_port } => {
@@ -81,34 +81,45 @@ impl Wire {
     }
 
     /// The control lines, if the port has them.
-    pub(super) fn signals(&self) -> Option<Signals> {
+    pub(crate) fn signals(&self) -> Option<Signals> {
         each!(self, wire => wire.signals())
     }
 
     /// Waits until something can be read (if `read`) or written (if `write`), or the wire itself has
     /// something to do. Cancel safe.
-    pub(super) async fn wait(&mut self, read: bool, write: bool) {
+    pub(crate) async fn wait(&mut self, read: bool, write: bool) {
         each!(self, wire => wire.wait(read, write).await);
     }
 
     /// What has come, in order; at most one read's worth of bytes, and those only if `read`.
-    pub(super) fn hear(&mut self, read: bool) -> Vec<Heard> {
+    pub(crate) fn hear(&mut self, read: bool) -> Vec<Heard> {
         each!(self, wire => wire.hear(read))
     }
 
     /// Takes as many of `bytes` as there is room for; `WouldBlock` if there is none.
-    pub(super) fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn offer(&mut self, bytes: &[u8]) -> io::Result<usize> {
         each!(self, wire => wire.offer(bytes))
     }
 
     /// What has not left yet.
-    pub(super) fn unsent(&mut self) -> Unsent {
+    pub(crate) fn unsent(&mut self) -> Unsent {
         each!(self, wire => wire.unsent())
     }
 
     /// Raises or drops DTR, where there is one.
-    pub(super) fn set_dtr(&mut self, up: bool) -> Result<(), String> {
+    pub(crate) fn set_dtr(&mut self, up: bool) -> Result<(), String> {
         each!(self, wire => wire.set_dtr(up))
+    }
+
+    /// Sends a break of a quarter to half a second.
+    pub(crate) async fn send_break(&mut self) -> Result<(), String> {
+        match self {
+            Self::Tty(tty) => tty.send_break(),
+            Self::Rfc2217(wire) => wire.send_break().await,
+            Self::Tcp(_) | Self::Sim(_) => {
+                Err("a break cannot be sent on this kind of port".to_owned())
+            }
+        }
     }
 
     /// Another speed between us and the modem.
@@ -138,7 +149,7 @@ impl Wire {
     }
 
     /// Drops DTR, where the port has it, before it is closed.
-    pub(super) fn close(mut self) {
+    pub(crate) fn close(mut self) {
         // A port that is gone has no DTR any more.
         drop(self.set_dtr(false));
         drop(self);

@@ -1,0 +1,161 @@
+//! `dialback dial`: call a server that calls back.
+
+use std::path::{Path, PathBuf};
+
+use calls::diagnostic::{Diagnostic, Look, Source};
+use clap::Args;
+
+use crate::dial::outcome::help_table;
+use crate::dial::peer::{
+    self, CallbackDraft, Draft, LoginDraft, PEER_DIR, ScriptDraft, ThenDraft, option,
+};
+use crate::dial::{self, Telling};
+use crate::exit::{Code, Failure};
+use crate::out::{self, Palette};
+
+const EXAMPLES: &str = "\
+Examples:
+  dialback dial office                      the peer of /etc/dialback/peers/office.toml
+  dialback dial ./office.toml -v            this file, and show what the server says
+  dialback dial --port /dev/ttyUSB0 --number 5550100 --callback cback --callback-number 5550199 --login mary
+                                            no file at all
+  dialback dial office --json 2>events      every stage as a JSON event
+  dialback dial office -- pppd call mary    a program on the line instead of a terminal";
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("{}\n\n{EXAMPLES}", help_table()))]
+pub(super) struct Dial {
+    /// The peer: a name in the peer directory, or a file
+    peer: Option<String>,
+    /// Where peer files are
+    #[arg(long, value_name = "DIR", default_value = PEER_DIR)]
+    peer_dir: PathBuf,
+    /// The modem's port: /dev/ttyUSB0, rfc2217://host:port, tcp://host:port
+    #[arg(long)]
+    port: Option<String>,
+    /// Between us and the modem, in bit/s
+    #[arg(long)]
+    speed: Option<u32>,
+    /// The modem's profile, see `dialback check`'s table
+    #[arg(long)]
+    modem: Option<String>,
+    /// Where UUCP locks are
+    #[arg(long, value_name = "DIR")]
+    lock_dir: Option<PathBuf>,
+    /// The number to dial
+    #[arg(long)]
+    number: Option<String>,
+    /// The name by which to ask for a callback
+    #[arg(long, value_name = "NAME")]
+    callback: Option<String>,
+    /// The number to be called back at, if the server asks for it
+    #[arg(long, value_name = "NUMBER")]
+    callback_number: Option<String>,
+    /// How long to wait for the call back
+    #[arg(long, value_name = "TIME")]
+    wait: Option<String>,
+    /// The name to log in by on the call back
+    #[arg(long, value_name = "NAME")]
+    login: Option<String>,
+    /// Ask for its password before dialling
+    #[arg(long, conflicts_with = "password_file")]
+    ask_password: bool,
+    /// Take its password from the first line of this file, which must be yours alone
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// A chat(8) script that does the whole talk, the dialling included
+    #[arg(long, value_name = "FILE")]
+    chat: Option<PathBuf>,
+    /// Write what the far end says to this file
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Show what the server says
+    #[arg(short, long)]
+    verbose: bool,
+    /// Tell nothing but failures
+    #[arg(short, long, conflicts_with_all = ["verbose", "json"])]
+    quiet: bool,
+    /// Tell the stages as JSON, a line each, on stderr
+    #[arg(long)]
+    json: bool,
+    /// A program for the line, in place of a terminal
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<String>,
+}
+
+impl Dial {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let about = match (&self.peer, &self.number) {
+            (Some(peer), _) => peer.clone(),
+            (None, Some(number)) => number.clone(),
+            (None, None) => "dial".to_owned(),
+        };
+        let (mut draft, source) = match &self.peer {
+            None => (Draft::default(), Source::new("command line", "")),
+            Some(name) => peer::read(&self.file(name)).map_err(|faults| told(&faults))?,
+        };
+        let telling = Telling {
+            json: self.json,
+            quiet: self.quiet,
+            verbose: self.verbose,
+            log: self.log.clone(),
+        };
+        self.overwrite(&mut draft);
+        let peer = peer::check(draft, &source).map_err(|faults| told(&faults))?;
+        dial::run(&about, &peer, &telling)
+    }
+
+    /// A name with a slash or a dot is a file.
+    fn file(&self, name: &str) -> PathBuf {
+        if name.contains(['/', '.']) {
+            Path::new(name).to_owned()
+        } else {
+            self.peer_dir.join(format!("{name}.toml"))
+        }
+    }
+
+    /// An option wins over the file.
+    fn overwrite(self, draft: &mut Draft) {
+        let set = |place: &mut Option<_>, given: Option<String>| {
+            if let Some(given) = given {
+                *place = Some(option(given));
+            }
+        };
+        set(&mut draft.port, self.port);
+        set(&mut draft.modem, self.modem);
+        set(&mut draft.number, self.number);
+        draft.speed = self.speed.or(draft.speed);
+        draft.lock_dir = self.lock_dir.or(draft.lock_dir.take());
+        if self.callback.is_some() || self.callback_number.is_some() || self.wait.is_some() {
+            let callback = draft.callback.get_or_insert_with(CallbackDraft::default);
+            set(&mut callback.name, self.callback);
+            set(&mut callback.number, self.callback_number);
+            set(&mut callback.wait, self.wait);
+        }
+        if self.login.is_some() || self.ask_password || self.password_file.is_some() {
+            let login = draft.login.get_or_insert_with(LoginDraft::default);
+            set(&mut login.name, self.login);
+            if self.ask_password {
+                (login.ask_password, login.password_file) = (Some(true), None);
+            }
+            if let Some(file) = self.password_file {
+                (login.ask_password, login.password_file) = (None, Some(file));
+            }
+        }
+        if let Some(chat) = self.chat {
+            draft.script = Some(ScriptDraft { chat: Some(chat), scp: None });
+        }
+        if !self.command.is_empty() {
+            draft.then = Some(ThenDraft { pppd: None, command: Some(self.command) });
+        }
+    }
+}
+
+/// Shows the faults of a peer.
+fn told(faults: &[Diagnostic]) -> Failure {
+    let look = if Palette::stderr().coloured() { Look::Colour } else { Look::Plain };
+    for fault in faults {
+        out::error(fault.render(look));
+    }
+    Failure::silent(Code::Configuration)
+}

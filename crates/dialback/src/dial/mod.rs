@@ -1,0 +1,215 @@
+//! `dialback dial`: the client. It reads whom to call, asks for what is secret, lets the machine of
+//! [`proto::dialer`] make the call, and gives the line to a person or a program.
+//!
+//! ```text
+//!   peer file + options ─► plan ─► port (locked, raw, CLOCAL) ─► Dialer ─► terminal | program ─► on-hook
+//!                                       every way out: the port's and the person's settings as they were
+//! ```
+//!
+//! It deliberately does not know prompts, result codes or states: those are the machine's.
+
+mod line;
+pub(crate) mod outcome;
+pub(crate) mod peer;
+mod progress;
+mod run;
+mod screen;
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use proto::at::commands::{Command, Plan as Commands, Refused};
+use proto::at::reader::Form;
+use proto::dialer::{Cause, Hook, Login, Plan, Request};
+use proto::login::Secret;
+use proto::time::Instant;
+use sys::files::{Trust, open_trusted};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::exit::{Code, Failure};
+use line::Line;
+use outcome::Outcome;
+use peer::{Password, Peer};
+use progress::Progress;
+
+/// The longest password that is read from a file.
+const MAX_PASSWORD: u64 = 256;
+
+/// How to tell it.
+#[derive(Debug)]
+pub(crate) struct Telling {
+    pub(crate) json: bool,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+    pub(crate) log: Option<PathBuf>,
+}
+
+/// The signals that end a call in good order.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+    quit: Signal,
+}
+
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            quit: signal(SignalKind::quit())?,
+        })
+    }
+
+    /// The next one's name. Cancel safe.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.hangup.recv() => "SIGHUP",
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.quit.recv() => "SIGQUIT",
+        }
+    }
+}
+
+/// What time it is, for the machines.
+fn now() -> Instant {
+    Instant::from_micros(sys::clock::monotonic_micros())
+}
+
+/// Makes the call. `about`: the peer's name, for messages.
+pub(crate) fn run(about: &str, peer: &Peer, telling: &Telling) -> Result<(), Failure> {
+    let system = |e: std::io::Error| Failure::new(Code::System, format!("dial: {e}"));
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
+    let mut progress = Progress::new(now(), telling.json, telling.quiet);
+    let ended = runtime.block_on(async {
+        let signals = Signals::catch().map_err(|e| (Outcome::PortLost, e.to_string()))?;
+        whole(peer, telling, &mut progress, signals).await
+    });
+    // A thread may still wait for a key that nobody presses.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => {
+            progress.ended(now(), "session", "");
+            Ok(())
+        }
+        Err((outcome, detail)) => {
+            progress.ended(now(), outcome.row().2, &detail);
+            Err(outcome.failure(about, &detail))
+        }
+    }
+}
+
+async fn whole(
+    peer: &Peer,
+    telling: &Telling,
+    progress: &mut Progress,
+    mut signals: Signals,
+) -> Result<(), (Outcome, String)> {
+    let password = tokio::select! {
+        password = password(peer) => password?,
+        name = signals.next() => {
+            return Err((Outcome::Call(Cause::Interrupted), name.to_owned()));
+        }
+    };
+    let mut line = tokio::select! {
+        line = Line::open(peer, telling.log.as_deref()) => line?,
+        name = signals.next() => {
+            return Err((Outcome::Call(Cause::Interrupted), name.to_owned()));
+        }
+    };
+    let lines = line.signals().is_some();
+    let plan = plan(peer, lines, password).map_err(|e| (Outcome::Call(Cause::ModemRefuses), e))?;
+    let hook = plan.hook.clone();
+    progress.about(
+        peer.number.as_ref().map_or("", |(number, _)| number.as_str()),
+        peer.callback.as_ref().map_or("", |callback| &callback.name),
+        peer.login.as_ref().map_or("", |login| &login.name),
+    );
+    let ended = match run::dial(&mut line, plan, telling.verbose, progress, &mut signals).await {
+        Ok(said) => run::session(&mut line, &peer.then, hook, said, progress, &mut signals).await,
+        Err(e) => Err(e),
+    };
+    line.close();
+    ended
+}
+
+/// The password, from where the peer has it.
+async fn password(peer: &Peer) -> Result<Option<Secret>, (Outcome, String)> {
+    let Some(login) = &peer.login else { return Ok(None) };
+    let fault = |e: String| (Outcome::Call(Cause::LoginRefused), e);
+    let mut secret = match &login.password {
+        Password::None => return Ok(None),
+        Password::Ask => {
+            let asked = screen::ask(&format!("Password for {}: ", login.name)).await;
+            asked.map_err(|e| fault(e.to_string()))?
+        }
+        Password::File(path) => {
+            let file = open_trusted(path, Trust::Secret).map_err(|e| fault(e.to_string()))?;
+            let mut text = Vec::new();
+            let read = file.take(MAX_PASSWORD).read_to_end(&mut text);
+            read.map_err(|e| fault(format!("{}: {e}", path.display())))?;
+            text
+        }
+    };
+    let end = secret.iter().position(|byte| byte.is_ascii_control()).unwrap_or(secret.len());
+    secret.truncate(end);
+    if secret.is_empty() {
+        return Err(fault("the password is empty".to_owned()));
+    }
+    Ok(Some(Secret::new(secret)))
+}
+
+/// The peer as the machine wants it. `lines`: the port has control lines.
+fn plan(peer: &Peer, lines: bool, password: Option<Secret>) -> Result<Plan, String> {
+    let Some((_, dial)) = &peer.number else { return Err("no number".to_owned()) };
+    let profile = peer.profile;
+    let command = |text: &str| {
+        Command::new(text).map(|mut command| {
+            command.limit = std::time::Duration::from_secs(3);
+            command.refused = Refused::GoesOn;
+            command
+        })
+    };
+    let carrier = if peer.holds_carrier() { "AT&C1" } else { "AT" };
+    let put_back = ["ATH", carrier].map(command).into_iter().collect::<Result<_, _>>();
+    let answer = if peer.holds_carrier() { "AT&C1A" } else { profile.answer };
+    let bytes = |text: &str| text.as_bytes().to_vec();
+    Ok(Plan {
+        setup: peer.setup(lines)?,
+        dial: dial.clone(),
+        dial_time: profile.dial_time,
+        request: peer.callback.as_ref().map(|callback| Request {
+            login_prompt: bytes(&callback.login_prompt),
+            name: bytes(&callback.name),
+            number_prompt: bytes(&callback.number_prompt),
+            number: callback.number.as_deref().map(bytes),
+            refusals: callback.refusals.iter().map(|words| bytes(words)).collect(),
+        }),
+        callback_time: peer
+            .callback
+            .as_ref()
+            .map_or(std::time::Duration::ZERO, |callback| callback.wait),
+        answer: Command::new(answer).map_err(|e| e.to_string())?,
+        answer_time: profile.answer_time,
+        login: peer.login.as_ref().map(|login| Login {
+            login_prompt: bytes(&login.login_prompt),
+            name: bytes(&login.name),
+            password_prompt: bytes(&login.password_prompt),
+            password,
+        }),
+        prompt_time: peer.prompt_time,
+        hook: Hook {
+            by_command: profile.hang_up_plan(None),
+            put_back: Commands {
+                commands: put_back.map_err(|e| e.to_string())?,
+                form: Form::Verbose,
+                force: None,
+            },
+            escape: profile.escape,
+        },
+    })
+}

@@ -1,0 +1,182 @@
+//! The two halves of a call as loops over the port: the machine dials, then a person or a program speaks.
+//!
+//! Each loop drains its machine, then sleeps for the port, the machine's deadline, a signal, or a second on the
+//! display.
+
+use proto::dialer::session::{End, Session, Step as Act};
+use proto::dialer::{Cause, Dialer, Hook, Leg, Plan, Step, tilde};
+use proto::time::{Deadline, Instant};
+
+use super::line::Line;
+use super::outcome::Outcome;
+use super::peer::Then;
+use super::progress::Progress;
+use super::{Signals, now, screen};
+use crate::port::Heard;
+
+/// How a half ends badly.
+pub(super) type Ended = (Outcome, String);
+
+/// Keys are read while fewer bytes than this wait for the modem.
+const AHEAD: usize = 512;
+
+/// The far end's words on the session's call before it is handed over: its greeting belongs on the screen.
+const MAX_GREETING: usize = 16 * 1024;
+
+/// What the dialling half leaves to the next one.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    /// What the far end said on this call so far, prompts included.
+    greeting: Vec<u8>,
+    /// What it has said since: the next speaker's.
+    rest: Vec<u8>,
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep(at - now()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Dials, is called back, logs in.
+pub(super) async fn dial(
+    line: &mut Line,
+    plan: Plan,
+    verbose: bool,
+    progress: &mut Progress,
+    signals: &mut Signals,
+) -> Result<Said, Ended> {
+    let returns = plan.request.is_some();
+    let mut dialer = Dialer::start(now(), plan, line.signals());
+    let mut said = Said::default();
+    loop {
+        while let Some(step) = dialer.poll() {
+            match step {
+                Step::Send(bytes) => line.send(&bytes),
+                Step::Dtr(up) => line.set_dtr(up).map_err(lost)?,
+                Step::Stage(stage) => progress.stage(now(), &stage),
+                Step::Text(leg, bytes) => {
+                    if verbose {
+                        progress.heard(now(), &bytes);
+                    }
+                    if leg == Leg::Return || !returns {
+                        let room = MAX_GREETING.saturating_sub(said.greeting.len());
+                        said.greeting.extend(bytes.iter().take(room));
+                    }
+                    line.note(&bytes).map_err(|e| lost(format!("the log: {e}")))?;
+                }
+                Step::Online => {
+                    said.rest = dialer.finish();
+                    return Ok(said);
+                }
+                Step::Failed(failure) => {
+                    return Err((Outcome::Call(failure.cause), failure.detail));
+                }
+            }
+        }
+        let due = dialer.deadline().map(|deadline| deadline.at);
+        let shown = progress.next_tick(now());
+        tokio::select! {
+            () = line.wait() => {}
+            () = until(due) => {}
+            () = until(shown) => progress.tick(now()),
+            name = signals.next() => dialer.interrupt(now(), name),
+        }
+        for heard in line.hear() {
+            match heard {
+                Heard::Bytes(bytes) => dialer.receive(now(), &bytes),
+                Heard::Signals(signals) => dialer.signals(now(), signals),
+                Heard::Lost(why) => return Err(lost(why)),
+            }
+        }
+        dialer.tick(now());
+    }
+}
+
+/// Gives the line to whom it is for, until the call is over.
+pub(super) async fn session(
+    line: &mut Line,
+    then: &Then,
+    hook: Hook,
+    said: Said,
+    progress: &mut Progress,
+    signals: &mut Signals,
+) -> Result<(), Ended> {
+    match then {
+        Then::Terminal => terminal(line, hook, said, progress, signals).await,
+        Then::Program(words) => Err((Outcome::Program, format!("{}: not yet", words.join(" ")))),
+    }
+}
+
+async fn terminal(
+    line: &mut Line,
+    hook: Hook,
+    said: Said,
+    progress: &mut Progress,
+    signals: &mut Signals,
+) -> Result<(), Ended> {
+    progress.say(now(), "your terminal; ~? shows its escapes".to_owned(), None);
+    progress.settle(now());
+    let raw = screen::Raw::begin().map_err(|e| lost(format!("the terminal: {e}")))?;
+    let mut keys = screen::keys().map_err(|e| lost(format!("the terminal: {e}")))?;
+    let mut session = Session::start(now(), hook, line.signals());
+    let gone = |e: std::io::Error| (Outcome::Call(Cause::Interrupted), format!("the screen: {e}"));
+    screen::show(&said.greeting).map_err(gone)?;
+    session.receive(now(), &said.rest);
+    let mut typing = true;
+    loop {
+        while let Some(step) = session.poll() {
+            match step {
+                Act::Send(bytes) => line.send(&bytes),
+                Act::Dtr(up) => line.set_dtr(up).map_err(lost)?,
+                Act::Break => {
+                    if let Err(why) = line.send_break().await {
+                        screen::show(format!("\r\n[{why}]\r\n").as_bytes()).map_err(gone)?;
+                    }
+                }
+                Act::Show(bytes) => {
+                    line.note(&bytes).map_err(|e| lost(format!("the log: {e}")))?;
+                    screen::show(&bytes).map_err(gone)?;
+                }
+                Act::Help => screen::show(tilde::HELP.as_bytes()).map_err(gone)?,
+                Act::Ended(end) => {
+                    drop(raw);
+                    progress.say(now(), ending(end).to_owned(), None);
+                    return Ok(());
+                }
+            }
+        }
+        let due = session.deadline().map(|Deadline { at, .. }| at);
+        let room = line.waiting() < AHEAD;
+        tokio::select! {
+            () = line.wait() => {}
+            () = until(due) => {}
+            typed = keys.recv(), if typing && room => match typed {
+                Some(typed) => session.typed(now(), &typed),
+                // The end of a pipe: what the far end still says is awaited.
+                None => typing = false,
+            },
+            _ = signals.next() => session.hang_up(now()),
+        }
+        for heard in line.hear() {
+            match heard {
+                Heard::Bytes(bytes) => session.receive(now(), &bytes),
+                Heard::Signals(signals) => session.signals(now(), signals),
+                Heard::Lost(why) => return Err(lost(why)),
+            }
+        }
+        session.tick(now());
+    }
+}
+
+const fn ending(end: End) -> &'static str {
+    match end {
+        End::HungUp => "hung up",
+        End::CarrierLost => "the call is over",
+    }
+}
+
+fn lost(why: String) -> Ended {
+    (Outcome::PortLost, why)
+}
