@@ -197,6 +197,19 @@ fn read(
     })
 }
 
+/// A path as a diagnostic names it: TOML lets a line end into it.
+fn one_line(path: &Path) -> String {
+    let mut line = String::new();
+    for letter in path.display().to_string().chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_debug());
+        } else {
+            line.push(letter);
+        }
+    }
+    line
+}
+
 /// The most diagnostics that are told of one configuration. Whoever has mended these runs it again; and
 /// the time to show them stays within bounds whatever the file is.
 const MAX_TOLD: usize = 200;
@@ -290,10 +303,10 @@ impl Draft {
         files: &dyn Files,
         faults: &mut Vec<Diagnostic>,
     ) -> Option<(Arc<Source>, FileText)> {
-        let shown = path.display();
+        let shown = one_line(path);
         match files.read(path) {
             Ok(file) => {
-                let source = text(&shown.to_string(), &file, Encoding::Any, faults)?;
+                let source = text(&shown, &file, Encoding::Any, faults)?;
                 Some((source, file))
             }
             Err(fault) => {
