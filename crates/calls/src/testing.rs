@@ -57,7 +57,7 @@ port      = "sim:main"
 number    = "5550100"
 direction = "both"
 group     = ["public"]
-modem     = { init = ["ATZ"], dial_prefix = "ATDT", dtr_hangup = true, command_time = "5s", guard = "1s", check_every = "1h" }
+modem     = { init = ["ATE0"], dial_prefix = "ATDT", dtr_hangup = true, command_time = "5s", guard = "1s", check_every = "1h" }
 hold_time = "10s"
 "#;
 
@@ -68,7 +68,7 @@ port      = "sim:second"
 number    = "5550101"
 direction = "both"
 group     = ["public"]
-modem     = { init = ["ATZ"], dial_prefix = "ATDT", dtr_hangup = true, command_time = "5s", guard = "1s", check_every = "1h" }
+modem     = { init = ["ATE0"], dial_prefix = "ATDT", dtr_hangup = true, command_time = "5s", guard = "1s", check_every = "1h" }
 hold_time = "10s"
 "#;
 
@@ -232,6 +232,7 @@ impl Bench {
         self.give(Input::Port(line, PortInput::Bytes(b"\r\nOK\r\n".to_vec())));
         if bare {
             // Without control lines its echo is switched off as well.
+            self.pass(Duration::from_millis(50));
             self.give(Input::Port(line, PortInput::Bytes(b"\r\nOK\r\n".to_vec())));
         }
         assert!(

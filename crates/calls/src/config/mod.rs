@@ -216,6 +216,8 @@ pub struct Modem {
     pub profile: &'static Profile,
     /// Commands that set it up, each answered by OK.
     pub init: Vec<String>,
+    /// Commands that follow, which it may refuse. Those of its family; none where `init` is written.
+    pub wishes: Vec<String>,
     /// The command that answers a call.
     pub answer: String,
     /// The dial command up to the number.

@@ -41,6 +41,7 @@ pub(super) fn of(profile: &'static Profile) -> Result<Modem, DialFault> {
     Ok(Modem {
         profile,
         init: profile.init.iter().map(|&line| line.to_owned()).collect(),
+        wishes: profile.wishes.iter().map(|&line| line.to_owned()).collect(),
         answer: profile.answer.to_owned(),
         dial_prefix: DialPrefix::parse(profile.dial_prefix)?,
         international_prefix: profile.international_prefix.map(str::to_owned),
@@ -219,6 +220,7 @@ fn setup(draft: &mut Draft, table: &Table<'_>, faults: &mut Vec<Diagnostic>) {
             );
         }
         modem.init = lines.into_iter().map(|line| line.value).collect();
+        modem.wishes.clear();
     }
     if let Some(Placed { value: true, at }) = table.flag_if(&keys::CALLER_ID, faults) {
         match modem.profile.caller_id {

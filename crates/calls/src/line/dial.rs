@@ -72,7 +72,8 @@ impl Line {
         if order.turn.init.is_empty() {
             return self.dial_now(&order, desk);
         }
-        let plan = self.plan(order.turn.init.iter().map(String::as_str), false);
+        let texts = Self::rested(order.turn.init.iter().map(String::as_str));
+        let plan = self.plan(texts, false);
         let commands = Commands::start(desk.at(), plan);
         self.preparing(Box::new(Preparing { order, commands }), desk)
     }

@@ -41,6 +41,7 @@ use std::time::Duration;
 use proto::at::caller_id::CallerId;
 use proto::at::commands::{Command, Commands, Plan};
 use proto::at::escape::Escape;
+use proto::at::profile::resets;
 use proto::at::reader::{Form, Reader};
 use proto::signals::Signals;
 use proto::time::{Deadline, Instant};
@@ -451,16 +452,31 @@ impl Line {
     /// The commands as a plan for this modem. Their texts were parsed when the configuration was.
     fn plan<'c>(&self, texts: impl IntoIterator<Item = &'c str>, force: bool) -> Plan {
         let modem = &self.config.modem;
-        let commands = texts.into_iter().filter_map(|text| {
-            let mut command = Command::new(text).ok()?;
+        let mut plan = Vec::new();
+        let mut pause = Duration::ZERO;
+        for text in texts {
+            let Ok(mut command) = Command::new(text) else { continue };
             command.limit = modem.command_time;
-            Some(command)
-        });
-        Plan {
-            commands: commands.collect(),
-            form: Form::Verbose,
-            force: force.then(|| self.escape()),
+            command.pause = pause;
+            pause = self.pause_after(text);
+            plan.push(command);
         }
+        Plan { commands: plan, form: Form::Verbose, force: force.then(|| self.escape()) }
+    }
+
+    /// How long the modem is deaf behind the answer to a command.
+    fn pause_after(&self, command: &str) -> Duration {
+        let profile = self.config.modem.profile;
+        if resets(command) { profile.reset_pause } else { profile.command_pause }
+    }
+
+    /// `AT` behind a reset that comes last: whatever is to follow finds a modem that hears again.
+    fn rested<'c>(texts: impl IntoIterator<Item = &'c str>) -> Vec<&'c str> {
+        let mut texts: Vec<&str> = texts.into_iter().collect();
+        if texts.last().is_some_and(|last| resets(last)) {
+            texts.push("AT");
+        }
+        texts
     }
 
     fn escape(&self) -> Escape {

@@ -14,6 +14,7 @@
 use std::time::Duration;
 
 use proto::at::carrier_watch::{CarrierProbe, CarrierWatch, Probe};
+use proto::at::profile::ConnectSpeed;
 use proto::at::reader::Form;
 use proto::at::result::Connect;
 use proto::time::Deadline;
@@ -116,7 +117,9 @@ impl Line {
         call.session = Some(session);
         call.connected = Some(desk.at());
         call.connect = connect.text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
-        call.speed = connect.speed;
+        // A number that is the port's own speed says nothing of the line, where that is the modem's custom.
+        let of_port = self.config.modem.profile.connect_speed == ConnectSpeed::Port;
+        call.speed = connect.speed.filter(|speed| !of_port || *speed != self.speed);
         desk.journal(Event::Connected {
             line: self.name().to_owned(),
             call: call.id,

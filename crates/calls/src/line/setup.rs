@@ -13,7 +13,8 @@
 
 use std::time::Duration;
 
-use proto::at::commands::{Command, Commands, Plan, Refused, Step};
+use proto::at::commands::{Commands, Plan, Refused, Step};
+use proto::at::profile::ESCAPE_OFF;
 use proto::at::reader::Said;
 use proto::at::result::ResultCode;
 use proto::time::Instant;
@@ -168,18 +169,21 @@ impl Line {
     }
 
     fn init_plan(&self) -> Plan {
-        let init = &self.config.modem.init;
-        let texts: Vec<&str> = match init.is_empty() {
+        let modem = &self.config.modem;
+        let init: &[String] = &modem.init;
+        let texts = match init.is_empty() {
             true => vec!["AT"],
-            false => init.iter().map(String::as_str).collect(),
+            false => Self::rested(init.iter().map(String::as_str)),
         };
-        let mut plan = self.plan(texts, true);
-        if self.signals.is_none()
-            && let Ok(mut no_echo) = Command::new(NO_ECHO)
-        {
-            no_echo.limit = self.config.modem.command_time;
-            no_echo.refused = Refused::GoesOn;
-            plan.commands.push(no_echo);
+        // Whom DTR cannot hang up, the escape must.
+        let dtr = modem.dtr_hangup && self.signals.is_some() && !self.carrier_stuck;
+        let wishes = modem.wishes.iter().map(String::as_str);
+        let wishes = wishes.filter(|wish| dtr || *wish != ESCAPE_OFF);
+        let no_echo = self.signals.is_none().then_some(NO_ECHO);
+        let needed = texts.len();
+        let mut plan = self.plan(texts.into_iter().chain(wishes).chain(no_echo), true);
+        for wish in plan.commands.iter_mut().skip(needed) {
+            wish.refused = Refused::GoesOn;
         }
         plan
     }

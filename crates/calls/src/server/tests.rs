@@ -27,7 +27,7 @@ const HANG_UP: &str = "
         > dtr up
 ";
 const READY: &str = r#"
-        > send "ATZ\r"
+        > send "ATE0\r"
         < says OK
         * line-ready main
         > release

@@ -109,7 +109,7 @@ fn a_modem_that_finds_no_carrier_is_put_on_hook_and_set_up() {
         > send "ATH\r"
         < says OK
         * ended c1 no-carrier
-        > send "ATZ\r"
+        > send "ATE0\r"
         < says OK
         * line-ready main
         > release
@@ -134,7 +134,7 @@ fn a_modem_that_never_answers_the_answer_command_is_broken_off_in_time() {
         < says NO CARRIER
         < says OK
         * ended c1 no-carrier
-        > send "ATZ\r"
+        > send "ATE0\r"
         "#,
     );
 }
@@ -197,7 +197,7 @@ fn each_result_code_ends_the_dial_with_its_cause() {
             < says {says}
             {ON_HOOK}
             * ended c1 {cause}
-            > send \"ATZ\\r\"
+            > send \"ATE0\\r\"
             * try-failed p1 {cause} next 30000
             "
         ));
@@ -211,7 +211,7 @@ fn a_ring_while_dialling_aborts_the_dial_and_the_call_is_then_answered() {
         < says RING
         {ON_HOOK}
         * ended c1 glare
-        > send \"ATZ\\r\"
+        > send \"ATE0\\r\"
         * try-failed p1 glare next 30000
         < says OK
         * line-ready main
@@ -267,7 +267,7 @@ fn a_dial_without_any_result_is_broken_off_in_time() {
             + 90s
             {ON_HOOK}
             * ended c1 no-answer
-            > send \"ATZ\\r\"
+            > send \"ATE0\\r\"
             * try-failed p1 no-answer next 30000
             "
         ),

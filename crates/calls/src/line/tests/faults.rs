@@ -17,7 +17,7 @@ const ONLINE: &str = r#"
 "#;
 
 const READY: &str = r#"
-        > send "ATZ\r"
+        > send "ATE0\r"
         < says OK
         * line-ready main
         > release
@@ -155,7 +155,7 @@ fn a_port_without_control_lines_hangs_up_by_commands() {
         > send "ATH\r"
         < says OK
         * ended c1 admin-reset
-        > send "ATZ\r"
+        > send "ATE0\r"
         "#,
     );
 }
@@ -208,7 +208,7 @@ fn a_port_without_control_lines_asks_whether_no_carrier_is_true() {
         > send "ATH\r"
         < says OK
         * ended c1 lost-carrier
-        > send "ATZ\r"
+        > send "ATE0\r"
         "#,
     );
 }
@@ -279,7 +279,7 @@ fn a_ring_behind_no_carrier_is_the_next_call_and_not_a_name() {
         > send "ATH\r"
         < says OK
         * ended c1 lost-carrier
-        > send "ATZ\r"
+        > send "ATE0\r"
         "#,
     );
 }

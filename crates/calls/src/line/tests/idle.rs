@@ -1,7 +1,7 @@
 //! From a cold modem to an idle line, and what may happen to an idle line.
 
 use crate::testing::{LOGIN, TOML, check, config, fresh};
-use crate::vocabulary::LineId;
+use crate::vocabulary::{Event, LineId};
 
 #[track_caller]
 fn check_cold(timeline: &str) {
@@ -15,7 +15,7 @@ fn a_line_opens_locks_sets_up_its_modem_and_lets_the_lock_go() {
         < opened
         > claim
         < claimed
-        > send "ATZ\r"
+        > send "ATE0\r"
         < says OK
         * line-ready main
         > release
@@ -69,9 +69,9 @@ fn a_mute_modem_is_forced_and_then_faulted() {
         < opened
         > claim
         < claimed
-        > send "ATZ\r"
+        > send "ATE0\r"
         + 5s
-        > send "ATZ\r"
+        > send "ATE0\r"
         + 5s
         > send "\x10\x03"
         + 1100ms
@@ -81,7 +81,7 @@ fn a_mute_modem_is_forced_and_then_faulted() {
         + 5s
         > release
         > close
-        * line-faulted 1000: ATZ: no answer from the modem within 5s
+        * line-faulted 1000: ATE0: no answer from the modem within 5s
         + 1s
         > open
         "#,
@@ -95,13 +95,13 @@ fn a_modem_that_refuses_a_command_is_faulted_with_the_command() {
         < opened
         > claim
         < claimed
-        > send "ATZ\r"
+        > send "ATE0\r"
         < says ERROR
-        > send "ATZ\r"
+        > send "ATE0\r"
         < says ERROR
         > release
         > close
-        * line-faulted 1000: ATZ: the modem says ERROR
+        * line-faulted 1000: ATE0: the modem says ERROR
         "#,
     );
 }
@@ -122,7 +122,7 @@ fn a_locked_line_is_lent_until_it_is_returned() {
         < opened
         > claim
         < claimed
-        > send "ATZ\r"
+        > send "ATE0\r"
         < says OK
         * line-ready main
         > release
@@ -166,7 +166,7 @@ fn an_idle_modem_is_asked_whether_it_lives_and_set_up_anew_if_not() {
         + 5s
         > send "AT\r"
         + 5s
-        > send "ATZ\r"
+        > send "ATE0\r"
         < says OK
         * line-ready main
         > release
@@ -181,7 +181,7 @@ fn dcd_that_is_up_without_a_call_is_hung_up_then_reported_and_no_longer_believed
         < opened dcd
         > claim
         < claimed
-        > send "ATZ\r"
+        > send "ATE0\r"
         < says OK
         > dtr down
         + 4s
@@ -194,7 +194,7 @@ fn dcd_that_is_up_without_a_call_is_hung_up_then_reported_and_no_longer_believed
         < says OK
         + 1s
         * carrier-stuck
-        > send "ATZ\r"
+        > send "ATE0\r"
         < says OK
         * line-ready main
         > release
@@ -212,7 +212,7 @@ fn dcd_that_falls_with_dtr_was_a_call_that_nobody_wanted() {
         > dtr down
         < dcd down
         > dtr up
-        > send "ATZ\r"
+        > send "ATE0\r"
         < says OK
         * line-ready main
         > release
@@ -230,7 +230,7 @@ fn finding_9_a_modem_that_takes_calls_by_itself_is_hung_up_and_set_up() {
         > dtr down
         + 500ms
         > dtr up
-        > send "ATZ\r"
+        > send "ATE0\r"
         < says OK
         * line-ready main
         > release
@@ -246,4 +246,84 @@ fn an_idle_line_ignores_junk() {
 #[test]
 fn an_idle_line_whose_port_is_lost_opens_it_again() {
     check("< lost unplugged\n* line-faulted 1000: unplugged\n+ 1s\n> open");
+}
+
+/// A line whose modem is as `modem` says, on a port with control lines or without.
+#[track_caller]
+fn check_setup(modem: &str, opened: &str, timeline: &str) {
+    let toml: Vec<&str> =
+        TOML.lines().map(|line| if line.starts_with("modem") { modem } else { line }).collect();
+    let toml = toml.join("\n");
+    let mut bench = fresh(config(&toml, LOGIN));
+    bench.run(&format!("< {opened}\n> claim\n< claimed\n{timeline}\n* line-ready main\n> release"));
+}
+
+#[test]
+fn a_modem_is_left_alone_for_a_moment_after_a_reset_and_may_refuse_wishes() {
+    check_setup(
+        "",
+        "opened",
+        r#"
+        > send "AT&F\r"
+        < says OK
+        + 499ms
+        + 1ms
+        > send "ATE0Q0V1X4\r"
+        < says OK
+        + 50ms
+        > send "AT&C1&D2S0=0\r"
+        < says OK
+        + 50ms
+        > send "ATS2=255\r"
+        < says ERROR
+        + 50ms
+        > send "ATS2=255\r"
+        < says ERROR"#,
+    );
+}
+
+#[test]
+fn behind_a_reset_that_comes_last_it_is_waited_for_until_the_modem_hears_again() {
+    check_setup(
+        "modem = { init = [\"ATZ\"] }",
+        "opened",
+        r#"
+        > send "ATZ\r"
+        < says OK
+        + 500ms
+        > send "AT\r"
+        < says OK"#,
+    );
+}
+
+#[test]
+fn the_escape_stays_on_where_dtr_cannot_hang_up() {
+    let setup = r#"
+        > send "AT&F\r"
+        < says OK
+        + 500ms
+        > send "ATE0Q0V1X4\r"
+        < says OK
+        + 50ms
+        > send "AT&C1&D2S0=0\r"
+        < says OK"#;
+    check_setup("modem = { dtr_hangup = false }", "opened", setup);
+    let no_echo = "\n+ 50ms\n> send \"ATE0\\r\"\n< says OK";
+    check_setup("", "opened bare", &format!("{setup}{no_echo}"));
+}
+
+#[test]
+fn the_speed_of_the_port_is_not_taken_for_that_of_the_line() {
+    for (said, speed) in [("33600", Some(33_600)), ("115200", None), ("115200/ARQ", None)] {
+        let mut bench = fresh(config(TOML, LOGIN));
+        bench.ready(LineId(0), false);
+        for input in ["says RING", "claimed", "dcd up"] {
+            bench.happens(input);
+        }
+        bench.happens(&format!("says CONNECT {said}"));
+        let told = bench.journal.iter().any(
+            |entry| matches!(&entry.event, Event::Connected { speed: told, .. } if *told == speed),
+        );
+        assert!(told, "{said}: {:?}", bench.journal);
+    }
 }

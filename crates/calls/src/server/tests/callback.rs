@@ -211,7 +211,7 @@ fn numbers_take_turns_until_the_tries_are_used_up() {
         < says BUSY
         {ON_HOOK}
         * ended c2 busy
-        > send "ATZ\r"
+        > send "ATE0\r"
         * try-failed p1 busy next 30000
         < says OK
         * line-ready main
@@ -224,7 +224,7 @@ fn numbers_take_turns_until_the_tries_are_used_up() {
         < says NO ANSWER
         {ON_HOOK}
         * ended c3 no-answer
-        > send "ATZ\r"
+        > send "ATE0\r"
         * try-failed p1 no-answer next 30000
         < says OK
         * line-ready main
@@ -237,7 +237,7 @@ fn numbers_take_turns_until_the_tries_are_used_up() {
         < says BUSY
         {ON_HOOK}
         * ended c4 busy
-        > send "ATZ\r"
+        > send "ATE0\r"
         * try-failed p1 busy
         * expired p1: every try came to nothing
         < says OK
@@ -256,7 +256,7 @@ fn findings_16_and_28_callers_are_served_between_the_tries_and_the_promise_follo
         < says BUSY
         {ON_HOOK}
         * ended c2 busy
-        > send "ATZ\r"
+        > send "ATE0\r"
         * try-failed p1 busy next 30000
         < says OK
         * line-ready main
@@ -353,7 +353,7 @@ fn a_caller_is_called_back_on_another_line_or_on_the_first_free_one_of_a_group()
                 < drained
                 {hang_up}
                 * ended c1 callback
-                > 0: send "ATZ\r"
+                > 0: send "ATE0\r"
                 + 20s
                 > {dials}: claim
                 < {dials}: claimed
@@ -398,7 +398,7 @@ fn another_init_and_speed_are_used_for_the_call_and_taken_back_after_it() {
         {ON_HOOK}
         * ended c2 busy
         > speed 115200
-        > send "ATZ\r"
+        > send "ATE0\r"
         * try-failed p1 busy next 30000
         "#
     ));
@@ -471,7 +471,7 @@ fn finding_14_the_number_prompt_has_a_time_limit() {
         < drained
         {HANG_UP}
         * ended c1 idle-timeout
-        > send \"ATZ\\r\"
+        > send \"ATE0\\r\"
         "
     ));
 }
@@ -567,7 +567,7 @@ fn a_return_leg_whose_keeping_cannot_be_stored_is_not_served() {
         < store-fails disk full
         {HANG_UP}
         * ended c2 nas-error
-        > send \"ATZ\\r\"
+        > send \"ATE0\\r\"
         ",
         parted()
     ));

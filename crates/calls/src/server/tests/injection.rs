@@ -220,7 +220,7 @@ impl Attempt {
     fn command(&mut self, bytes: &[u8]) {
         match bytes {
             b"\r" | b"+++" => {}
-            b"ATZ\r" | b"AT\r" | b"ATH\r" => self.says(b"\r\nOK\r\n"),
+            b"ATE0\r" | b"AT\r" | b"ATH\r" => self.says(b"\r\nOK\r\n"),
             b"ATA\r" => {
                 self.modem = Modem::Online;
                 self.carrier(true);

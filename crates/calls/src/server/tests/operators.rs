@@ -209,14 +209,14 @@ fn a_stop_breaks_a_dial_off_and_leaves_the_promise_for_the_next_run() {
 fn a_reload_changes_idle_lines_at_once_and_busy_ones_after_their_call() {
     let mut bench = fresh(config(TOML, LOGIN));
     bench.ready(LineId(0), false);
-    bench.reload(config(&TOML.replace("ATZ", "AT&F"), LOGIN));
+    bench.reload(config(&TOML.replace("ATE0", "ATE1"), LOGIN));
     bench.run(
         r#"
         < tick
         * reloaded 1
         > claim
         < claimed
-        > send "AT&F\r"
+        > send "ATE1\r"
         < says OK
         * line-ready main
         > release
@@ -233,7 +233,7 @@ fn a_reload_changes_idle_lines_at_once_and_busy_ones_after_their_call() {
         < drained
         {HANG_UP}
         * ended c1 user-request
-        > send \"AT&F\\r\"
+        > send \"ATE1\\r\"
         > release
         > close
         > open

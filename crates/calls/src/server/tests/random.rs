@@ -123,7 +123,7 @@ struct World {
 impl World {
     fn new(seed: u8) -> Self {
         let now = Now { at: Instant::ZERO, wall: Wall { unix_ms: 1_800_000_000_000, offset_s: 0 } };
-        let toml = format!("{TOML}{SECOND_LINE}").replace("\"1h\"", "\"1m\"");
+        let toml = format!("{TOML}{SECOND_LINE}").replace("\"1h\"", "\"20s\"");
         let config = config(&toml, LOGIN);
         let server = Server::new(config, [seed; 32], Restored::default(), now);
         let mut world = Self {
@@ -326,16 +326,17 @@ impl World {
         }
     }
 
-    /// Something that its line has not been shown in its state, in any world; mostly nothing.
+    /// Something that a line has not been shown in its state, in any world; mostly nothing.
     fn untried(&mut self, seen: &BTreeSet<(String, &'static str)>) -> Option<Input> {
-        if self.roll(4) > 0 {
+        if self.roll(3) > 0 {
             return None;
         }
-        let line = self.victim();
         let status = self.server.status(self.now);
-        let state = &status.lines.iter().find(|view| view.id == line)?.state;
-        let kind = KINDS.iter().find(|kind| !seen.contains(&(state.clone(), *kind)))?;
-        let input = match *kind {
+        let (line, kind) = status.lines.iter().find_map(|view| {
+            let kind = KINDS.iter().find(|kind| !seen.contains(&(view.state.clone(), *kind)))?;
+            Some((view.id, *kind))
+        })?;
+        let input = match kind {
             "opened" => PortInput::Opened { signals: None },
             "lost" => PortInput::Lost("noise".to_owned()),
             "bytes" => PortInput::Bytes(b"noise".to_vec()),

@@ -114,7 +114,7 @@ fn finding_15_the_login_prompt_has_a_time_limit() {
             < drained
             {HANG_UP}
             * ended c1 idle-timeout
-        > send \"ATZ\\r\"
+        > send \"ATE0\\r\"
             "
         ),
     );
@@ -130,7 +130,7 @@ fn a_caller_may_say_good_bye_with_control_d() {
         < drained
         {HANG_UP}
         * ended c1 user-request
-        > send \"ATZ\\r\"
+        > send \"ATE0\\r\"
         "
     ));
 }
@@ -225,7 +225,7 @@ fn a_program_that_cannot_be_started_is_told_to_the_caller() {
         < drained
         {HANG_UP}
         * ended c1 nas-error
-        > send \"ATZ\\r\"
+        > send \"ATE0\\r\"
         "
     ));
 }
@@ -248,7 +248,7 @@ fn a_carrier_lost_before_the_program_has_started_ends_it_when_it_has() {
         {GONE}
         {PULSE}
         * ended c1 lost-carrier
-        > send \"ATZ\\r\"
+        > send \"ATE0\\r\"
         "
     ));
 }
