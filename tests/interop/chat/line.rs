@@ -106,7 +106,7 @@ fn modes(line: impl AsFd) -> String {
     tcgetattr(line).map_or_else(|error| error.to_string(), |t| shown(&t))
 }
 
-fn prepare(line: impl AsFd, tty: &str) {
+pub(crate) fn prepare(line: impl AsFd, tty: &str) {
     let mut modes = tcgetattr(&line).unwrap();
     if tty == "cooked" {
         modes.input_modes |= InputModes::ICRNL | InputModes::IXON;

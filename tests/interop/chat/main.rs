@@ -129,3 +129,27 @@ fn the_name_chat_is_enough() {
     assert_eq!(seen.exit, "1");
     assert!(seen.stderr.starts_with(b"Usage: PROGRAM [-e]"), "{}", seen.stderr.escape_ascii());
 }
+
+#[test]
+fn what_follows_the_last_match_stays_on_the_line() {
+    use std::io::{Read, Write};
+    // A script with much to read ahead, and a peer that says everything at once, PPP included.
+    let script = ["-S", "", "\\c", "CONNECT", "\\c", "ogin:--ogin:", "\\c", "ssword:", "\\c"];
+    let programs = if theirs_is_here() { vec![ours(), theirs()] } else { vec![ours()] };
+    for mut program in programs {
+        let (far, near) = line::open_pty();
+        line::prepare(&near, "raw");
+        let mut far = std::fs::File::from(far);
+        far.write_all(b"CONNECT 33600\r\nlogin: Password:~\xff}#\xc0!CONNECT ogin:").unwrap();
+        let end = || std::process::Stdio::from(near.try_clone().unwrap());
+        let status = program.args(script).stdin(end()).stdout(end()).status().unwrap();
+        assert!(status.success(), "{program:?}: {status}");
+        let mut left = [0; 64];
+        let got = std::fs::File::from(near).read(&mut left).unwrap();
+        assert_eq!(
+            left[..got].escape_ascii().to_string(),
+            "~\\xff}#\\xc0!CONNECT ogin:",
+            "{program:?}"
+        );
+    }
+}

@@ -29,6 +29,8 @@ mod parts;
 pub mod script;
 mod step;
 mod strings;
+#[cfg(test)]
+mod tests;
 mod typing;
 pub mod visible;
 
