@@ -77,7 +77,7 @@ fn play(flags: u8, script: &[u8], line: &[u8], size: usize) -> Seen {
                 Step::Report { text, .. } => seen.reports.push(text),
                 Step::Log(_, text) => assert!(text.len() <= 1023),
                 Step::ReadFile(name) => {
-                    engine.file(now, if name.len() > 3 { Err("No") } else { Ok(b"x\\c\n") })
+                    engine.file(now, if name.len() > 3 { Err("No") } else { Ok(b"x\\c\n") });
                 }
                 Step::Hangup(_) => {}
                 Step::Done(done) => {

@@ -162,7 +162,7 @@ pub(crate) fn run(program: Command, case: &Case) -> Seen {
         seen: Seen::default(),
         mark: 0,
     };
-    let status = play.to_the_end(started, &mut said);
+    let status = play.play(started, &mut said);
     let Play { far, mut seen, .. } = play;
     seen.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     said.read_to_end(&mut seen.stderr).unwrap();
@@ -196,11 +196,7 @@ struct Play<'a> {
 
 impl Play<'_> {
     /// Plays the far end until the program has ended; `None` if it had to be killed.
-    fn to_the_end(
-        &mut self,
-        started: Instant,
-        said: &mut (impl Read + AsFd),
-    ) -> Option<ExitStatus> {
+    fn play(&mut self, started: Instant, said: &mut (impl Read + AsFd)) -> Option<ExitStatus> {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
         let ended = pidfd_open(rustix::process::Pid::from_child(&self.child), PidfdFlags::empty());
         let ended = ended.unwrap();
@@ -276,7 +272,7 @@ impl Play<'_> {
                 }
             }
             Act::Signal(name) => {
-                kill(pid, format!("SIG{name}").parse::<Signal>().unwrap()).unwrap()
+                kill(pid, format!("SIG{name}").parse::<Signal>().unwrap()).unwrap();
             }
             Act::HangUp => self.far = None,
             Act::Look => self.seen.modes.push(modes(self.line)),

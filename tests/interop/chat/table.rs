@@ -86,7 +86,7 @@ fn expand(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = text;
     while let Some(at) = rest.find('{') {
-        out.extend(rest[..at].as_bytes());
+        out.extend(&rest.as_bytes()[..at]);
         rest = &rest[at..];
         let inner = rest.find('}').map(|end| &rest[1..end]);
         let bytes = inner.and_then(|inner| {
