@@ -43,7 +43,8 @@ fn act_out(program: Program, heard: &[u8], piece: usize) -> Vec<Act> {
     for _turn in 0..40 {
         drain(&mut engine, &mut acts);
         let Some(deadline) = engine.deadline() else { break };
-        match input.next().filter(|_| engine.listening()) {
+        let next = if engine.listening() { input.next() } else { None };
+        match next {
             Some(octets) => engine.receive(now, octets),
             None => {
                 if deadline.at > now {
