@@ -4,6 +4,7 @@
 //!   town (who has what)  ◄── scenario (town.toml)
 //!     └─► exchange (lines, circuits, faults) ─── modem (one for each station)
 //!           └─► world: exchange + calls::Server + people + programs + a journal, in virtual time
+//!                 └─► rehearsal: a caller's own script in that world, and what went wrong with it
 //! ```
 //!
 //! The exchange is a machine without I/O like everything else in this crate: the simulated world runs it in virtual
@@ -14,6 +15,7 @@ pub mod chance;
 pub mod exchange;
 pub mod modem;
 pub mod people;
+pub mod rehearsal;
 pub mod scenario;
 pub mod swarm;
 pub mod town;

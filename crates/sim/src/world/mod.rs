@@ -11,11 +11,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use calls::config::load::{FileText, Surroundings, load};
-use calls::config::{Config, System};
+use calls::config::Config;
 use calls::recovery::{self, Restored};
 use calls::server::Server;
 use calls::vocabulary::{
@@ -25,39 +24,29 @@ use proto::time::{Deadline, Instant};
 
 use self::port::Port;
 use self::program::Program;
-pub use self::program::ProgramKind;
+pub use self::program::{Door, ProgramKind};
+pub use self::setup::{Scene, Setup, configure};
 use self::store::Store;
 pub use self::watch::Watch;
 use crate::chance::Chance;
 use crate::exchange::event::Logged;
 use crate::exchange::fault::{Fault, Times};
-use crate::exchange::{self, DteInput, DteOutput, Exchange, StationId};
-use crate::people::{Caller, CallerOutput, Outcome, Step};
-use crate::town::Town;
+use crate::exchange::{self, DteInput, Exchange, StationId};
+use crate::people::{Caller, Outcome, Step};
+use crate::rehearsal::caller::ScriptedCaller;
 
+pub use self::person::Played;
+use self::person::{Act as PersonAct, Person};
+use self::tape::Tape;
+pub use self::tape::{Fact, Taped};
+
+mod person;
 mod port;
 mod program;
+mod setup;
 mod store;
+mod tape;
 mod watch;
-
-/// What a world begins with.
-#[derive(Clone, Debug)]
-pub struct Setup {
-    /// The town.
-    pub town: Town,
-    /// `dialback.toml`; its lines have ports `sim:STATION`.
-    pub config: String,
-    /// `login.config`.
-    pub login_config: String,
-    /// Everything that is left to chance.
-    pub seed: u64,
-    /// Whether the server's ports have control lines, as a serial port does and a pty does not.
-    pub control_lines: bool,
-    /// How long the journal takes to be durable.
-    pub store_delay: Duration,
-    /// Which programs there are; any other path is [`ProgramKind::Shell`].
-    pub programs: BTreeMap<PathBuf, ProgramKind>,
-}
 
 /// Something that happens at a time of its own.
 #[derive(Debug)]
@@ -82,13 +71,6 @@ pub enum Act {
     GiveBack(String),
     /// The journal can't be written (`true`) or can again.
     StoreFails(bool),
-}
-
-/// Somebody at a modem.
-#[derive(Debug)]
-struct Person {
-    station: StationId,
-    caller: Caller,
 }
 
 /// Whose modem it is.
@@ -129,25 +111,7 @@ pub struct World {
     replies: Vec<(RequestId, Reply)>,
     requests: u64,
     stopped: bool,
-}
-
-/// Reads a configuration from memory, as the rim reads it from files.
-///
-/// # Errors
-/// Everything that is wrong with it, one diagnostic a line.
-pub fn configure(config: &str, login_config: &str) -> Result<Config, String> {
-    let file = |text: &str| FileText { text: text.as_bytes().to_vec(), uid: 0, mode: 0o600 };
-    let files: BTreeMap<PathBuf, FileText> = [
-        (PathBuf::from("/etc/dialback/dialback.toml"), file(config)),
-        (PathBuf::from("/etc/dialback/login.config"), file(login_config)),
-        (PathBuf::from("/etc/issue"), file("The town's computer\n")),
-    ]
-    .into();
-    let surroundings = Surroundings { host: "town".to_owned(), system: System::default(), uid: 0 };
-    let loaded = load(Path::new("/etc/dialback/dialback.toml"), &surroundings, &files);
-    loaded
-        .map(|loaded| loaded.config)
-        .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    tape: Tape,
 }
 
 impl World {
@@ -157,8 +121,16 @@ impl World {
     /// The configuration is not faultless.
     pub fn new(setup: Setup) -> Result<Self, String> {
         let config = configure(&setup.config, &setup.login_config)?;
-        let mut seeds = Chance::new(setup.seed);
-        let exchange = Exchange::new(setup.town, seeds.next());
+        let Setup { town, config: _, login_config: _, seed, control_lines, store_delay, programs } =
+            setup;
+        Ok(Self::with(config, Scene { town, seed, control_lines, store_delay, programs }))
+    }
+
+    /// Switches everything on, with a configuration that has been read already.
+    #[must_use]
+    pub fn with(config: Config, scene: Scene) -> Self {
+        let mut seeds = Chance::new(scene.seed);
+        let exchange = Exchange::new(scene.town, seeds.next());
         let mut world = Self {
             exchange,
             config,
@@ -168,9 +140,9 @@ impl World {
             owners: BTreeMap::new(),
             people: Vec::new(),
             running: BTreeMap::new(),
-            programs: setup.programs,
-            control_lines: setup.control_lines,
-            store: Store::new(setup.store_delay),
+            programs: scene.programs,
+            control_lines: scene.control_lines,
+            store: Store::new(scene.store_delay),
             acts: VecDeque::new(),
             power_at: None,
             inbox: VecDeque::new(),
@@ -182,10 +154,11 @@ impl World {
             replies: Vec::new(),
             requests: 0,
             stopped: false,
+            tape: Tape::default(),
         };
         world.start(Restored::default());
         world.settle();
-        Ok(world)
+        world
     }
 
     // -------------------------------------------------------------------------------------- what happens
@@ -199,10 +172,18 @@ impl World {
 
     /// Lets somebody follow a script from now on.
     pub fn begin(&mut self, station: &str, steps: Vec<Step>) {
+        self.begin_as(station, Played::Steps(Caller::new(self.now, steps)));
+    }
+
+    /// Lets a real script of a caller's run from now on.
+    pub fn begin_script(&mut self, station: &str, caller: ScriptedCaller) {
+        self.begin_as(station, Played::Script(Box::new(caller)));
+    }
+
+    fn begin_as(&mut self, station: &str, caller: Played) {
         let Some(station) = self.exchange.station(station) else {
             return self.watch.violated(format!("the story: no station {station}"));
         };
-        let caller = Caller::new(self.now, steps);
         match self.owners.get(&station) {
             Some(Owner::Person(index)) => {
                 if let Some(person) = self.people.get_mut(*index) {
@@ -251,7 +232,7 @@ impl World {
     fn is_quiet(&self) -> bool {
         self.acts.is_empty()
             && self.power_at.is_none()
-            && self.people.iter().all(|person| !matches!(person.caller.outcome(), Outcome::Busy(_)))
+            && self.people.iter().all(|person| !person.caller.is_busy())
             && self.watch.open_promises().is_empty()
             && self.watch.open_calls().is_empty()
     }
@@ -314,7 +295,10 @@ impl World {
 
     fn caller(&self, station: &str) -> Option<&Caller> {
         match self.owners.get(&self.exchange.station(station)?)? {
-            Owner::Person(index) => self.people.get(*index).map(|person| &person.caller),
+            Owner::Person(index) => match &self.people.get(*index)?.caller {
+                Played::Steps(caller) => Some(caller),
+                Played::Script(_) => None,
+            },
             Owner::Server(_) => None,
         }
     }
@@ -348,6 +332,17 @@ impl World {
             let _ = writeln!(text, "violated: {violation}");
         }
         text
+    }
+
+    /// Keeps a tape of everything that is said and done, from now on.
+    pub const fn keep_tape(&mut self) {
+        self.tape.begin();
+    }
+
+    /// The tape so far.
+    #[must_use]
+    pub fn tape(&self) -> &[Taped] {
+        self.tape.facts()
     }
 
     /// Keeps neither log nor journal: for measurements.
@@ -460,7 +455,7 @@ impl World {
             match output {
                 Output::Port(line, output) => self.port(line, output),
                 Output::Launch(call, _, launch) => {
-                    let kind = self.programs.get(&launch.program).copied();
+                    let kind = self.programs.get(&launch.program).cloned();
                     let (program, inputs) =
                         Program::start(kind.unwrap_or(ProgramKind::Shell), &launch);
                     if let Some(program) = program
@@ -480,6 +475,7 @@ impl World {
                 }
                 Output::Journal(entry) => {
                     self.watch.journalled(&entry);
+                    self.tape.record(self.now, || Fact::Journal(entry.clone()));
                     if !self.store.append(self.now, entry) {
                         let why = "no space left on device".to_owned();
                         self.inbox.push_back(Input::StoreFailed(why));
@@ -505,6 +501,7 @@ impl World {
         while let Some(output) = self.exchange.poll() {
             match output {
                 exchange::Output::Log(logged) => {
+                    self.tape.record(logged.at, || Fact::Town(logged.event.clone()));
                     if self.keep_log {
                         self.log.push(logged);
                     }
@@ -512,10 +509,8 @@ impl World {
                 exchange::Output::Dte(station, output) => match self.owners.get(&station) {
                     Some(Owner::Server(line)) => self.port_hears(*line, output),
                     Some(Owner::Person(index)) => {
-                        if let (Some(person), DteOutput::Bytes(bytes)) =
-                            (self.people.get_mut(*index), output)
-                        {
-                            person.caller.receive(self.now, &bytes);
+                        if let Some(person) = self.people.get_mut(*index) {
+                            person.hears(self.now, output, &mut self.tape);
                         }
                     }
                     None => {}
@@ -526,11 +521,15 @@ impl World {
 
     fn do_what_he_wants(&mut self, index: usize) {
         while let Some(person) = self.people.get_mut(index)
-            && let Some(output) = person.caller.poll()
+            && let Some(act) = person.caller.poll()
         {
-            let input = match &output {
-                CallerOutput::Bytes(bytes) => DteInput::Bytes(bytes),
-                CallerOutput::Dtr(on) => DteInput::Dtr(*on),
+            let input = match &act {
+                PersonAct::Bytes(bytes) => DteInput::Bytes(bytes),
+                PersonAct::Dtr(on) => DteInput::Dtr(*on),
+                PersonAct::Told(told) => {
+                    self.tape.record(self.now, || Fact::Script(told.clone()));
+                    continue;
+                }
             };
             self.exchange.dte(self.now, person.station, input);
             self.hear_town();
@@ -549,7 +548,7 @@ impl World {
                 if let Some(Owner::Person(index)) = self.owners.get(&id)
                     && let Some(person) = self.people.get_mut(*index)
                 {
-                    person.caller.stop("he hung up");
+                    person.caller.stop(now, "he hung up");
                 }
             }
             Act::Fault(station, fault, times) => {

@@ -5,6 +5,7 @@ use calls::server::Server;
 use calls::vocabulary::{Input, LineId, PortInput, PortOutput};
 use proto::time::Instant;
 
+use super::tape::Fact;
 use super::{Owner, World};
 use crate::exchange::{DteInput, DteOutput, Exchange, StationId};
 
@@ -87,7 +88,10 @@ impl World {
                 let status = self.exchange.status(port.station);
                 match status.modem {
                     "command" => self.watch.commanded(&port.name, &bytes),
-                    "online" => self.watch.spoken(&port.name, &bytes),
+                    "online" => {
+                        self.watch.spoken(&port.name, &bytes);
+                        self.tape.record(now, || Fact::Said(port.name.clone(), bytes.clone()));
+                    }
                     _ => {}
                 }
                 if port.open && port.plugged {

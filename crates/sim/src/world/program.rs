@@ -5,8 +5,12 @@
 use calls::vocabulary::{ExitStatus, Launch, ProgramInput, ProgramOutput};
 
 /// What kind of program stands behind a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProgramKind {
+    /// `/bin/login` with a shell behind it: lets in whoever the [`Door`] is open for.
+    Login(Door),
+    /// Says this, and waits.
+    Announces(String),
     /// Asks for a password, then takes commands: `date`, `exit`, anything else is echoed.
     Shell,
     /// Ends at once, with this code.
@@ -19,8 +23,25 @@ pub enum ProgramKind {
     Talkative,
 }
 
+/// Who is let in by `/bin/login`, and what the shell behind it prompts with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Door {
+    /// Name and password; `None` lets everybody in.
+    pub credentials: Option<(String, Vec<u8>)>,
+    /// The shell's prompt.
+    pub prompt: String,
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door").field("prompt", &self.prompt).finish_non_exhaustive()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// The name was not let in; another one can be typed.
+    Name,
     Password,
     Commands,
     Gone,
@@ -32,6 +53,7 @@ pub(super) struct Program {
     kind: ProgramKind,
     stage: Stage,
     typed: Vec<u8>,
+    name: Vec<u8>,
 }
 
 /// A line longer than this is cut, as by a terminal's line discipline (4096 bytes with its end).
@@ -41,16 +63,26 @@ impl Program {
     /// Starts it; the inputs are what the core hears of it.
     pub(super) fn start(kind: ProgramKind, launch: &Launch) -> (Option<Self>, Vec<ProgramInput>) {
         let started = ProgramInput::Started { pid: 0 };
-        let mut program = Self { kind, stage: Stage::Password, typed: Vec::new() };
-        match kind {
+        let mut program = Self {
+            kind,
+            stage: Stage::Password,
+            typed: Vec::new(),
+            name: launch.argv.last().map(|name| name.as_bytes().to_vec()).unwrap_or_default(),
+        };
+        match &program.kind {
             ProgramKind::Missing => {
                 let why = format!("{}: no such file", launch.program.display());
                 (None, vec![ProgramInput::Failed(why)])
             }
             ProgramKind::EndsAtOnce(code) => {
-                (None, vec![started, ProgramInput::Exited(ExitStatus::Code(code))])
+                (None, vec![started, ProgramInput::Exited(ExitStatus::Code(*code))])
             }
-            ProgramKind::Shell | ProgramKind::Stubborn => {
+            ProgramKind::Announces(text) => {
+                let inputs = vec![started, bytes(&format!("\r\n{text}\r\n"))];
+                program.stage = Stage::Commands;
+                (Some(program), inputs)
+            }
+            ProgramKind::Shell | ProgramKind::Stubborn | ProgramKind::Login(_) => {
                 let mut inputs = vec![started, bytes("Password: ")];
                 inputs.extend(program.typed_in(&launch.first_bytes));
                 (Some(program), inputs)
@@ -70,9 +102,11 @@ impl Program {
         }
         match output {
             ProgramOutput::Bytes(typed) => self.typed_in(&typed),
-            ProgramOutput::HangUp => match self.kind {
+            ProgramOutput::HangUp => match &self.kind {
                 ProgramKind::Stubborn => Vec::new(),
                 ProgramKind::Shell
+                | ProgramKind::Login(_)
+                | ProgramKind::Announces(_)
                 | ProgramKind::EndsAtOnce(_)
                 | ProgramKind::Missing
                 | ProgramKind::Talkative => self.end(ExitStatus::Signal(1)),
@@ -103,14 +137,10 @@ impl Program {
                         inputs.extend(self.end(ExitStatus::Code(0)));
                         return inputs;
                     }
-                    match (stage, line.as_slice()) {
-                        (Stage::Commands, b"date") => {
-                            said.extend_from_slice(b"Thu Jun 25 20:00:00 1998\r\n");
-                        }
-                        (Stage::Password | Stage::Commands | Stage::Gone, _) => {}
+                    if stage == Stage::Commands && line == b"date" {
+                        said.extend_from_slice(b"Thu Jun 25 20:00:00 1998\r\n");
                     }
-                    self.stage = Stage::Commands;
-                    said.extend_from_slice(b"$ ");
+                    self.line_ends(stage, line, &mut said);
                 }
                 (8 | 127, _) => {
                     self.typed.pop();
@@ -119,13 +149,55 @@ impl Program {
                     if self.typed.len() < LINE_LIMIT {
                         self.typed.push(byte);
                     }
-                    if stage == Stage::Commands {
+                    if matches!(stage, Stage::Commands | Stage::Name) {
                         said.push(byte);
                     }
                 }
             }
         }
         if said.is_empty() { Vec::new() } else { vec![ProgramInput::Bytes(said)] }
+    }
+}
+
+impl Program {
+    /// What is said behind a line.
+    fn line_ends(&mut self, stage: Stage, line: Vec<u8>, said: &mut Vec<u8>) {
+        let door = match &self.kind {
+            ProgramKind::Login(door) => door,
+            ProgramKind::Announces(_) => return,
+            ProgramKind::Shell
+            | ProgramKind::EndsAtOnce(_)
+            | ProgramKind::Missing
+            | ProgramKind::Stubborn
+            | ProgramKind::Talkative => {
+                self.stage = Stage::Commands;
+                return said.extend_from_slice(b"$ ");
+            }
+        };
+        match stage {
+            Stage::Name => {
+                self.name = line;
+                self.stage = Stage::Password;
+                said.extend_from_slice(b"Password: ");
+            }
+            Stage::Password if !door.lets_in(&self.name, &line) => {
+                self.stage = Stage::Name;
+                said.extend_from_slice(b"\r\nLogin incorrect\r\nlogin: ");
+            }
+            Stage::Password | Stage::Commands => {
+                said.extend_from_slice(door.prompt.as_bytes());
+                self.stage = Stage::Commands;
+            }
+            Stage::Gone => {}
+        }
+    }
+}
+
+impl Door {
+    fn lets_in(&self, name: &[u8], password: &[u8]) -> bool {
+        self.credentials
+            .as_ref()
+            .is_none_or(|(user, secret)| user.as_bytes() == name && secret == password)
     }
 }
 
