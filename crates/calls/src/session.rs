@@ -47,7 +47,8 @@ use crate::vocabulary::{
 const MAX_ERRORS: u32 = 3;
 /// Not a name but the modem's last word, a moment before DCD falls or the line asks it. Nothing is said
 /// to a modem that may be in its command state; a caller who types this finds the prompt behind his next key.
-const MODEM_GONE: &str = "NO CARRIER";
+/// So is the bell, where the modem's last word was lost.
+const MODEM_GONE: [&str; 2] = ["NO CARRIER", "RING"];
 /// How long the last words may take to leave: the longest text at 300 bit/s takes 6 s, and a caller may
 /// hold us with XOFF for ever.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
@@ -403,12 +404,13 @@ impl Session {
     fn named(&mut self, name: &str, line: &mut Line, office: &mut Office<'_>) {
         let rest = self.finish();
         let (call, session) = (self.call, self.id);
-        if name == MODEM_GONE {
+        if MODEM_GONE.contains(&name) {
             self.errors += 1;
             if self.errors < MAX_ERRORS {
                 self.service = self.prompt_when(Begin::OnInput, line, office);
                 return;
             }
+            return self.last_words(None, Cause::UserError, line, office);
         }
         self.name = Some(name.to_owned());
         let claim = if name == AUTO_PPP && !rest.is_empty() { "ppp" } else { name };

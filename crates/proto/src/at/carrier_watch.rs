@@ -7,7 +7,8 @@
 //!
 //! ```text
 //!   CarrierWatch   Reading ─line NO CARRIER─► Quiet ─silence, or a line RING─► Suspect
-//!                     ▲────any other byte───────┘
+//!                     │ ▲───any other byte──────┘                              ▲
+//!                     └─────────────── a line RING ────────────────────────────┘
 //!
 //!   CarrierProbe   Silent ─► Escaped ─OK─► Answered ─► Asked ─CONNECT───────────► Online
 //!                  guard     +++    ◄─more─            ATO  ├─NO CARRIER, ERROR─► Gone
@@ -30,7 +31,8 @@ mod tests;
 /// What a modem in verbose form says when the carrier is lost.
 const LOST: &[u8] = b"NO CARRIER";
 
-/// What a modem says next if somebody calls before the silence is over.
+/// What a modem says next if somebody calls before the silence is over; and all that it says if its
+/// `NO CARRIER` was lost, or kept to itself.
 const RING: &[u8] = b"RING";
 
 /// The longest line that begins with `RING` and is the modem's: `RING;from;to` with two numbers.
@@ -57,8 +59,8 @@ pub struct CarrierWatch {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Watching {
-    /// So many bytes of the words stand at the beginning of this line; `None`: it is another line.
-    Reading(Option<usize>),
+    /// So many bytes of these words stand at the beginning of this line; `None`: it is another line.
+    Reading(Option<(&'static [u8], usize)>),
     /// The line was there, and nothing since but so many bytes of a line that begins as `RING` does.
     Quiet { until: Instant, ring: usize },
 }
@@ -72,7 +74,7 @@ impl CarrierWatch {
     /// of a paragraph.
     #[must_use]
     pub const fn new(form: Form, silence: Duration) -> Self {
-        Self { form, silence, state: Watching::Reading(Some(0)), suspect: false }
+        Self { form, silence, state: START, suspect: false }
     }
 
     /// Looks at what came from the modem. Says how many bytes of it, from the first, are the session's in any
@@ -86,6 +88,7 @@ impl CarrierWatch {
                 (false, true) => sure = at + 1,
                 (true, false) if self.suspect => return sure,
                 (true, false) => sure = bytes.len(),
+                (false, false) if self.suspect => return at + 1,
                 (true, true) | (false, false) => {}
             }
         }
@@ -98,15 +101,21 @@ impl CarrierWatch {
         match self.state {
             Watching::Quiet { ring, .. } if end && ring >= RING.len() => {
                 self.suspect = true;
-                Watching::Reading(Some(0))
+                START
             }
             Watching::Quiet { .. } if end => quiet,
             Watching::Quiet { ring, until } if Self::may_ring(ring, byte) => {
                 Watching::Quiet { until, ring: ring + 1 }
             }
-            Watching::Quiet { .. } => Self::read(Some(0), byte, self.form),
-            Watching::Reading(Some(matched)) if end && matched == words(self.form).len() => quiet,
-            Watching::Reading(_) if end => Watching::Reading(Some(0)),
+            Watching::Quiet { .. } => Self::read(Some((&[], 0)), byte, self.form),
+            Watching::Reading(Some((word, at))) if end && at > 0 && at == word.len() => {
+                if word != RING {
+                    return quiet;
+                }
+                self.suspect = true;
+                START
+            }
+            Watching::Reading(_) if end => START,
             Watching::Reading(matched) => Self::read(matched, byte, self.form),
         }
     }
@@ -120,11 +129,19 @@ impl CarrierWatch {
     }
 
     /// One more byte of a line that is not at its end.
-    fn read(matched: Option<usize>, byte: u8, form: Form) -> Watching {
-        Watching::Reading(match form {
-            Form::Verbose => matched.filter(|&at| LOST.get(at) == Some(&byte)).map(|at| at + 1),
-            // A number comes without a CR before it (V.250 §5.7.1), so it may end any line.
-            Form::Numeric(_) => Some(usize::from(byte == b'3')),
+    fn read(matched: Option<(&'static [u8], usize)>, byte: u8, form: Form) -> Watching {
+        Watching::Reading(match (form, matched) {
+            // A number comes without a CR before it (V.250 §5.7.1), so it may end any line. `2`, the bell, would
+            // be too common a line to look twice at.
+            (Form::Numeric(_), _) => Some((b"3", usize::from(byte == b'3'))),
+            (Form::Verbose, Some((_, 0))) => [LOST, RING]
+                .into_iter()
+                .find(|word| word.first() == Some(&byte))
+                .map(|word| (word, 1)),
+            (Form::Verbose, Some((word, at))) => {
+                (word.get(at) == Some(&byte)).then_some((word, at + 1))
+            }
+            (Form::Verbose, None) => None,
         })
     }
 
@@ -133,7 +150,7 @@ impl CarrierWatch {
         if let Watching::Quiet { until, .. } = self.state
             && until <= now
         {
-            self.state = Watching::Reading(Some(0));
+            self.state = START;
             self.suspect = true;
         }
     }
@@ -160,12 +177,8 @@ impl CarrierWatch {
     }
 }
 
-const fn words(form: Form) -> &'static [u8] {
-    match form {
-        Form::Verbose => LOST,
-        Form::Numeric(_) => b"3",
-    }
-}
+/// The beginning of a line.
+const START: Watching = Watching::Reading(Some((&[], 0)));
 
 /// What [`CarrierProbe`] wants done, or has found out.
 #[derive(Clone, Debug, PartialEq, Eq)]

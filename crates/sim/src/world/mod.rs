@@ -321,12 +321,18 @@ impl World {
         let story = self.story();
         let lines: Vec<&str> = story.lines().collect();
         let mut text = String::from("journal:\n");
-        for line in lines.iter().skip(lines.len().saturating_sub(40)) {
+        for line in lines.iter().skip(lines.len().saturating_sub(TAIL)) {
             let _ = writeln!(text, "  {line}");
         }
         text.push_str("town:\n");
-        for logged in self.log.iter().skip(self.log.len().saturating_sub(40)) {
+        for logged in self.log.iter().skip(self.log.len().saturating_sub(TAIL)) {
             let _ = writeln!(text, "  {} {}", logged.at, logged.event);
+        }
+        if let Some(status) = self.status() {
+            text.push_str("lines:\n");
+            for line in status.lines {
+                let _ = writeln!(text, "  {line:?}");
+            }
         }
         for violation in self.watch.violations() {
             let _ = writeln!(text, "violated: {violation}");
