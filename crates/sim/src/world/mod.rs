@@ -48,6 +48,9 @@ mod store;
 mod tape;
 mod watch;
 
+/// How many lines of journal and log a failure shows; several calls back.
+const TAIL: usize = 400;
+
 /// Something that happens at a time of its own.
 #[derive(Debug)]
 pub enum Act {
