@@ -72,7 +72,9 @@ impl Line {
         let other_port = before.port != now.port
             || before.speed != now.speed
             || before.hardware_flow != now.hardware_flow;
-        let other_modem = before.modem.init != now.modem.init;
+        let other_modem = before.modem.init != now.modem.init
+            || before.modem.wishes != now.modem.wishes
+            || before.modem.dtr_hangup != now.modem.dtr_hangup;
         let state = std::mem::replace(&mut self.state, State::Closed);
         // These take the new configuration when they open.
         let shut = matches!(state, State::Closed | State::Faulted { .. } | State::Lent { .. });

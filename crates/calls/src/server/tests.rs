@@ -3,6 +3,7 @@
 mod callback;
 mod injection;
 mod operators;
+mod pictures;
 mod random;
 mod restart;
 mod sessions;

@@ -327,3 +327,36 @@ fn the_speed_of_the_port_is_not_taken_for_that_of_the_line() {
         assert!(told, "{said}: {:?}", bench.journal);
     }
 }
+
+#[test]
+fn finding_21_a_server_that_starts_while_the_line_is_lent_calls_back_once_it_is_returned() {
+    check_cold(
+        r#"
+        < opened
+        > claim
+        < taken minicom (pid 812)
+        > close
+        * line-lent minicom (pid 812)
+        < callback 5551234
+        * operated callback 5551234
+        * promised p1 5551234 on main by operator
+        < durable all
+        > reply p1
+        + 1m
+        < returned
+        * line-returned
+        > open
+        < opened
+        > claim
+        < claimed
+        > send "ATE0\r"
+        < says OK
+        * line-ready main
+        > release
+        > claim
+        < claimed
+        * dialled p1 c1 5551234 on main try 1
+        > send "ATDT5551234\r"
+        "#,
+    );
+}

@@ -5,7 +5,7 @@ use proto::time::Instant;
 use super::{AT_PROMPT, HANG_UP, READY};
 use crate::recovery::Restored;
 use crate::testing::{Bench, LOGIN, TOML, check, check_with, config};
-use crate::vocabulary::{LineId, Now, Wall};
+use crate::vocabulary::{Event, LineId, Now, Wall};
 
 const LOGGED_IN: &str = r#"
         < types mary\r
@@ -285,4 +285,42 @@ fn a_flood_at_the_prompt_ends_the_call_and_costs_little() {
         * ended c1 user-error
         {READY}"
     ));
+}
+
+#[test]
+fn finding_26_an_odd_name_is_neither_an_option_nor_cut_nor_the_end_of_the_server() {
+    let long = "x".repeat(300);
+    // What is typed, and the name that is taken; none where he is asked again.
+    for (typed, named) in [
+        ("-froot", Some("froot")),
+        ("   mary", Some("mary")),
+        ("- -mary  ", Some("mary")),
+        ("ERROR", Some("ERROR")),
+        (long.as_str(), None),
+        ("NO CARRIER", None),
+        // mgetty 1.2.1 took this for `r`.
+        ("r\u{80}oot", None),
+    ] {
+        let mut bench = Bench::new(
+            config(TOML, LOGIN),
+            Restored::default(),
+            Now { at: Instant::from_millis(1), wall: Wall::default() },
+        );
+        bench.ready(LineId(0), false);
+        bench.run(AT_PROMPT);
+        bench.happens(&format!("types {typed}\\r"));
+        // Behind the words of a modem somebody has to write on, or it was the modem.
+        bench.happens("types \\r");
+        let told: Vec<&str> = bench
+            .journal
+            .iter()
+            .filter_map(|entry| {
+                let Event::Named { name, .. } = &entry.event else { return None };
+                Some(name.as_str())
+            })
+            .collect();
+        assert_eq!(told.first().copied(), named, "{typed}");
+        let status = bench.server.status(bench.now);
+        assert_eq!(status.lines[0].state, "online", "{typed}");
+    }
 }
