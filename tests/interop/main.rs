@@ -15,5 +15,6 @@
 mod rig;
 
 mod callback;
+mod findings;
 mod kill;
 mod others;

@@ -55,8 +55,13 @@ impl Mgetty {
 
     /// Waits until it has logged this.
     pub(crate) fn until_logged(&self, text: &str) {
+        self.until_logged_times(text, 1);
+    }
+
+    /// The same for so many times.
+    pub(crate) fn until_logged_times(&self, text: &str, times: usize) {
         let deadline = Instant::now() + PATIENCE;
-        while !self.log().contains(text) {
+        while self.log().matches(text).count() < times {
             assert!(Instant::now() < deadline, "mgetty never logs {text:?}");
             // A file does not tell that it has grown.
             std::thread::sleep(Duration::from_millis(20));

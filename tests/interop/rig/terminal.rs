@@ -53,7 +53,11 @@ impl Terminal {
     }
 
     pub(crate) fn say(&mut self, text: &str) {
-        self.line.write_all(text.as_bytes()).unwrap();
+        self.send(text.as_bytes());
+    }
+
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.line.write_all(bytes).unwrap();
     }
 
     /// Reads until `wanted` has come, and gives it back with everything before it.

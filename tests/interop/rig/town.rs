@@ -16,7 +16,6 @@ pub(crate) const SCALE: u32 = 24;
 pub(crate) struct Town {
     process: Process,
     ports: BTreeMap<String, String>,
-    scale: u32,
 }
 
 impl Town {
@@ -49,7 +48,7 @@ impl Town {
             });
             ports.insert(station, port);
         }
-        Self { process, ports, scale }
+        Self { process, ports }
     }
 
     /// Where a station's modem is, as dialback.toml has it.
@@ -72,15 +71,13 @@ impl Town {
 
     /// Everything that happened up to now, each with its time on our clock.
     pub(crate) fn facts(&mut self) -> Vec<(Instant, Value)> {
-        let scale = f64::from(self.scale);
         let facts: Vec<(Instant, f64, Value)> = self
             .process
             .said()
             .iter()
             .filter_map(|line| {
                 let fact: Value = serde_json::from_str(&line.text).ok()?;
-                let real = fact["ms"].as_f64()? / scale / 1e3;
-                Some((line.at, real, fact))
+                Some((line.at, fact["ms"].as_f64()? / 1e3, fact))
             })
             .collect();
         // The exchange counts from its own start. No line is heard before it was said, so the least difference
