@@ -59,11 +59,11 @@ impl Mgetty {
     }
 
     /// The same for so many times.
+    #[expect(clippy::disallowed_methods, reason = "a file does not tell that it has grown")]
     pub(crate) fn until_logged_times(&self, text: &str, times: usize) {
         let deadline = Instant::now() + PATIENCE;
         while self.log().matches(text).count() < times {
             assert!(Instant::now() < deadline, "mgetty never logs {text:?}");
-            // A file does not tell that it has grown.
             std::thread::sleep(Duration::from_millis(20));
         }
     }
