@@ -11,7 +11,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use calls::config::load::{
-    self, FileText, Loaded, MAX_FILE, Mention, Mentioned, ReadFault, Surroundings,
+    self, FileText, Files, Loaded, MAX_FILE, Mention, Mentioned, ReadFault, Surroundings,
 };
 use calls::config::{Config, System};
 use calls::diagnostic::{Diagnostic, Look, Severity};
@@ -58,6 +58,18 @@ impl Read {
 
 /// Reads the configuration at `path` and everything that it names.
 pub(crate) fn read(path: &Path) -> Read {
+    read_and(path, &read_file, look)
+}
+
+/// The same for a server that is not on this machine: users, programs and ports need not exist, and whose the files
+/// are here does not matter.
+pub(crate) fn read_text(path: &Path) -> Read {
+    let uid = rustix::process::geteuid().as_raw();
+    let anybodys = |path: &Path| Ok(FileText { uid, mode: 0o600, ..read_file(path)? });
+    read_and(path, &anybodys, |_| None)
+}
+
+fn read_and(path: &Path, files: &dyn Files, look: impl Fn(&Mention) -> Option<Diagnostic>) -> Read {
     let uname = rustix::system::uname();
     let text = |text: &CStr| text.to_string_lossy().into_owned();
     let surroundings = Surroundings {
@@ -70,10 +82,10 @@ pub(crate) fn read(path: &Path) -> Read {
         },
         uid: rustix::process::geteuid().as_raw(),
     };
-    match load::load(path, &surroundings, &read_file) {
+    match load::load(path, &surroundings, files) {
         Ok(Loaded { config, warnings, mentions }) => {
             let mut diagnostics = warnings;
-            diagnostics.extend(mentions.iter().filter_map(look));
+            diagnostics.extend(mentions.iter().filter_map(&look));
             let faulty = diagnostics.iter().any(|d| d.severity == Severity::Error);
             Read { config: (!faulty).then_some(config), diagnostics }
         }

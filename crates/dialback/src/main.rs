@@ -17,8 +17,10 @@ mod log;
 mod out;
 mod port;
 mod program;
+mod rehearse;
 mod rim;
 mod scp;
+mod sheet;
 mod store;
 
 use std::ffi::OsStr;

@@ -8,6 +8,7 @@ mod check;
 mod demo;
 mod dial;
 mod exchange;
+mod rehearse;
 mod serve;
 mod show;
 
@@ -65,6 +66,8 @@ enum Command {
     Scp(crate::scp::Scp),
     /// Call a server that calls back, and be there when it does
     Dial(dial::Dial),
+    /// Try a chat or .scp script against a configuration, in no time and without a telephone
+    Rehearse(rehearse::Rehearse),
     /// Play telephone company: virtual modems on ptys and network ports
     Exchange(exchange::Exchange),
 }
@@ -122,6 +125,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Callback(callback) => callback.run(),
         Command::Scp(scp) => scp.run(),
         Command::Dial(dial) => dial.run(),
+        Command::Rehearse(rehearse) => rehearse.run(),
         Command::Exchange(exchange) => exchange.run(),
     }
 }

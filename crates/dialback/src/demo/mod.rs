@@ -12,7 +12,6 @@
 mod caller;
 mod fact;
 mod play;
-mod sheet;
 mod show;
 mod stage;
 mod story;

@@ -8,15 +8,10 @@ use serde::Serialize;
 use sim::exchange::event::TownEvent;
 
 use super::fact::{Fact, What};
-use super::sheet::{Column, Glyphs, Sheet};
 use super::words::{self, TownWords};
 use crate::cli::{Columns, call_table};
 use crate::out::{Ink, Palette};
-
-/// The width where there is no terminal to ask.
-const PLAIN_WIDTH: usize = 100;
-/// Wider rows are harder to read.
-const WIDEST: usize = 132;
+use crate::sheet::{self, Column, Glyphs, Sheet};
 
 /// What else there is to see.
 const MORE: &str =
@@ -34,13 +29,8 @@ pub(super) enum Show {
 impl Show {
     /// Columns for the terminal on stdout, or for a file.
     pub(super) fn people(screen: bool) -> Self {
-        let width = rustix::termios::tcgetwinsize(io::stdout())
-            .ok()
-            .map(|size| usize::from(size.ws_col))
-            .filter(|width| *width > 0)
-            .unwrap_or(PLAIN_WIDTH);
         let palette = Palette::stdout();
-        let sheet = Sheet::new(io::stdout(), width.min(WIDEST), palette, glyphs());
+        let sheet = Sheet::new(io::stdout(), sheet::width(), palette, Glyphs::of_locale());
         Self::People(Box::new(People {
             sheet,
             palette,
@@ -169,7 +159,7 @@ impl People {
     fn end(&mut self, ok: bool, text: &str) -> io::Result<()> {
         if !self.records.is_empty() {
             self.sheet.title("What `dialback calls` says of it")?;
-            let narrow = self.sheet.width() < PLAIN_WIDTH;
+            let narrow = self.sheet.width() < sheet::PLAIN_WIDTH;
             let columns = if narrow { Columns::Few } else { Columns::All };
             let table = call_table(self.palette, &self.records, columns);
             let mut out = io::stdout().lock();
@@ -223,19 +213,4 @@ fn json_line(value: &impl Serialize) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")?;
     out.flush()
-}
-
-/// Whether the terminal knows more than ASCII, as the locale has it (locale(7)).
-fn glyphs() -> Glyphs {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .into_iter()
-        .filter_map(std::env::var_os)
-        .find(|value| !value.is_empty())
-        .unwrap_or_default();
-    let locale = locale.to_string_lossy().to_ascii_lowercase();
-    if locale.contains("utf-8") || locale.contains("utf8") {
-        Glyphs::Unicode
-    } else {
-        Glyphs::Ascii
-    }
 }

@@ -24,8 +24,8 @@ use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::clock;
 use crate::out::{self, Palette};
-use sentence::{Sentence, Tone};
-pub(crate) use sentence::{cause_words, sentence};
+use sentence::Sentence;
+pub(crate) use sentence::{Tone, cause_words, sentence};
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -108,7 +108,12 @@ fn dialled_by(script: &proto::chat::Script, options: &proto::chat::Options) -> O
     script.tokens().iter().find_map(|token| {
         let text = String::from_utf8_lossy(&token.text).to_ascii_uppercase();
         let command = text.strip_prefix("AT")?;
-        let (_, rest) = command.split_once('D')?;
+        // `&D2` is about DTR.
+        let (at, _) = command.match_indices('D').find(|(at, _)| {
+            let before = at.checked_sub(1).and_then(|before| command.as_bytes().get(before));
+            !matches!(before, Some(b'&' | b'+' | b'#' | b'%' | b'*'))
+        })?;
+        let rest = command.get(at + 1..)?;
         let phone = |number: &Option<Vec<u8>>| {
             String::from_utf8_lossy(number.as_deref().unwrap_or_default()).into_owned()
         };

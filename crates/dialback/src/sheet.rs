@@ -20,7 +20,7 @@ const TIME_WIDTH: usize = 6;
 
 /// A column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Column {
+pub(crate) enum Column {
     /// The caller's screen.
     Caller,
     /// Modems and exchange.
@@ -31,11 +31,37 @@ pub(super) enum Column {
 
 /// Lines and arrows of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Glyphs {
+pub(crate) enum Glyphs {
     /// `│ ─`
     Unicode,
     /// `| -`
     Ascii,
+}
+
+impl Glyphs {
+    /// What the terminal knows, as the locale has it (locale(7)).
+    pub(crate) fn of_locale() -> Self {
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+            .into_iter()
+            .filter_map(std::env::var_os)
+            .find(|value| !value.is_empty())
+            .unwrap_or_default();
+        let locale = locale.to_string_lossy().to_ascii_lowercase();
+        let unicode = locale.contains("utf-8") || locale.contains("utf8");
+        if unicode { Self::Unicode } else { Self::Ascii }
+    }
+}
+
+/// The width of a sheet where there is no terminal to ask.
+pub(crate) const PLAIN_WIDTH: usize = 100;
+/// Wider rows are harder to read.
+const WIDEST: usize = 132;
+
+/// How wide a sheet on stdout is.
+pub(crate) fn width() -> usize {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+    let width = size.map(|size| usize::from(size.ws_col)).filter(|width| *width > 0);
+    width.unwrap_or(PLAIN_WIDTH).min(WIDEST)
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +74,7 @@ enum Row {
 
 /// The sheet.
 #[derive(Debug)]
-pub(super) struct Sheet<W> {
+pub(crate) struct Sheet<W> {
     out: W,
     palette: Palette,
     glyphs: Glyphs,
@@ -60,12 +86,12 @@ pub(super) struct Sheet<W> {
 
 impl<W: Write> Sheet<W> {
     /// A sheet of so many columns of characters, at least 80.
-    pub(super) fn new(out: W, width: usize, palette: Palette, glyphs: Glyphs) -> Self {
+    pub(crate) fn new(out: W, width: usize, palette: Palette, glyphs: Glyphs) -> Self {
         Self { out, palette, glyphs, width: width.max(80), row: Row::None, told_ms: None }
     }
 
     /// How wide it is.
-    pub(super) const fn width(&self) -> usize {
+    pub(crate) const fn width(&self) -> usize {
         self.width
     }
 
@@ -83,7 +109,7 @@ impl<W: Write> Sheet<W> {
     }
 
     /// The names of the columns.
-    pub(super) fn heading(&mut self, names: [&str; 3]) -> io::Result<()> {
+    pub(crate) fn heading(&mut self, names: [&str; 3]) -> io::Result<()> {
         self.told_ms = Some(0);
         for (column, name) in [Column::Caller, Column::Town, Column::Server].into_iter().zip(names)
         {
@@ -94,7 +120,7 @@ impl<W: Write> Sheet<W> {
     }
 
     /// A line of its own, over all columns.
-    pub(super) fn line(&mut self, ink: Ink, text: &str) -> io::Result<()> {
+    pub(crate) fn line(&mut self, ink: Ink, text: &str) -> io::Result<()> {
         self.end_row()?;
         for line in wrapped(text, self.width) {
             writeln!(self.out, "{}", self.palette.paint(ink, &line))?;
@@ -103,7 +129,7 @@ impl<W: Write> Sheet<W> {
     }
 
     /// A title with a rule behind it.
-    pub(super) fn title(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn title(&mut self, text: &str) -> io::Result<()> {
         let rule = match self.glyphs {
             Glyphs::Unicode => "─",
             Glyphs::Ascii => "-",
@@ -114,7 +140,7 @@ impl<W: Write> Sheet<W> {
     }
 
     /// A text in a column, in lines of its own.
-    pub(super) fn text(&mut self, ms: u64, column: Column, ink: Ink, text: &str) -> io::Result<()> {
+    pub(crate) fn text(&mut self, ms: u64, column: Column, ink: Ink, text: &str) -> io::Result<()> {
         for line in wrapped(text, self.room(column)) {
             self.write_cell(ms, column, ink, &line, false)?;
         }
@@ -130,7 +156,7 @@ impl<W: Write> Sheet<W> {
     }
 
     /// As much of a text as fits into one row.
-    pub(super) fn glimpse(
+    pub(crate) fn glimpse(
         &mut self,
         ms: u64,
         column: Column,
@@ -153,13 +179,13 @@ impl<W: Write> Sheet<W> {
     }
 
     /// More of what is told in a column already, in the same row if there is room.
-    pub(super) fn more(&mut self, ms: u64, column: Column, ink: Ink, text: &str) -> io::Result<()> {
+    pub(crate) fn more(&mut self, ms: u64, column: Column, ink: Ink, text: &str) -> io::Result<()> {
         self.go_on(column);
         self.stream(ms, column, ink, text)
     }
 
     /// Text that goes on where the last of it in this column ended. A line feed ends the line.
-    pub(super) fn stream(
+    pub(crate) fn stream(
         &mut self,
         ms: u64,
         column: Column,
@@ -283,7 +309,7 @@ impl<W: Write> Sheet<W> {
     }
 
     /// The cursor goes to the beginning of a line.
-    pub(super) fn end_row(&mut self) -> io::Result<()> {
+    pub(crate) fn end_row(&mut self) -> io::Result<()> {
         if let Row::Open { column, used, .. } = self.row {
             self.pad(column, used, None)?;
             writeln!(self.out)?;
