@@ -277,6 +277,16 @@ fn same_line(draft: &Draft, login: &LoginConfig, faults: &mut Faults) {
                     .hint("make delay at least as long, or hold_time shorter"),
             );
         }
+        if !line.line.modem.dtr_hangup {
+            let at = line.dtr_hangup_at.clone().unwrap_or_else(|| line.port_at.clone());
+            let message = format!(
+                "line \"{name}\" hangs up by +++ATH, and the modem's word is all that tells that it did: a caller who answers OK in its place would be called back while he still holds the line"
+            );
+            faults.push(
+                Diagnostic::warning(&draft.source, at, message)
+                    .hint("call back on another line, or use a port with DTR and DCD"),
+            );
+        }
         if let Some(at) = &line.blind {
             let message = format!(
                 "line \"{name}\" dials without waiting for dial tone: a caller who holds the line would be taken for the one who is called back"
