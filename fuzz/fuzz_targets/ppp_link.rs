@@ -10,7 +10,7 @@ use std::time::Duration;
 use dialback_ppp::auth::{Answer, Credentials, Duty, Method};
 use dialback_ppp::cbcp::{Offer, Stay};
 use dialback_ppp::framing::Framing;
-use dialback_ppp::link::{Approval, Config, Link, Output};
+use dialback_ppp::link::{Approval, Config, End, Link, Output};
 use dialback_ppp::ncp::{Ipv4Wishes, Ipv6Wishes, PeerAddress};
 use dialback_ppp::personality::Personality;
 use dialback_ppp::protocol::Protocol;
@@ -157,7 +157,13 @@ impl Rig {
                     self.link.approve(self.now, ticket, Approval::Granted);
                 }
                 Output::CallbackAgreed(_) => assert!(self.approved, "promised without approval"),
-                Output::Down(_) => self.over = true,
+                Output::Down(end) => {
+                    self.over = true;
+                    assert!(
+                        self.approved || !matches!(end, End::Callback(_)),
+                        "called back without approval"
+                    );
+                }
                 _ => {}
             }
         }

@@ -154,7 +154,7 @@ pub struct Negotiation<O> {
     pub options: O,
     limits: Limits,
     state: State,
-    /// Runs exactly in the states that have a timer; `run` keeps it so.
+    /// Runs exactly in the states that have a timer; `step` keeps it so.
     timer: Option<Instant>,
     tries_left: u32,
     /// The one that is out.
@@ -253,6 +253,9 @@ impl<O: Options> Negotiation<O> {
 
     /// Ends it, and tells the peer why.
     pub fn close(&mut self, now: Instant, farewell: &str) {
+        if self.is_terminating() {
+            return;
+        }
         self.farewell = farewell.as_bytes().to_vec();
         self.ending = Ending::Closed;
         // RFC 1661 says nothing here, because it has said so when it stopped; a listener never did.

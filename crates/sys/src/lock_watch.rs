@@ -197,6 +197,10 @@ impl LockWatch {
         }
         let before = self.followed.get(&device).map_or(&LockState::Free, |one| &one.state);
         if *before == state {
+            // The number may have passed on to another process: it is that one's end that counts now.
+            if let Some(followed) = self.followed.get_mut(&device) {
+                followed.holder = watched;
+            }
             return Ok(());
         }
         if state == LockState::Free {

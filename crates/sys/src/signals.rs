@@ -235,4 +235,22 @@ mod tests {
         drop(master);
         assert!(matches!(ModemLines::supported(&slave), Err(SignalFault::Kernel(_))));
     }
+
+    #[test]
+    fn a_real_port_has_lines_and_its_watch_can_be_stopped() {
+        let Some(path) = std::env::var_os("DIALBACK_TEST_TTY") else {
+            println!("not tried: needs a serial port of its own: DIALBACK_TEST_TTY=/dev/ttyS0");
+            return;
+        };
+        let tty = Tty::open(path).unwrap();
+        assert!(ModemLines::supported(&tty).unwrap());
+        drive(&tty, Driven::Dtr, false).unwrap();
+        assert!(!ModemLines::read(&tty).unwrap().dtr);
+        drive(&tty, Driven::Dtr, true).unwrap();
+        assert!(ModemLines::read(&tty).unwrap().dtr);
+        LineCounts::read(&tty).unwrap();
+        // Sleeps in TIOCMIWAIT by the time it is dropped, or soon after.
+        drop(ModemLineWatch::start(&tty).unwrap());
+        println!("{:?} {:?}", tty.unsent(), ModemLines::read(&tty));
+    }
 }

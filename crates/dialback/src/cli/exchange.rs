@@ -59,6 +59,9 @@ pub(super) struct Exchange {
     /// Print no facts
     #[arg(long, short)]
     quiet: bool,
+    /// Print where each modem is found, also with --quiet (a port 0 has got its number)
+    #[arg(long)]
+    ports: bool,
     /// The console's socket, for status and fault [default: none]
     #[arg(long, value_name = "SOCKET")]
     console: Option<PathBuf>,
@@ -137,7 +140,7 @@ impl Exchange {
                     (false, true) => Form::Json,
                     (false, false) => Form::People(Palette::stdout()),
                 };
-                serve(town, self.seed, form, self.console.as_deref())
+                serve(town, self.seed, form, self.ports, self.console.as_deref())
             }
             (None, None) => Err(Failure::new(Code::Usage, "exchange: --config FILE is needed")),
         }
@@ -168,7 +171,13 @@ enum Form {
     People(Palette),
 }
 
-fn serve(town: Town, seed: u64, form: Form, console: Option<&Path>) -> Result<(), Failure> {
+fn serve(
+    town: Town,
+    seed: u64,
+    form: Form,
+    ports: bool,
+    console: Option<&Path>,
+) -> Result<(), Failure> {
     let system =
         |e: std::io::Error| Failure::new(Code::System, format!("starting the runtime: {e}"));
     let runtime =
@@ -183,6 +192,7 @@ fn serve(town: Town, seed: u64, form: Form, console: Option<&Path>) -> Result<()
         }
         for modem in found {
             match &form {
+                Form::Nothing if ports => out::line(modem),
                 Form::Nothing => true,
                 Form::Json => serde_json::to_string(&modem).is_ok_and(out::line),
                 Form::People(_) => out::line(modem),

@@ -160,8 +160,8 @@ impl Link {
 
     /// Answers [`Output::AskCallback`]: what the user may choose from; `None` sends the user away.
     ///
-    /// With a proposal of option 13 itself (RFC 1570) there is no choosing: the callback is made at once
-    /// if the offer permits what was proposed, and the link ends for it.
+    /// With a proposal of option 13 itself (RFC 1570) there is no choosing: if the offer permits what was
+    /// proposed, [`Output::ApproveCallback`] follows, and the link ends for the callback.
     pub fn offer(&mut self, now: Instant, ticket: Ticket, offer: Option<Offer>) {
         let Stage::Open(session) = &mut self.core.stage else { return };
         let Negotiated::Asking { ticket: asked, proposal, .. } = &session.callback else { return };
@@ -264,11 +264,22 @@ impl Link {
         self.core.end_with(now, End::Callback(agreed), "Calling you back");
     }
 
+    /// RFC 1570 has no offer and no choice; our owner is asked all the same, because what it approves of
+    /// is what it promises.
+    fn ask_approval(&mut self, now: Instant, agreed: Agreed) {
+        let ticket = self.core.ticket();
+        let Stage::Open(session) = &mut self.core.stage else { return };
+        let user = session.proofs.user();
+        let until = now + OWNER_WAIT;
+        session.callback = Negotiated::ApprovingOption { ticket, agreed: agreed.clone(), until };
+        self.core.out.push(Output::ApproveCallback { ticket, user, agreed });
+    }
+
     /// Operation 0: the number comes from who authenticates.
     fn offer_to_administrators(&mut self, now: Instant, offer: &Offer) {
         if offer.permits(&Choice::Administrator) {
             let delay = self.core.config.callback.default_delay;
-            self.call_back(now, Agreed { choice: Choice::Administrator, number: None, delay });
+            self.ask_approval(now, Agreed { choice: Choice::Administrator, number: None, delay });
         } else if offer.lets_stay() {
             self.core.start_networks(now);
         } else {
@@ -287,14 +298,8 @@ impl Link {
         match number.dialable(callback.terms.numbers) {
             Err(fault) => self.callback_failed(now, Failure::Number(fault)),
             Ok(digits) => {
-                let agreed = Agreed { choice, number: Some(digits), delay: callback.default_delay };
-                let ticket = self.core.ticket();
-                let Stage::Open(session) = &mut self.core.stage else { return };
-                let user = session.proofs.user();
-                let until = now + OWNER_WAIT;
-                session.callback =
-                    Negotiated::ApprovingOption { ticket, agreed: agreed.clone(), until };
-                self.core.out.push(Output::ApproveCallback { ticket, user, agreed });
+                let delay = callback.default_delay;
+                self.ask_approval(now, Agreed { choice, number: Some(digits), delay });
             }
         }
     }

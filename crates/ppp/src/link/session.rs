@@ -63,7 +63,7 @@ pub(super) enum Callback {
     NotAgreed,
     /// Our owner is asked what to offer.
     Asking { ticket: Ticket, proposal: Proposal, until: Instant },
-    /// Our owner is asked about a number that came in LCP's option 13 (RFC 1570, operation 3).
+    /// Our owner is asked about a callback that LCP's option 13 alone agreed on (RFC 1570).
     ApprovingOption { ticket: Ticket, agreed: Agreed, until: Instant },
     /// We offer it by CBCP; a ticket while our owner is asked about the caller's choice.
     Answering { answerer: Box<Answerer>, ticket: Option<Ticket> },

@@ -60,6 +60,18 @@ enum State {
     BodyIac,
 }
 
+/// What became of one byte.
+enum Step {
+    /// It begins a run of data.
+    Data,
+    /// It ended a state, and is to be looked at again in the next one.
+    Again,
+    /// It was taken.
+    Used,
+    /// It was taken, and made something complete.
+    Complete(Item<'static>),
+}
+
 /// Takes telnet apart.
 #[derive(Debug)]
 pub struct Decoder {
@@ -96,66 +108,82 @@ impl Decoder {
     pub fn next<'w>(&mut self, wire: &mut &'w [u8]) -> Option<Item<'w>> {
         loop {
             let (&byte, after) = wire.split_first()?;
-            match self.state {
-                State::Text if byte == IAC => self.state = State::Iac,
-                State::Text => return Some(self.run(wire)),
-                State::AfterCr => {
-                    self.state = State::Text;
-                    if byte != 0 || self.binary {
-                        continue;
-                    }
-                }
-                State::Iac => match byte {
-                    // The second IAC is the data byte: borrow it, with what follows.
-                    IAC => {
-                        self.state = State::Text;
-                        return Some(self.run(wire));
-                    }
-                    251 => self.state = State::Verb(Verb::Will),
-                    252 => self.state = State::Verb(Verb::Wont),
-                    253 => self.state = State::Verb(Verb::Do),
-                    254 => self.state = State::Verb(Verb::Dont),
-                    SB => {
-                        self.body.clear();
-                        self.overlong = false;
-                        self.state = State::Body;
-                    }
-                    command => {
-                        *wire = after;
-                        self.state = State::Text;
-                        return Some(Item::Command(command));
-                    }
-                },
-                State::Verb(verb) => {
+            match self.step(byte) {
+                Step::Data => return Some(self.run(wire)),
+                Step::Again => {}
+                Step::Used => *wire = after,
+                Step::Complete(item) => {
                     *wire = after;
-                    self.state = State::Text;
-                    return Some(Item::Negotiate(verb, byte));
+                    return Some(item);
                 }
-                State::Body if byte == IAC => self.state = State::BodyIac,
-                State::Body => self.keep(byte),
-                State::BodyIac => match byte {
-                    IAC => {
-                        self.keep(IAC);
-                        self.state = State::Body;
-                    }
-                    SE => {
-                        *wire = after;
-                        self.state = State::Text;
-                        if !self.overlong {
-                            return Some(Item::Subnegotiation);
-                        }
-                        continue;
-                    }
-                    // RFC 855 knows no other command inside. The peer has lost the end: so this is one
-                    // outside, and what was begun is dropped.
-                    _ => {
-                        self.state = State::Iac;
-                        continue;
-                    }
-                },
             }
-            *wire = after;
         }
+    }
+
+    fn step(&mut self, byte: u8) -> Step {
+        match self.state {
+            State::Text if byte == IAC => self.go(State::Iac),
+            State::Text => Step::Data,
+            State::AfterCr => {
+                self.state = State::Text;
+                if byte == 0 && !self.binary { Step::Used } else { Step::Again }
+            }
+            State::Iac => self.after_iac(byte),
+            State::Verb(verb) => {
+                self.state = State::Text;
+                Step::Complete(Item::Negotiate(verb, byte))
+            }
+            State::Body if byte == IAC => self.go(State::BodyIac),
+            State::Body => self.keep(byte),
+            State::BodyIac => self.after_body_iac(byte),
+        }
+    }
+
+    fn after_iac(&mut self, byte: u8) -> Step {
+        match byte {
+            // The second IAC is the data byte: it is borrowed, with what follows.
+            IAC => {
+                self.state = State::Text;
+                Step::Data
+            }
+            251 => self.go(State::Verb(Verb::Will)),
+            252 => self.go(State::Verb(Verb::Wont)),
+            253 => self.go(State::Verb(Verb::Do)),
+            254 => self.go(State::Verb(Verb::Dont)),
+            SB => {
+                self.body.clear();
+                self.overlong = false;
+                self.go(State::Body)
+            }
+            command => {
+                self.state = State::Text;
+                Step::Complete(Item::Command(command))
+            }
+        }
+    }
+
+    fn after_body_iac(&mut self, byte: u8) -> Step {
+        match byte {
+            IAC => {
+                self.state = State::Body;
+                self.keep(IAC)
+            }
+            SE => {
+                self.state = State::Text;
+                if self.overlong { Step::Used } else { Step::Complete(Item::Subnegotiation) }
+            }
+            // RFC 855 knows no other command inside. The peer has lost the end: so this is one outside, and
+            // what was begun is dropped.
+            _ => {
+                self.state = State::Iac;
+                Step::Again
+            }
+        }
+    }
+
+    const fn go(&mut self, state: State) -> Step {
+        self.state = state;
+        Step::Used
     }
 
     /// The data up to the next IAC (or up to and with the next CR, outside BINARY). The first byte is data.
@@ -177,12 +205,13 @@ impl Decoder {
         Item::Data(run)
     }
 
-    fn keep(&mut self, byte: u8) {
+    fn keep(&mut self, byte: u8) -> Step {
         if self.body.len() < MAX_BODY {
             self.body.push(byte);
         } else {
             self.overlong = true;
         }
+        Step::Used
     }
 }
 
