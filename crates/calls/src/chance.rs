@@ -47,6 +47,15 @@ impl Chance {
         Duration::from_micros(self.up_to(micros))
     }
 
+    /// A seed for a machine with a source of chance of its own.
+    pub(crate) fn seed(&mut self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        for bytes in seed.as_chunks_mut::<4>().0 {
+            *bytes = self.word().to_le_bytes();
+        }
+        seed
+    }
+
     fn word(&mut self) -> u32 {
         if let Some(&word) = self.words.get(self.next) {
             self.next += 1;

@@ -63,6 +63,10 @@ pub(crate) struct Promise {
     /// `-m` and `-s`.
     pub(crate) init: Vec<String>,
     pub(crate) speed: Option<u32>,
+    /// The return leg speaks PPP at once.
+    pub(crate) ppp: bool,
+    /// What the caller asked for. A restarted server does not need it: its calls are long down.
+    pub(crate) least_delay: Duration,
     pub(crate) expires: Instant,
     pub(crate) tries: u32,
     pub(crate) retry: Duration,
@@ -101,6 +105,8 @@ impl Promise {
             approval,
             init: promised.init.clone(),
             speed: promised.speed,
+            ppp: promised.ppp,
+            least_delay: Duration::ZERO,
             expires: instant(now, promised.expires.unix_ms),
             tries: promised.tries,
             retry: Duration::from_millis(promised.retry_ms),

@@ -29,6 +29,10 @@ pub(crate) struct Terms<'a> {
     /// `-m` and `-s`.
     pub(crate) init: &'a [String],
     pub(crate) speed: Option<u32>,
+    /// What the caller asked for: not before that, once his line is down.
+    pub(crate) least_delay: Duration,
+    /// The return leg speaks PPP at once.
+    pub(crate) ppp: bool,
     /// Who waits for the answer.
     pub(crate) reply: Option<RequestId>,
 }
@@ -89,6 +93,7 @@ impl Promises {
         let callback = &config.callback;
         let promise = desk.promise_id();
         let numbers = approval.numbers().iter().map(|number| number.as_str().to_owned());
+        let delay = callback.delay.max(terms.least_delay);
         let promised = Promised {
             promise,
             session: terms.session,
@@ -98,16 +103,18 @@ impl Promises {
             lines: approval.lines().to_vec(),
             rule: approval.rule().to_owned(),
             // For a restart; in this run it counts from when the line is down.
-            due: desk.now.wall + callback.delay + desk.chance.wait(callback.jitter),
+            due: desk.now.wall + delay + desk.chance.wait(callback.jitter),
             expires: desk.now.wall + callback.max_time,
             tries: callback.tries.max(1),
             retry_ms: u64::try_from(callback.retry.as_millis()).unwrap_or(u64::MAX),
             init: terms.init.to_vec(),
             speed: terms.speed,
+            ppp: terms.ppp,
         };
         let seq = desk.journal(Event::Promised(promised.clone()));
-        self.insert(Promise::new(&promised, approval, desk.now, seq, terms.reply));
-        let within = callback.delay + callback.jitter;
+        let new = Promise::new(&promised, approval, desk.now, seq, terms.reply);
+        self.insert(Promise { least_delay: terms.least_delay, ..new });
+        let within = delay + callback.jitter;
         Made { promise, seq, within_s: within.as_secs() + u64::from(within.subsec_nanos() > 0) }
     }
 
@@ -240,9 +247,10 @@ impl Promises {
 
     /// The line is on-hook: when the first try may be made. The random part keeps an attacker from
     /// seizing the line just before we dial.
-    pub(crate) fn first_due(config: &Config, desk: &mut Desk) -> Instant {
+    pub(crate) fn first_due(&self, config: &Config, desk: &mut Desk, id: PromiseId) -> Instant {
         let jitter: Duration = desk.chance.wait(config.callback.jitter);
-        desk.at() + config.callback.delay + jitter
+        let asked = self.open.get(&id).map_or(Duration::ZERO, |promise| promise.least_delay);
+        desk.at() + config.callback.delay.max(asked) + jitter
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Record {
     pub connect: String,
     /// Speed on the telephone line (bit/s).
     pub speed: Option<u32>,
-    /// The last name given at the prompt. A claim.
+    /// The last name that was given. A claim, unless PPP has proved it.
     pub name: Option<String>,
     /// What it led to: a program, `callback`, `ppp`.
     pub action: Option<String>,
@@ -121,7 +121,7 @@ impl Records {
             Event::Screened { call, rule, .. } | Event::Refused { call, rule, .. } => {
                 self.change(*call, |record| record.rule = Some(rule.clone()));
             }
-            Event::Named { call, name, .. } => {
+            Event::Named { call, name, .. } | Event::Proved { call, name, .. } => {
                 self.change(*call, |record| record.name = Some(name.clone()));
             }
             Event::Dispatched { call, action, .. } => {
@@ -154,6 +154,8 @@ impl Records {
             | Event::Kept { .. }
             | Event::Withdrawn { .. }
             | Event::Expired { .. }
+            | Event::NotProved { .. }
+            | Event::LinkEnded { .. }
             | Event::Launched { .. }
             | Event::LaunchFailed { .. }
             | Event::Ended(_)

@@ -166,6 +166,9 @@ impl Fold {
             | Event::Screened { .. }
             | Event::Named { .. }
             | Event::Dispatched { .. }
+            | Event::Proved { .. }
+            | Event::NotProved { .. }
+            | Event::LinkEnded { .. }
             | Event::Refused { .. }
             | Event::Launched { .. }
             | Event::LaunchFailed { .. }

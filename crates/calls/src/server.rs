@@ -278,7 +278,7 @@ impl Server {
             (_, true) => None,
             // An operator's callback is wanted now; there is no request leg to wait for.
             (PromiseState::Unsealed { reply: Some(_), .. }, false) => Some(self.desk.at()),
-            (_, false) => Some(Promises::first_due(&self.config, &mut self.desk)),
+            (_, false) => Some(self.promises.first_due(&self.config, &mut self.desk, id)),
         };
         let reply = self.promises.change(id, |promise| promise.seal(due)).flatten();
         if let Some(request) = reply {

@@ -8,8 +8,11 @@
 //!              gone                     └────────────── Exited ─────────────┴──► gone
 //! ```
 //!
-//! A service that eats bytes and time (our PPP engine) becomes another variant here with the same four
-//! questions: bytes, tick, deadline, end. It does not know the line's state nor who called whom.
+//! PPP has its own file, with its own picture. A service does not know the line's state nor who called whom.
+
+mod ppp;
+
+pub(crate) use self::ppp::{Pledge, Ppp, user};
 
 use std::time::Duration;
 
@@ -40,6 +43,8 @@ pub(crate) enum Service {
     Sealing { seq: Seq, until: Instant, within_s: u64 },
     /// Our last words are on their way; then we hang up.
     Farewell { cause: Cause, until: Instant },
+    /// Our PPP engine.
+    Ppp(Box<Ppp>),
     /// A program of login.config.
     Program(Program),
     /// Nobody any more: the line hangs up.
@@ -48,9 +53,10 @@ pub(crate) enum Service {
 
 impl Service {
     /// The event that must be stored before anything is said.
-    pub(crate) const fn waits_for(&self) -> Option<Seq> {
+    pub(crate) fn waits_for(&self) -> Option<Seq> {
         match self {
             Self::Storing { seq, .. } | Self::Sealing { seq, .. } => Some(*seq),
+            Self::Ppp(ppp) => ppp.waits_for(),
             Self::Prompt(_)
             | Self::Question { .. }
             | Self::Farewell { .. }
@@ -60,12 +66,13 @@ impl Service {
     }
 
     /// For people.
-    pub(crate) const fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Storing { .. } | Self::Sealing { .. } => "storing",
             Self::Prompt(_) => "prompt",
             Self::Question { .. } => "question",
             Self::Farewell { .. } => "farewell",
+            Self::Ppp(ppp) => ppp.name(),
             Self::Program(_) => "program",
             Self::Ending => "ending",
         }

@@ -8,7 +8,8 @@
 //!      ▼                                                Storing ── durable ──┐
 //!   Prompt ◄── no such service, not a number ─┐                              ▼
 //!      │ a name                               │                           Prompt
-//!      ├── an entry with a program ── Program ┼─────────────────────────────┤
+//!      ├── an entry with a program ── Program ┤  (promised to a PPP user: PPP at once, no prompt)
+//!      ├── a PPP frame ── Ppp (see there) ────┼─────────────────────────────┤
 //!      ├── callback: asks ── Question ────────┤                             └─ callback: refused
 //!      ├── callback: `Promised` journalled ─ Sealing ── durable ─┐
 //!      └── too often, too long, junk ──────────────────────── Farewell ── drained ──► Ending
@@ -22,8 +23,9 @@
 //! dial; that is the server's part.
 
 mod callback;
+mod ppp;
 
-use self::callback::CutShort;
+use self::callback::{CutShort, printable};
 
 use std::time::Duration;
 
@@ -78,6 +80,8 @@ pub(crate) struct Session {
     pub(crate) name: Option<String>,
     /// The promise made on this leg.
     pub(crate) promised: Option<PromiseId>,
+    /// On a return leg that was promised to a PPP user: that user.
+    only: Option<String>,
     cut_short: CutShort,
     errors: u32,
     terminal: Terminal,
@@ -101,14 +105,16 @@ impl Session {
         line: &Line,
         call: CallId,
         kept: Seq,
+        only: Option<String>,
         office: &mut Office<'_>,
     ) -> Self {
         let until = office.desk.at() + STORE_TIME;
-        Self::begin(id, line, call, Leg::Return, |_| Service::Storing {
+        let session = Self::begin(id, line, call, Leg::Return, |_| Service::Storing {
             seq: kept,
             until,
             early: Vec::new(),
-        })
+        });
+        Self { only, ..session }
     }
 
     fn begin(
@@ -125,6 +131,7 @@ impl Session {
             leg,
             name: None,
             promised: None,
+            only: None,
             cut_short: CutShort::No,
             errors: 0,
             terminal: Terminal::default(),
@@ -147,6 +154,10 @@ impl Session {
                 prompt.receive(office.desk.at(), &bytes);
                 self.listen(line, office);
             }
+            Service::Ppp(ppp) => {
+                ppp.receive(office.desk.at(), &bytes);
+                self.hear_ppp(line, office);
+            }
             Service::Program(program) => program.received(self.call, bytes, office.desk),
             // Whatever he types now is nobody's, but the modem may have something to say.
             Service::Sealing { .. } | Service::Farewell { .. } => {
@@ -164,6 +175,7 @@ impl Session {
             | Service::Prompt(_)
             | Service::Question { .. }
             | Service::Sealing { .. }
+            | Service::Ppp(_)
             | Service::Program(_)
             | Service::Ending => {}
         }
@@ -173,6 +185,10 @@ impl Session {
     pub(crate) fn carrier_lost(&mut self, why: Cause, line: &mut Line, office: &mut Office<'_>) {
         match &mut self.service {
             Service::Program(program) => program.end(self.call, why, office),
+            Service::Ppp(ppp) => {
+                ppp.carrier_lost(office.desk.at(), why);
+                self.hear_ppp(line, office);
+            }
             // He went before, or while, we said good-bye: what was decided is the cause.
             Service::Farewell { cause, .. } => {
                 let cause = *cause;
@@ -208,6 +224,9 @@ impl Session {
         match &mut self.service {
             Service::Storing { seq, early, .. } if *seq <= upto => {
                 let early = std::mem::take(early);
+                if let Some(user) = self.only.clone() {
+                    return self.return_ppp(user, early, line, office);
+                }
                 self.service = self.prompt(line, office);
                 if !early.is_empty() {
                     self.received(early, line, office);
@@ -216,6 +235,10 @@ impl Session {
             Service::Sealing { seq, within_s, .. } if *seq <= upto => {
                 let message = Message::Promised { within_s: *within_s };
                 self.last_words(Some(message), Cause::Callback, line, office);
+            }
+            Service::Ppp(ppp) => {
+                ppp.durable(upto, office.desk.at());
+                self.hear_ppp(line, office);
             }
             Service::Storing { .. }
             | Service::Sealing { .. }
@@ -229,13 +252,18 @@ impl Session {
 
     /// The journal cannot be written.
     pub(crate) fn store_failed(&mut self, line: &mut Line, office: &mut Office<'_>) {
-        match &self.service {
+        match &mut self.service {
             // A crash now would call him back a second time, so he is not served on a promise whose
             // keeping nobody can remember.
             Service::Storing { .. } => self.hang_up(Cause::NasError, line, office),
             Service::Sealing { .. } => {
                 self.promised = None;
                 self.last_words(Some(Message::NoCallbackNow), Cause::NasError, line, office);
+            }
+            Service::Ppp(ppp) => {
+                ppp.store_failed(office.desk.at());
+                self.void_promise("the journal cannot be written", office);
+                self.hear_ppp(line, office);
             }
             Service::Prompt(_)
             | Service::Question { .. }
@@ -249,6 +277,7 @@ impl Session {
     pub(crate) fn end(&mut self, cause: Cause, line: &mut Line, office: &mut Office<'_>) {
         match &mut self.service {
             Service::Program(program) => program.end(self.call, cause, office),
+            Service::Ppp(_) => self.end_ppp(cause, line, office),
             Service::Storing { .. }
             | Service::Prompt(_)
             | Service::Question { .. }
@@ -270,6 +299,13 @@ impl Session {
                 if *until <= now {
                     self.store_failed(line, office);
                 }
+            }
+            Service::Ppp(ppp) => {
+                if ppp.is_late(now) {
+                    return self.store_failed(line, office);
+                }
+                ppp.tick(now);
+                self.hear_ppp(line, office);
             }
             Service::Farewell { until, cause } => {
                 if *until <= now {
@@ -295,6 +331,7 @@ impl Session {
                 Some(Deadline::new(*until, "journal"))
             }
             Service::Farewell { until, .. } => Some(Deadline::new(*until, "farewell")),
+            Service::Ppp(ppp) => ppp.deadline(),
             Service::Program(program) => program.deadline(),
             Service::Ending => None,
         }
@@ -396,6 +433,7 @@ impl Session {
             Service::Storing { .. }
             | Service::Sealing { .. }
             | Service::Farewell { .. }
+            | Service::Ppp(_)
             | Service::Program(_)
             | Service::Ending => Vec::new(),
         }
@@ -444,15 +482,7 @@ impl Session {
             Action::Callback { numbers, .. } => {
                 self.promise(entry, Numbers::Entry(numbers, entry.line_number), line, office);
             }
-            Action::Ppp => {
-                office.desk.journal(Event::LaunchFailed {
-                    call,
-                    session,
-                    program: "ppp".to_owned(),
-                    reason: "the built-in PPP service is not part of this version".to_owned(),
-                });
-                self.last_words(Some(Message::NoPpp), Cause::ServiceUnavailable, line, office);
-            }
+            Action::Ppp => self.start_ppp(&rest, line, office),
         }
     }
 

@@ -84,7 +84,9 @@ pub struct Session {
     pub leg: Leg,
     /// The name given, if one was. A claim.
     pub name: Option<String>,
-    /// Who speaks: `storing`, `prompt`, `question`, `farewell`, `program`, `ending`.
+    /// Who speaks: `storing`, `prompt`, `question`, `farewell`, `program`, `ending`; of PPP
+    /// its phase: `ppp-establish`, `ppp-authenticate`, `ppp-callback`, `ppp-storing`, `ppp-network`,
+    /// `ppp-terminate`.
     pub service: String,
 }
 

@@ -51,6 +51,17 @@ per_user = 2
 in_all   = 4
 caller_numbers = { allow = ["*"], deny = ["900*"] }
 
+[ppp]
+secrets = "chap-secrets"
+
+[[user]]
+name     = "alice"
+callback = { numbers = ["5550199"], offer = ["none", "caller"] }
+
+[[user]]
+name     = "bob"
+callback = { numbers = ["5550177"], required = true }
+
 [[line]]
 name      = "main"
 port      = "sim:main"
@@ -81,12 +92,16 @@ mary    - mary - /bin/login @
 /AutoPPP/ - - - dialback-ppp
 ";
 
+/// What the users of the tests prove their names by.
+pub(crate) const SECRETS: &str = "alice * s3cret\nbob * b0bs\ncarol * c4rols\n";
+
 /// The configuration of the tests, with changes.
 pub(crate) fn config(toml: &str, login: &str) -> Config {
     let file = |text: &str| FileText { text: text.as_bytes().to_vec(), uid: 0, mode: 0o600 };
     let files = BTreeMap::from([
         ("dialback.toml".into(), file(toml)),
         ("login.config".into(), file(login)),
+        ("chap-secrets".into(), file(SECRETS)),
     ]);
     let system = System {
         name: "Linux".to_owned(),
@@ -111,6 +126,8 @@ pub(crate) struct Bench {
     pub(crate) now: Now,
     pub(crate) journal: Vec<Entry>,
     did: Vec<String>,
+    /// What was sent to the modem since somebody took it.
+    pub(crate) sent: Vec<u8>,
     /// There is, or was, more than one line.
     many: bool,
 }
@@ -118,7 +135,14 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new(config: Config, restored: Restored, now: Now) -> Self {
         let server = Server::new(config, [7; 32], restored, now);
-        let mut bench = Self { server, now, journal: Vec::new(), did: Vec::new(), many: false };
+        let mut bench = Self {
+            server,
+            now,
+            journal: Vec::new(),
+            did: Vec::new(),
+            sent: Vec::new(),
+            many: false,
+        };
         bench.drain();
         bench
     }
@@ -128,6 +152,9 @@ impl Bench {
         while let Some(output) = self.server.poll() {
             if let Output::Journal(entry) = &output {
                 self.journal.push(entry.clone());
+            }
+            if let Output::Port(_, PortOutput::Send(bytes)) = &output {
+                self.sent.extend_from_slice(bytes);
             }
             self.did.push(told(&output, self.many));
         }
@@ -392,6 +419,9 @@ fn event(event: &Event) -> String {
         }
         Event::Named { name, .. } => format!("named {name}"),
         Event::Dispatched { entry, action, .. } => format!("dispatched {entry} {action}"),
+        Event::Proved { name, method, .. } => format!("proved {name} {method}"),
+        Event::NotProved { name, why, .. } => format!("not-proved {name}: {why}"),
+        Event::LinkEnded { why, .. } => format!("link-ended {why}"),
         Event::Refused { rule, number, .. } => match number {
             Some(number) => format!("refused {rule} {number}"),
             None => format!("refused {rule}"),

@@ -285,6 +285,12 @@ pub enum Event {
     Named { call: CallId, session: SessionId, name: String },
     /// An entry of login.config took the claim.
     Dispatched { call: CallId, session: SessionId, entry: String, action: String },
+    /// A name was proved by PPP: an identity.
+    Proved { call: CallId, session: SessionId, name: String, method: String },
+    /// A name was given by PPP, and its owner was not let in: the proof was bad, or it is not his call.
+    NotProved { call: CallId, session: SessionId, name: String, method: String, why: String },
+    /// The PPP link is over.
+    LinkEnded { call: CallId, session: SessionId, why: String },
     /// A callback was asked for and refused.
     Refused {
         call: CallId,
@@ -360,6 +366,9 @@ pub struct Promised {
     /// Port speed in place of the line's own (`-s`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<u32>,
+    /// The caller is a PPP link: on the return leg PPP begins at once, and lets in this user only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ppp: bool,
 }
 
 /// What is known of a call once it is over.

@@ -16,7 +16,7 @@ use super::sections::{Draft, LineDraft};
 use super::values::{self, duration_text};
 use super::{
     Action, LoginEntry, NamePattern, NumberPatterns, PortSpec, ReturnLine, ScreeningWord,
-    check_callbacks,
+    check_callbacks, ppp,
 };
 use crate::diagnostic::{Diagnostic, Source};
 
@@ -38,7 +38,9 @@ pub(super) fn all(
     if let Some(screening) = screening {
         caller_ids(draft, screening, faults);
     }
+    ppp::check_users(draft, faults);
     let Some(mut login) = login else { return Vec::new() };
+    ppp::check_entries(draft, &login, faults);
     for entry in &login.entries {
         mention(&login.source, entry, mentions);
         capitals(draft, &login.source, entry, faults);

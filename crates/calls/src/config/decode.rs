@@ -69,7 +69,15 @@ impl<'d> Table<'d> {
                             "write caller_numbers = { allow = [\"*\"] }".to_owned()
                         }
                         keys::Section::Line => "begin each line with [[line]]".to_owned(),
-                        keys::Section::Server | keys::Section::Login | keys::Section::Callback => {
+                        keys::Section::User => "begin each user with [[user]]".to_owned(),
+                        keys::Section::UserCallback => {
+                            "write callback = { numbers = [\"5550199\"], offer = \"fixed\" }"
+                                .to_owned()
+                        }
+                        keys::Section::Server
+                        | keys::Section::Login
+                        | keys::Section::Callback
+                        | keys::Section::Ppp => {
                             format!("write {title} on a line of its own")
                         }
                     }),

@@ -17,14 +17,26 @@ pub(super) enum Section {
     Login,
     Callback,
     CallerNumbers,
+    Ppp,
+    User,
+    UserCallback,
     Line,
     Modem,
 }
 
 impl Section {
     /// Every section, in the order of the reference page.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Server, Self::Login, Self::Callback, Self::CallerNumbers, Self::Line, Self::Modem];
+    pub(super) const ALL: [Self; 9] = [
+        Self::Server,
+        Self::Login,
+        Self::Callback,
+        Self::CallerNumbers,
+        Self::Ppp,
+        Self::User,
+        Self::UserCallback,
+        Self::Line,
+        Self::Modem,
+    ];
 
     /// As people write it.
     pub(super) fn title(self) -> &'static str {
@@ -33,6 +45,9 @@ impl Section {
             Self::Login => "[login]",
             Self::Callback => "[callback]",
             Self::CallerNumbers => "callback.caller_numbers",
+            Self::Ppp => "[ppp]",
+            Self::User => "[[user]]",
+            Self::UserCallback => "user.callback",
             Self::Line => "[[line]]",
             Self::Modem => "line.modem",
         }
@@ -52,6 +67,18 @@ impl Section {
                  not match `deny`. Patterns are digits, with `*` at the end for any that follow, and `+` \
                  in front for international ones. Numbers in login.config are the administrator's and are \
                  not compared with them."
+            }
+            Self::Ppp => {
+                "What the built-in PPP needs: entries of login.config whose program is `dialback-ppp`. Without \
+                 such an entry the section has no effect."
+            }
+            Self::User => {
+                "Somebody who proves his name by PPP, and what he may ask for. Once for each user; one who has a \
+                 secret and stands here not is not called back."
+            }
+            Self::UserCallback => {
+                "How a PPP user may be called back: `callback = { ... }` in the user. The client has to ask for it \
+                 by Microsoft's callback protocol (CBCP); nothing is dialled that the rules of `[callback]` refuse."
             }
             Self::Line => {
                 "One telephone line: a port, the modem on it, its number and its use. Once for each line."
@@ -254,6 +281,20 @@ key!(ALLOW: List = CallerNumbers."allow" ("a list of patterns") Value(&[]);
 key!(DENY: List = CallerNumbers."deny" ("a list of patterns") Value(&[]);
     "Numbers that he may not type, whatever `allow` says."; "[\"900*\", \"1900*\"]");
 
+// [ppp]
+key!(PPP_SECRETS: Text = Ppp."secrets" ("a path") Required;
+    "The passwords for CHAP and MS-CHAP, in the format of pppd's chap-secrets. A file `pap-secrets` beside it has those for PAP; without it PAP is not taken. A path that is not absolute starts at the directory of dialback.toml. Both must belong to root and be closed to group and others. The server's name in them is `host`."; "\"/etc/dialback/chap-secrets\"");
+
+// [[user]]
+key!(USER_NAME: Text = User."name" ("a name, at most 64 characters") Required;
+    "The name that the user proves, without a Windows domain."; "\"alice\"");
+key!(USER_NUMBERS: List = UserCallback."numbers" ("a telephone number, or a list of them") Value(&[]);
+    "The user's own numbers. They are the administrator's, and not compared with `caller_numbers`. With the offer `\"caller\"` they are numbers that the user may give whatever `caller_numbers` says."; "[\"5550199\"]");
+key!(USER_OFFER: List = UserCallback."offer" ("`\"none\"`, `\"fixed\"`, `\"list\"` or `\"caller\"`, or a list of these") Value(&["fixed"]);
+    "What the user may choose from: `fixed` is the first of `numbers` (all of them are tried by turns), `list` one of `numbers`, `caller` a number that the user types and `caller_numbers` allows. `none` beside others lets the user stay on the line without a callback. A list stands only beside `none`, because some clients do not survive more."; "[\"none\", \"caller\"]");
+key!(USER_REQUIRED: bool = UserCallback."required" ("`true` or `false`") Value(false);
+    "Whether the user is refused if the client did not negotiate callback."; "true");
+
 // [[line]]
 key!(NAME: Text = Line."name" ("a name") Required;
     "The line's name in messages, records and commands: up to 32 letters, digits, `-`, `_`, `.`."; "\"main\"");
@@ -329,6 +370,11 @@ pub(super) fn all() -> Vec<Row> {
         IN_ALL.row(),
         ALLOW.row(),
         DENY.row(),
+        PPP_SECRETS.row(),
+        USER_NAME.row(),
+        USER_NUMBERS.row(),
+        USER_OFFER.row(),
+        USER_REQUIRED.row(),
         NAME.row(),
         PORT.row(),
         SPEED.row(),
@@ -358,6 +404,12 @@ pub(super) fn tables_in(section: Section) -> &'static [&'static str] {
     match section {
         Section::Callback => &["caller_numbers"],
         Section::Line => &["modem"],
-        Section::Server | Section::Login | Section::CallerNumbers | Section::Modem => &[],
+        Section::User => &["callback"],
+        Section::Server
+        | Section::Login
+        | Section::CallerNumbers
+        | Section::Ppp
+        | Section::UserCallback
+        | Section::Modem => &[],
     }
 }

@@ -17,8 +17,9 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::decode::Placed;
+use super::secrets::Secrets;
 use super::sections::{Draft, Whole};
-use super::{Config, ScreeningWord, System, check, dialin_config, login_config};
+use super::{Config, ScreeningWord, System, check, dialin_config, login_config, ppp, secrets};
 use crate::diagnostic::{self, Diagnostic, Severity, Source};
 
 /// The largest file that is read: a login.config for ten thousand users is half of it.
@@ -184,11 +185,14 @@ fn read(
     let login = draft.read_login_config(surroundings, files, faults);
     let screening = draft.read_dialin_config(files, faults);
     draft.read_issue(files, faults);
+    let ppp = draft.read_secrets(surroundings, files, faults);
     let entries = check::all(&mut draft, login, screening.as_deref(), faults, mentions);
     Some(Config {
         server: draft.server,
         login: draft.login,
         callback: draft.callback,
+        ppp,
+        users: draft.users.into_iter().map(|user| user.user).collect(),
         lines: draft.lines.into_iter().map(|line| line.line).collect(),
         entries,
         screening: screening
@@ -310,22 +314,34 @@ impl Draft {
                 Some((source, file))
             }
             Err(fault) => {
-                let (message, hint) = match fault {
-                    ReadFault::Missing => {
-                        (format!("{key}: there is no {shown}"), "create it, or name another")
-                    }
-                    ReadFault::Other(why) => (
-                        format!("{key}: {shown} can't be read: {why}"),
-                        "mend that, or name another",
-                    ),
-                };
-                faults.push(match at {
-                    Some(at) => Diagnostic::error(&self.source, at.clone(), message).hint(hint),
-                    None => Diagnostic::of_file(&self.source, message).hint(hint),
-                });
+                self.unread(key, path, at, &fault, faults);
                 None
             }
         }
+    }
+
+    /// Tells that a file which dialback.toml names cannot be read.
+    fn unread(
+        &self,
+        key: &str,
+        path: &Path,
+        at: Option<&Range<usize>>,
+        fault: &ReadFault,
+        faults: &mut Vec<Diagnostic>,
+    ) {
+        let shown = path.display();
+        let (message, hint) = match fault {
+            ReadFault::Missing => {
+                (format!("{key}: there is no {shown}"), "create it, or name another")
+            }
+            ReadFault::Other(why) => {
+                (format!("{key}: {shown} can't be read: {why}"), "mend that, or name another")
+            }
+        };
+        faults.push(match at {
+            Some(at) => Diagnostic::error(&self.source, at.clone(), message).hint(hint),
+            None => Diagnostic::of_file(&self.source, message).hint(hint),
+        });
     }
 
     fn read_login_config(
@@ -350,6 +366,35 @@ impl Draft {
         let at = self.places.dialin_config.as_ref();
         let (source, _) = self.read_file("dialin_config", path, at, files, faults)?;
         Some(dialin_config::parse(&source, faults))
+    }
+
+    fn read_secrets(
+        &self,
+        surroundings: &Surroundings,
+        files: &dyn Files,
+        faults: &mut Vec<Diagnostic>,
+    ) -> Option<ppp::Ppp> {
+        let path = &self.ppp.as_ref()?.secrets;
+        let file = |path: &Path, file: &FileText, faults: &mut Vec<Diagnostic>| {
+            secrets::parse(&path.display().to_string(), file, surroundings.uid, faults)
+        };
+        let chap = match files.read(&path.value) {
+            Ok(found) => file(&path.value, &found, faults),
+            Err(fault) => {
+                self.unread("secrets", &path.value, path.at.as_ref(), &fault, faults);
+                return None;
+            }
+        };
+        let beside = path.value.with_file_name(ppp::PAP_SECRETS);
+        let pap = match files.read(&beside) {
+            Ok(found) => Some(file(&beside, &found, faults)),
+            Err(ReadFault::Missing) => None,
+            Err(fault @ ReadFault::Other(_)) => {
+                self.unread("secrets", &beside, path.at.as_ref(), &fault, faults);
+                None
+            }
+        };
+        Some(ppp::Ppp { secrets: Secrets::of(chap, pap) })
     }
 
     fn read_issue(&mut self, files: &dyn Files, faults: &mut Vec<Diagnostic>) {

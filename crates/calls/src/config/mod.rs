@@ -15,7 +15,9 @@ pub mod load;
 pub mod login_config;
 pub mod login_entry;
 mod modem;
+pub mod ppp;
 pub mod reference;
+pub mod secrets;
 mod sections;
 #[cfg(test)]
 mod tests;
@@ -40,6 +42,10 @@ pub struct Config {
     pub login: Login,
     /// How callers are called back.
     pub callback: Callback,
+    /// The built-in PPP, if it is served.
+    pub ppp: Option<ppp::Ppp>,
+    /// Those who prove their names by PPP and may ask for something.
+    pub users: Vec<ppp::User>,
     /// The lines, in file order.
     pub lines: Vec<Line>,
     /// login.config, in file order: the first entry that matches wins.

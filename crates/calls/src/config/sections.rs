@@ -12,9 +12,9 @@ use toml::de::{DeTable, DeValue};
 use super::decode::{Placed, Table, preset};
 use super::keys::{self, Section};
 use super::load::Surroundings;
-use super::modem;
 use super::values::{self, Fault};
 use super::{Callback, Direction, Line, Login, NumberPatterns, PortSpec, ReturnLine, Server};
+use super::{modem, ppp};
 use crate::diagnostic::{Diagnostic, Source};
 
 /// dialback.toml as far as it is read: values with their places.
@@ -23,6 +23,8 @@ pub(super) struct Draft {
     pub(super) server: Server,
     pub(super) login: Login,
     pub(super) callback: Callback,
+    pub(super) ppp: Option<ppp::Draft>,
+    pub(super) users: Vec<ppp::UserDraft>,
     pub(super) lines: Vec<LineDraft>,
     /// Whether every line could be read; if not, nothing is said of what refers to lines.
     pub(super) all_lines: bool,
@@ -109,17 +111,19 @@ impl Draft {
         let login = login(&table, &mut places, faults);
         let table = section(Section::Callback, "callback", faults)?;
         let callback = callback(&table, &mut places, faults);
+        let ppp = ppp::section(source, tree, &directory, faults);
+        let users = ppp::users(source, tree, whole, faults);
         let profiles = modem::profiles(source, tree.get("modem"), faults);
         let lines = lines(source, tree, whole, &profiles, faults);
         let all_lines = lines.iter().all(Option::is_some) && !lines.is_empty();
         let lines = lines.into_iter().flatten().collect();
         let source = Arc::clone(source);
-        Some(Self { source, server, login, callback, lines, all_lines, places })
+        Some(Self { source, server, login, callback, ppp, users, lines, all_lines, places })
     }
 }
 
 /// What can stand on the top level.
-const SECTIONS: [&str; 5] = ["server", "login", "callback", "line", "modem"];
+const SECTIONS: [&str; 7] = ["server", "login", "callback", "ppp", "user", "line", "modem"];
 
 fn unknown_sections(source: &Arc<Source>, tree: &DeTable<'_>, faults: &mut Vec<Diagnostic>) {
     for (key, value) in tree {
@@ -135,7 +139,8 @@ fn unknown_sections(source: &Arc<Source>, tree: &DeTable<'_>, faults: &mut Vec<D
             (Some(row), _) => format!("\"{name}\" belongs to {}", row.section.title()),
             (None, Some(meant)) => format!("\"{meant}\" is the nearest that there is"),
             (None, None) => {
-                "there are [server], [login], [callback], [modem.name] and [[line]]".into()
+                "there are [server], [login], [callback], [ppp], [[user]], [modem.name] and [[line]]"
+                    .into()
             }
         };
         let message = format!("there is no {what} \"{name}\"");

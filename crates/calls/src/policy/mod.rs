@@ -44,6 +44,8 @@ pub enum Numbers<'a> {
     Typed(&'a str),
     /// Those of an entry of login.config, on this line of it.
     Entry(&'a [PhoneNumber], u32),
+    /// Those stored for the user, who has proved the name.
+    User(&'a [PhoneNumber]),
     /// Those of an operator.
     Operator(&'a [PhoneNumber]),
 }
@@ -67,7 +69,7 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// The rule that allowed it: `caller_numbers.allow "555*"`, `login.config:14`, `operator`.
+    /// The rule that allowed it: `caller_numbers.allow "555*"`, `login.config:14`, `user alice`, `operator`.
     #[must_use]
     pub fn rule(&self) -> &str {
         &self.rule
@@ -132,6 +134,7 @@ pub fn decide(config: &Config, request: &Request<'_>) -> Result<Approval, Refusa
     let (numbers, author_rule) = match request.numbers {
         Numbers::Typed(text) => (vec![parse(text)?], None),
         Numbers::Entry(numbers, line) => (numbers.to_vec(), Some(format!("login.config:{line}"))),
+        Numbers::User(numbers) => (numbers.to_vec(), Some(format!("user {}", request.user))),
         Numbers::Operator(numbers) => (numbers.to_vec(), Some("operator".to_owned())),
     };
     let lines = candidates(config, request);

@@ -81,8 +81,8 @@ fn promises_per_user(case: &mut Case<'_>) -> Result<(), No> {
     let user = case.request.user;
     match case.request.numbers {
         Numbers::Operator(_) => Ok(()),
-        Numbers::Typed(_) | Numbers::Entry(..) if open < most => Ok(()),
-        Numbers::Typed(_) | Numbers::Entry(..) => {
+        Numbers::Typed(_) | Numbers::Entry(..) | Numbers::User(_) if open < most => Ok(()),
+        Numbers::Typed(_) | Numbers::Entry(..) | Numbers::User(_) => {
             no(format!("{open} promises are open for {user}; at most {most} may be"))
         }
     }
@@ -208,7 +208,7 @@ fn line<'c>(config: &'c Config, name: &str) -> Option<&'c Line> {
 fn typed<'a>(case: &Case<'a>) -> &'a [PhoneNumber] {
     match case.request.numbers {
         Numbers::Typed(_) => case.numbers,
-        Numbers::Entry(..) | Numbers::Operator(_) => &[],
+        Numbers::Entry(..) | Numbers::User(_) | Numbers::Operator(_) => &[],
     }
 }
 

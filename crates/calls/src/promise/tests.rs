@@ -23,6 +23,7 @@ fn promised() -> Promised {
         retry_ms: 30_000,
         init: Vec::new(),
         speed: None,
+        ppp: false,
     }
 }
 

@@ -26,6 +26,7 @@ fn promised(promise: u64) -> Event {
         retry_ms: 30_000,
         init: Vec::new(),
         speed: None,
+        ppp: false,
     })
 }
 

@@ -50,6 +50,8 @@ impl Server {
             open: OpenPromises::default(),
         };
         let terms = Terms {
+            least_delay: std::time::Duration::ZERO,
+            ppp: false,
             session: self.desk.session_id(),
             call: None,
             user: OPERATOR,

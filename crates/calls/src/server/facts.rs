@@ -7,7 +7,6 @@ use super::{Run, Server, Waiter};
 use crate::config::Direction;
 use crate::config::dialin_config::screen;
 use crate::line::{Fact, Line};
-use crate::promises::Promises;
 use crate::session::{Office, Session};
 use crate::vocabulary::{CallId, Cause, Event, Leg, LineId, PromiseId, SessionId};
 use proto::at::caller_id::CallerId;
@@ -95,13 +94,14 @@ impl Server {
         id: SessionId,
         promise: Option<PromiseId>,
     ) {
-        let Some(promise) = promise.filter(|promise| self.promises.close(*promise).is_some())
+        let Some((promise, closed)) = promise.and_then(|id| Some((id, self.promises.close(id)?)))
         else {
             return self.on_line(line, |line, desk| line.hang_up(Cause::AdminReset, desk));
         };
+        let only = closed.ppp.then_some(closed.user);
         let kept = self.desk.journal(Event::Kept { promise, call });
         self.awaiting.insert((kept, Waiter::Session(id)));
-        self.begin(line, id, |line, office| Session::returned(id, line, call, kept, office));
+        self.begin(line, id, |line, office| Session::returned(id, line, call, kept, only, office));
     }
 
     fn begin(
@@ -136,7 +136,7 @@ impl Server {
         self.alarms.set(super::Alarm::Session(id), None);
         let promised = self.sessions.remove(&id).and_then(|session| session.promised);
         if let Some(promise) = promised {
-            let due = Promises::first_due(&self.config, &mut self.desk);
+            let due = self.promises.first_due(&self.config, &mut self.desk, promise);
             self.promises.change(promise, |promise| promise.part(due));
         }
     }

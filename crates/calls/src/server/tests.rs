@@ -4,6 +4,7 @@ mod callback;
 mod injection;
 mod operators;
 mod pictures;
+mod ppp;
 mod random;
 mod restart;
 mod sessions;

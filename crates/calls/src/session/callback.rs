@@ -3,6 +3,8 @@
 //! It does not say yes or no by itself ([`policy`](crate::policy) does), and it does not say the farewell
 //! before the journal has stored the promise: that is the session's next state.
 
+use std::time::Duration;
+
 use proto::login::{self, Fault, Prompt, Question};
 
 use super::{MAX_ERRORS, MAX_NUMBER_TEXT, Office, STORE_TIME, Session};
@@ -138,6 +140,8 @@ impl Session {
             user: &user,
             init,
             speed: *speed,
+            least_delay: Duration::ZERO,
+            ppp: false,
             reply: None,
         };
         match office.promises.make(office.config, office.desk, request, &terms) {
@@ -152,7 +156,7 @@ impl Session {
             Err(refusal) => {
                 let number = match numbers {
                     Numbers::Typed(text) => Some(text),
-                    Numbers::Entry(..) | Numbers::Operator(_) => None,
+                    Numbers::Entry(..) | Numbers::User(_) | Numbers::Operator(_) => None,
                 };
                 self.refused(&refusal, number, office);
                 let message = match refusal.kind {
@@ -189,7 +193,7 @@ impl Session {
 }
 
 /// What a caller typed, for the journal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     let clean = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     text.chars().take(MAX_NUMBER_TEXT).map(clean).collect()
 }

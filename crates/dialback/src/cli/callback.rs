@@ -189,6 +189,9 @@ fn promise_of(event: &Event) -> Option<PromiseId> {
         | Event::Connected { .. }
         | Event::Named { .. }
         | Event::Dispatched { .. }
+        | Event::Proved { .. }
+        | Event::NotProved { .. }
+        | Event::LinkEnded { .. }
         | Event::Refused { .. }
         | Event::Launched { .. }
         | Event::LaunchFailed { .. }

@@ -122,6 +122,11 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
         Event::Dispatched { entry, action, .. } => {
             (Ink::Plain, format!("{entry}: {}", action.rsplit('/').next().unwrap_or(action)))
         }
+        Event::Proved { name, method, .. } => {
+            (Ink::Green, format!("she proves by {method} to be {name}"))
+        }
+        Event::NotProved { name, why, .. } => (Ink::Red, format!("\"{name}\": {why}")),
+        Event::LinkEnded { why, .. } => (Ink::Plain, format!("PPP is over: {why}")),
         Event::Refused { rule, reason, .. } => {
             (Ink::Red, format!("REFUSED by rule {rule}: {reason}"))
         }

@@ -65,6 +65,9 @@ pub(crate) fn sentence(event: &Event) -> Sentence<'_> {
         | Event::Connected { .. }
         | Event::Named { .. }
         | Event::Dispatched { .. }
+        | Event::Proved { .. }
+        | Event::NotProved { .. }
+        | Event::LinkEnded { .. }
         | Event::Launched { .. }
         | Event::LaunchFailed { .. }
         | Event::ProgramExited { .. }
@@ -152,6 +155,15 @@ fn of_call(event: &Event) -> Sentence<'_> {
         }
         Event::Dispatched { call, entry, action, .. } => {
             Sentence::new(format!("{entry} takes it: {action}"), Tone::Plain).of(call)
+        }
+        Event::Proved { call, name, method, .. } => {
+            Sentence::new(format!("proves by {method} to be {name}"), Tone::Good).of(call)
+        }
+        Event::NotProved { call, name, method, why, .. } => {
+            Sentence::new(format!("\"{name}\" by {method}: {why}"), Tone::Bad).of(call)
+        }
+        Event::LinkEnded { call, why, .. } => {
+            Sentence::new(format!("PPP is over: {why}"), Tone::Plain).of(call)
         }
         Event::Launched { call, program, user, pid, .. } => {
             let user = user.as_deref().unwrap_or("root");

@@ -201,6 +201,9 @@ impl Watch {
             | Event::Screened { .. }
             | Event::Named { .. }
             | Event::Dispatched { .. }
+            | Event::Proved { .. }
+            | Event::NotProved { .. }
+            | Event::LinkEnded { .. }
             | Event::Refused { .. }
             | Event::TryFailed { .. }
             | Event::Launched { .. }
@@ -274,6 +277,7 @@ mod tests {
             retry_ms: 1,
             init: Vec::new(),
             speed: None,
+            ppp: false,
         })
     }
 

@@ -14,6 +14,9 @@ fn with(row: &Row, value: &str) -> String {
         Section::Login
         | Section::Callback
         | Section::CallerNumbers
+        | Section::Ppp
+        | Section::User
+        | Section::UserCallback
         | Section::Line
         | Section::Modem => "login_config = \"login.config\"".to_owned(),
     };
@@ -32,6 +35,14 @@ fn with(row: &Row, value: &str) -> String {
         Section::CallerNumbers => {
             text.push_str(&format!("[callback.caller_numbers]\n{key}"));
         }
+        Section::Ppp => text.push_str(&format!("[ppp]\n{key}")),
+        Section::User => text.push_str(&format!("[[user]]\n{key}")),
+        Section::UserCallback => {
+            let numbers = if row.name == "numbers" { "" } else { "numbers = [\"5550199\"]\n" };
+            let patterns = "[callback.caller_numbers]\nallow = [\"*\"]\n";
+            let user = "[[user]]\nname = \"alice\"\n[user.callback]\n";
+            text.push_str(&format!("{patterns}{user}{numbers}{key}"));
+        }
         Section::Server | Section::Line => {}
     }
     text.push('\n');
@@ -44,6 +55,7 @@ fn errors(text: &str) -> Vec<String> {
         .into_iter()
         .map(|name| (name.into(), file(if name.contains("dialin") { "!5550667" } else { LOGIN })))
         .collect();
+    files.insert("/etc/dialback/chap-secrets".into(), file("alice * s3cret"));
     files.insert("/etc/dialback/issue".into(), file("Welcome"));
     files.insert("dialback.toml".into(), file(text));
     match load(Path::new("dialback.toml"), &surroundings(), &files) {

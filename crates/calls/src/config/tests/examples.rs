@@ -3,7 +3,7 @@
 use super::*;
 
 /// The directory, file by file: this crate reads none.
-const EXAMPLES: [(&str, &str); 8] = [
+const EXAMPLES: [(&str, &str); 9] = [
     ("minimal.toml", include_str!("../../../../../examples/minimal.toml")),
     ("login.config", include_str!("../../../../../examples/login.config")),
     ("utility.toml", include_str!("../../../../../examples/utility.toml")),
@@ -11,6 +11,7 @@ const EXAMPLES: [(&str, &str); 8] = [
     ("bbs.toml", include_str!("../../../../../examples/bbs.toml")),
     ("bbs-login.config", include_str!("../../../../../examples/bbs-login.config")),
     ("bbs-dialin.config", include_str!("../../../../../examples/bbs-dialin.config")),
+    ("bbs-chap-secrets", include_str!("../../../../../examples/bbs-chap-secrets")),
     ("bbs-issue", include_str!("../../../../../examples/bbs-issue")),
 ];
 

@@ -141,7 +141,9 @@ fn a_modem_that_never_answers_the_answer_command_is_broken_off_in_time() {
 
 #[test]
 fn the_first_bytes_behind_connect_belong_to_the_session() {
-    check(
+    let pppd = LOGIN.replace("dialback-ppp", "/usr/sbin/pppd");
+    check_with(
+        config(TOML, &pppd),
         r#"
         < says RING
         > claim
@@ -151,10 +153,9 @@ fn the_first_bytes_behind_connect_belong_to_the_session() {
         < types \r\nCONNECT 33600\r\n~ÿ}#À!
         * connected c1 s1 request 33600
         * named ppp
-        * dispatched login.config:6 ppp
-        * launch-failed ppp: the built-in PPP service is not part of this version
-        > send "\r\nPPP is not available on this line.\r\n"
-        > drain
+        * dispatched login.config:6 /usr/sbin/pppd
+        > carrier-matters true
+        > launch c1 pppd
         "#,
     );
 }

@@ -575,7 +575,8 @@ fn a_return_leg_whose_keeping_cannot_be_stored_is_not_served() {
 
 #[test]
 fn what_is_typed_while_the_keeping_is_stored_is_not_lost() {
-    check(&format!(
+    let pppd = LOGIN.replace("dialback-ppp", "/usr/sbin/pppd");
+    let timeline = format!(
         "{}
         {DIALLED}
         < dcd up
@@ -584,11 +585,11 @@ fn what_is_typed_while_the_keeping_is_stored_is_not_lost() {
         * kept p1 c2
         < durable all
         * named ppp
-        * dispatched login.config:6 ppp
-        * launch-failed ppp: the built-in PPP service is not part of this version
-        > send \"\\r\\nPPP is not available on this line.\\r\\n\"
-        > drain
+        * dispatched login.config:6 /usr/sbin/pppd
+        > carrier-matters true
+        > launch c2 pppd
         ",
         parted()
-    ));
+    );
+    check_with(config(TOML, &pppd), &timeline);
 }

@@ -1,0 +1,221 @@
+//! PPP on the request leg: a real link in the caller's role against the server, and what its journal says then.
+
+use std::time::Duration;
+
+use ppp::auth::Credentials;
+use ppp::cbcp::Number;
+use ppp::link::{Config as LinkConfig, End, Link, Output};
+use ppp::personality::Personality;
+use ppp::time::Instant;
+
+use super::AT_PROMPT;
+use crate::testing::{Bench, LOGIN, TOML, config, fresh};
+use crate::vocabulary::{Event, Input, LineId, PortInput, Seq};
+
+/// Whether the journal can be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Store {
+    Works,
+    Fails,
+}
+
+struct Caller {
+    link: Link,
+    name: &'static str,
+    password: &'static str,
+    end: Option<End>,
+}
+
+impl Caller {
+    fn new(config: LinkConfig, name: &'static str, password: &'static str) -> Self {
+        Self { link: Link::new(config, [3; 32], Instant::ZERO), name, password, end: None }
+    }
+
+    fn hear(&mut self, now: Instant, octets: &[u8]) -> Vec<u8> {
+        self.link.receive(now, octets);
+        self.link.tick(now);
+        let mut sent = Vec::new();
+        while let Some(output) = self.link.poll() {
+            match output {
+                Output::Send(octets) => sent.extend(octets),
+                Output::AskSecret { ticket, .. } => {
+                    let own = Credentials { name: self.name.into(), secret: self.password.into() };
+                    self.link.prove(now, ticket, Some(&own));
+                }
+                Output::Down(end) => self.end = Some(end),
+                Output::Phase(_)
+                | Output::Verify { .. }
+                | Output::AskCallback { .. }
+                | Output::ApproveCallback { .. }
+                | Output::CallbackAgreed(_)
+                | Output::CallbackWithdrawn(_)
+                | Output::Ipv4Up(_)
+                | Output::Ipv4Down
+                | Output::Ipv6Up(_)
+                | Output::Ipv6Down
+                | Output::Packet(_)
+                | Output::Identified(_)
+                | Output::TimeRemaining(_) => {}
+            }
+        }
+        sent
+    }
+}
+
+fn time(bench: &Bench) -> Instant {
+    Instant::from_micros(bench.now.at.as_micros())
+}
+
+/// Carries octets between both until the caller's link is over and the server is silent.
+fn talk(bench: &mut Bench, caller: &mut Caller, store: Store) {
+    bench.sent.clear();
+    for _ in 0..2_000 {
+        let heard = std::mem::take(&mut bench.sent);
+        let said = caller.hear(time(bench), &heard);
+        if !said.is_empty() {
+            bench.give(Input::Port(LineId(0), PortInput::Bytes(said)));
+        }
+        match store {
+            Store::Works => bench.give(Input::Durable(Seq(u64::MAX))),
+            Store::Fails => bench.give(Input::StoreFailed("no space".to_owned())),
+        }
+        if bench.journal.iter().any(|entry| matches!(entry.event, Event::LinkEnded { .. })) {
+            return;
+        }
+        if bench.sent.is_empty() {
+            bench.pass(Duration::from_millis(100));
+        }
+    }
+    panic!("they go on talking");
+}
+
+/// What the journal says from the first PPP frame on, a line each.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what lines and modems do is told elsewhere")]
+fn play(store: Store, link: LinkConfig, name: &'static str, password: &'static str) -> String {
+    let mut bench = fresh(config(TOML, LOGIN));
+    bench.ready(LineId(0), false);
+    bench.run(AT_PROMPT);
+    let from = bench.journal.len();
+    let mut caller = Caller::new(link, name, password);
+    talk(&mut bench, &mut caller, store);
+    bench.give(Input::Port(LineId(0), PortInput::Drained));
+    let lines = bench.journal.iter().skip(from).filter_map(|entry| match &entry.event {
+        Event::Named { name, .. } => Some(format!("named {name}")),
+        Event::Dispatched { action, .. } => Some(format!("dispatched {action}")),
+        Event::Proved { name, method, .. } => Some(format!("proved {name} {method}")),
+        Event::NotProved { name, why, .. } => Some(format!("not proved {name}: {why}")),
+        Event::Promised(promised) => {
+            assert!(promised.ppp);
+            let numbers = promised.numbers.join(",");
+            Some(format!("promised {} at {numbers} by {}", promised.user, promised.rule))
+        }
+        Event::Refused { user, rule, .. } => Some(format!("refused {user} {rule}")),
+        Event::Withdrawn { why, .. } => Some(format!("withdrawn: {why}")),
+        Event::LinkEnded { why, .. } => Some(format!("ended: {why}")),
+        _ => None,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn wants(number: &str) -> LinkConfig {
+    Personality::Standard.caller(Some(Number::from(number)))
+}
+
+#[track_caller]
+fn check(link: LinkConfig, name: &'static str, password: &'static str, wanted: &[&str]) {
+    let got = play(Store::Works, link, name, password);
+    let wanted = [&["named ppp", "dispatched ppp"], wanted].concat().join("\n");
+    assert_eq!(got, wanted);
+}
+
+#[test]
+fn a_user_is_promised_the_number_that_she_gave() {
+    check(
+        wants("5551234"),
+        "alice",
+        "s3cret",
+        &[
+            "proved alice MsChapV2",
+            "promised alice at 5551234 by caller_numbers.allow \"*\"",
+            "ended: calling back",
+        ],
+    );
+}
+
+#[test]
+fn her_own_number_needs_no_other_rule() {
+    check(
+        wants("(555) 0199"),
+        "BRANCH\\alice",
+        "s3cret",
+        &[
+            "proved alice MsChapV2",
+            "promised alice at 5550199 by user alice",
+            "ended: calling back",
+        ],
+    );
+}
+
+#[test]
+fn the_stored_number_is_called_whatever_the_client_would_like() {
+    check(
+        wants("5551234"),
+        "bob",
+        "b0bs",
+        &["proved bob MsChapV2", "promised bob at 5550177 by user bob", "ended: calling back"],
+    );
+}
+
+#[test]
+fn policy_refuses_and_the_caller_is_sent_away() {
+    check(
+        wants("9001234"),
+        "alice",
+        "s3cret",
+        &[
+            "proved alice MsChapV2",
+            "refused alice caller_numbers.deny \"900*\"",
+            "ended: callback came to nothing",
+        ],
+    );
+}
+
+#[test]
+fn a_wrong_password_proves_nothing() {
+    for (name, password) in [("alice", "b0bs"), ("mallory", "s3cret")] {
+        let not = format!("not proved {name}: name or password is wrong");
+        let ended = "ended: the peer ended it: not authenticated";
+        check(wants("5551234"), name, password, &[&not, ended]);
+    }
+}
+
+#[test]
+fn who_must_be_called_back_is_refused_without_the_option() {
+    check(
+        LinkConfig::caller(None),
+        "bob",
+        "b0bs",
+        &[
+            "proved bob MsChapV2",
+            "ended: bob must be called back, but the client did not agree on callback",
+        ],
+    );
+}
+
+#[test]
+fn who_has_no_right_to_it_is_offered_none() {
+    check(
+        wants("5551234"),
+        "carol",
+        "c4rols",
+        &["proved carol MsChapV2", "ended: there is no IP on this line"],
+    );
+}
+
+#[test]
+fn nothing_is_promised_that_cannot_be_stored() {
+    let got = play(Store::Fails, wants("5551234"), "alice", "s3cret");
+    assert!(got.contains("refused alice store"), "{got}");
+    assert!(got.ends_with("ended: callback came to nothing"), "{got}");
+    assert!(!got.contains("promised"), "{got}");
+}

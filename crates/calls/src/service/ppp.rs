@@ -1,0 +1,316 @@
+//! Our PPP engine as a service on a line: its clock, whom it lets in, and what it has pledged.
+//!
+//! ```text
+//!   pledge:  None ── policy agrees, `Promised` journalled ──► Storing ── durable ──► Granted ── the caller is told ──► Told
+//!              ▲                                                │                       │                            │
+//!              └──────── the link begins anew, or ends otherwise than for the callback: the promise is void ─────────┘
+//! ```
+//!
+//! The link runs the phases by itself and asks three questions: is this name proved, what may its owner
+//! choose from, shall it be this number? The first two are answered here, from the configuration; the third
+//! by policy, through the session.
+//!
+//! It does not dial, does not know the line, and makes no promise.
+
+use std::time::Duration;
+
+use ppp::auth::{Answer, Claim, Duty, Refusal};
+use ppp::cbcp::{Offer, Stay};
+use ppp::link::{self, Approval, End, Link, Phase, Ticket};
+use proto::time::{Deadline, Instant};
+
+use crate::config::Config;
+use crate::config::ppp::{CallbackOffer, UserCallback};
+use crate::vocabulary::{Cause, Leg, Seq};
+
+/// How long the journal may take to store a promise. The link waits for an answer a little longer.
+const STORE_TIME: Duration = Duration::from_secs(30);
+
+/// Why the link ends where nobody is called back.
+const NO_NETWORK: &str = "there is no IP on this line";
+
+/// A PPP link on a line.
+#[derive(Debug)]
+pub(crate) struct Ppp {
+    link: Link,
+    leg: Leg,
+    phase: Phase,
+    /// On a return leg that was promised to a PPP user: nobody else is let in.
+    only: Option<String>,
+    pub(crate) pledge: Pledge,
+    /// Whether somebody was let in.
+    let_in: bool,
+    /// Why the line was lost, if it was.
+    lost: Option<Cause>,
+    /// Why we have ended the link, if it was we.
+    closed: Option<&'static str>,
+}
+
+/// How far the promise of a callback is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pledge {
+    /// There is none.
+    None,
+    /// It is being stored.
+    Storing { ticket: Ticket, seq: Seq, until: Instant },
+    /// It is stored; the caller has not been told yet.
+    Granted,
+    /// The caller has been told.
+    Told,
+}
+
+/// What became of a claim.
+pub(crate) struct Judged {
+    /// The identity, or why nobody is let in.
+    pub(crate) verdict: Result<String, String>,
+    answer: Answer,
+    duty: Duty,
+}
+
+impl Ppp {
+    /// A link on a line that is up; `None` if nobody could prove a name on it.
+    pub(crate) fn begin(
+        config: &Config,
+        leg: Leg,
+        only: Option<String>,
+        seed: [u8; 32],
+        now: Instant,
+    ) -> Option<Self> {
+        let demand = config.ppp.as_ref()?.secrets.methods();
+        // A link that demands nothing lets everybody in.
+        if demand.is_empty() {
+            return None;
+        }
+        let mut settings = link::Config::answerer(&config.server.host);
+        settings.lcp.demand = demand;
+        let settings = match leg {
+            Leg::Request => settings,
+            Leg::Return => settings.on_the_return_leg(),
+        };
+        Some(Self {
+            link: Link::new(settings, seed, time(now)),
+            leg,
+            phase: Phase::Establish,
+            only,
+            pledge: Pledge::None,
+            let_in: false,
+            lost: None,
+            closed: None,
+        })
+    }
+
+    pub(crate) fn receive(&mut self, now: Instant, bytes: &[u8]) {
+        self.link.receive(time(now), bytes);
+    }
+
+    pub(crate) fn tick(&mut self, now: Instant) {
+        self.link.tick(time(now));
+    }
+
+    pub(crate) fn poll(&mut self) -> Option<link::Output> {
+        self.link.poll()
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        let link = self.link.deadline().map(|deadline| {
+            Deadline::new(Instant::from_micros(deadline.at.as_micros()), deadline.why)
+        });
+        let journal = match self.pledge {
+            Pledge::Storing { until, .. } => Some(Deadline::new(until, "journal")),
+            Pledge::None | Pledge::Granted | Pledge::Told => None,
+        };
+        Deadline::earliest(link, journal)
+    }
+
+    /// The event that must be stored before the caller is told.
+    pub(crate) const fn waits_for(&self) -> Option<Seq> {
+        match self.pledge {
+            Pledge::Storing { seq, .. } => Some(seq),
+            Pledge::None | Pledge::Granted | Pledge::Told => None,
+        }
+    }
+
+    /// For people: the phase.
+    pub(crate) const fn name(&self) -> &'static str {
+        match (self.pledge, self.phase) {
+            (Pledge::Storing { .. }, _) => "ppp-storing",
+            (_, Phase::Establish) => "ppp-establish",
+            (_, Phase::Authenticate) => "ppp-authenticate",
+            (_, Phase::Callback) => "ppp-callback",
+            (_, Phase::Network) => "ppp-network",
+            (_, Phase::Terminate | Phase::Dead) => "ppp-terminate",
+        }
+    }
+
+    /// The link has gone into a phase. In the network phase there is nothing to do here yet: no network
+    /// is served, and the caller is told so.
+    pub(crate) fn enter(&mut self, now: Instant, phase: Phase) {
+        self.phase = phase;
+        match phase {
+            Phase::Network => self.close(now, NO_NETWORK),
+            Phase::Establish
+            | Phase::Authenticate
+            | Phase::Callback
+            | Phase::Terminate
+            | Phase::Dead => {}
+        }
+    }
+
+    // ------------------------------------------------------------------------------- who is let in
+
+    /// Whether a claim is good, and what its owner owes.
+    pub(crate) fn judge(&self, config: &Config, claim: &Claim) -> Judged {
+        let refused = |refusal: Refusal, why: String| Judged {
+            verdict: Err(why),
+            answer: Answer::Refused(refusal),
+            duty: Duty::None,
+        };
+        let method = claim.proof.method();
+        let secrets = config.ppp.as_ref().map(|ppp| &ppp.secrets);
+        let known = secrets.and_then(|s| s.find(method, &claim.name, &config.server.host));
+        let proven = known.and_then(|known| Some((claim.check(&known.secret)?, known.identity)));
+        let Some((proven, identity)) = proven else {
+            let refusal = Refusal::WrongPassword;
+            return refused(refusal, refusal.message().to_owned());
+        };
+        let duty = match &self.only {
+            Some(only) if *only != identity => {
+                return refused(Refusal::NotAllowed, format!("{only} is called back, nobody else"));
+            }
+            // Called back as he must be.
+            Some(_) => Duty::None,
+            // A return call that somebody has asked for at the prompt does not count.
+            None if user(config, &identity).is_some_and(|callback| callback.required) => {
+                Duty::MustBeCalledBack
+            }
+            None => Duty::None,
+        };
+        let answer = Answer::Accepted { success: proven.success };
+        Judged { verdict: Ok(identity), answer, duty }
+    }
+
+    /// Tells the link.
+    pub(crate) fn judged(&mut self, now: Instant, ticket: Ticket, judged: &Judged) {
+        self.let_in |= judged.verdict.is_ok();
+        self.link.judge(time(now), ticket, &judged.answer, judged.duty);
+    }
+
+    /// What a user may choose from.
+    pub(crate) fn offer(&mut self, now: Instant, ticket: Ticket, config: &Config, name: &str) {
+        let offer = match self.leg {
+            Leg::Request => user(config, name).map_or(Some(Offer::NoCallback), offer),
+            // Option 13 was rejected; nobody can ask.
+            Leg::Return => None,
+        };
+        self.link.offer(time(now), ticket, offer);
+    }
+
+    // ---------------------------------------------------------------------------------- the promise
+
+    /// Policy agrees, and the promise is being stored.
+    pub(crate) fn pledge(&mut self, now: Instant, ticket: Ticket, seq: Seq) {
+        self.pledge = Pledge::Storing { ticket, seq, until: now + STORE_TIME };
+    }
+
+    /// It shall not be this number.
+    pub(crate) fn refuse(&mut self, now: Instant, ticket: Ticket) {
+        self.link.approve(time(now), ticket, Approval::Refused);
+    }
+
+    /// The journal is stored up to `upto`.
+    pub(crate) fn durable(&mut self, upto: Seq, now: Instant) {
+        match self.pledge {
+            Pledge::Storing { ticket, seq, .. } if seq <= upto => {
+                self.pledge = Pledge::Granted;
+                self.link.approve(time(now), ticket, Approval::Granted);
+            }
+            Pledge::Storing { .. } | Pledge::None | Pledge::Granted | Pledge::Told => {}
+        }
+    }
+
+    /// The journal takes too long.
+    pub(crate) fn is_late(&self, now: Instant) -> bool {
+        matches!(self.pledge, Pledge::Storing { until, .. } if until <= now)
+    }
+
+    /// The journal cannot be written: no promise.
+    pub(crate) fn store_failed(&mut self, now: Instant) {
+        match self.pledge {
+            Pledge::Storing { ticket, .. } => self.refuse(now, ticket),
+            Pledge::None | Pledge::Granted | Pledge::Told => {}
+        }
+    }
+
+    // -------------------------------------------------------------------------------------- the end
+
+    /// Ends the link; the peer is told why.
+    pub(crate) fn close(&mut self, now: Instant, why: &'static str) {
+        self.closed.get_or_insert(why);
+        self.link.close(time(now), why);
+    }
+
+    /// The line is gone.
+    pub(crate) fn carrier_lost(&mut self, now: Instant, why: Cause) {
+        self.lost = Some(why);
+        self.link.carrier_lost(time(now));
+    }
+
+    /// Why the call ends with this end, and the same for people.
+    pub(crate) fn ended(&self, end: &End) -> (Cause, String) {
+        let cause = match (end, self.lost) {
+            (End::Callback(_), _) => Cause::Callback,
+            (_, Some(lost)) => lost,
+            (End::PeerTerminated(_), None) if self.let_in => Cause::UserRequest,
+            (End::CarrierLost | End::Silent, None) => Cause::LostCarrier,
+            (End::NoAnswer, None) => Cause::IdleTimeout,
+            (End::Closed | End::NoNetwork | End::CallbackFailed(_), None) => {
+                Cause::ServiceUnavailable
+            }
+            (
+                End::PeerTerminated(_)
+                | End::NotConverging
+                | End::Looped
+                | End::NotSpoken
+                | End::PeerRefusesAuthentication
+                | End::PeerNotAuthenticated(_)
+                | End::CallbackUnconfirmed(_),
+                None,
+            ) => Cause::UserError,
+            // Ends of a caller, which we are not.
+            (
+                End::NotAuthenticated(_)
+                | End::Impostor
+                | End::AwaitCallback(..)
+                | End::CallbackNotGranted(_),
+                None,
+            ) => Cause::NasError,
+        };
+        let why = match (end, self.closed) {
+            (End::Closed, Some(why)) => why.to_owned(),
+            (_, _) => end.to_string(),
+        };
+        (cause, why)
+    }
+}
+
+/// How a user may be called back.
+pub(crate) fn user<'c>(config: &'c Config, name: &str) -> Option<&'c UserCallback> {
+    config.users.iter().find(|user| user.name == name)?.callback.as_ref()
+}
+
+/// `None` if it cannot be offered.
+fn offer(callback: &UserCallback) -> Option<Offer> {
+    let stay = if callback.may_stay { Stay::Allowed } else { Stay::Refused };
+    Some(match callback.offer {
+        CallbackOffer::Nothing => Offer::NoCallback,
+        CallbackOffer::Fixed => Offer::Administrator(stay),
+        CallbackOffer::List => Offer::List(callback.list()?, stay),
+        CallbackOffer::Caller => Offer::Own(stay),
+        CallbackOffer::FixedOrCaller => Offer::AdministratorOrOwn(stay),
+    })
+}
+
+/// The link's clock is ours.
+const fn time(now: Instant) -> ppp::time::Instant {
+    ppp::time::Instant::from_micros(now.as_micros())
+}
