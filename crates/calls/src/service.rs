@@ -66,15 +66,29 @@ impl Service {
     }
 
     /// For people.
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Storing { .. } | Self::Sealing { .. } => "storing",
             Self::Prompt(_) => "prompt",
             Self::Question { .. } => "question",
             Self::Farewell { .. } => "farewell",
-            Self::Ppp(ppp) => ppp.name(),
+            Self::Ppp(_) => "ppp",
             Self::Program(_) => "program",
             Self::Ending => "ending",
+        }
+    }
+
+    /// For people: the phase, where it has phases.
+    pub(crate) const fn phase(&self) -> Option<&'static str> {
+        match self {
+            Self::Ppp(ppp) => Some(ppp.phase()),
+            Self::Storing { .. }
+            | Self::Prompt(_)
+            | Self::Question { .. }
+            | Self::Sealing { .. }
+            | Self::Farewell { .. }
+            | Self::Program(_)
+            | Self::Ending => None,
         }
     }
 }

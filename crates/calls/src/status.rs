@@ -84,10 +84,11 @@ pub struct Session {
     pub leg: Leg,
     /// The name given, if one was. A claim.
     pub name: Option<String>,
-    /// Who speaks: `storing`, `prompt`, `question`, `farewell`, `program`, `ending`; of PPP
-    /// its phase: `ppp-establish`, `ppp-authenticate`, `ppp-callback`, `ppp-storing`, `ppp-network`,
-    /// `ppp-terminate`.
+    /// Who speaks: `storing`, `prompt`, `question`, `ppp`, `farewell`, `program`, `ending`.
     pub service: String,
+    /// Of PPP its phase: `establish`, `authenticate`, `callback`, `storing`, `network`, `terminate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
 }
 
 /// One promise.

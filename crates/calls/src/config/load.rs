@@ -329,7 +329,7 @@ impl Draft {
         fault: &ReadFault,
         faults: &mut Vec<Diagnostic>,
     ) {
-        let shown = path.display();
+        let shown = one_line(path);
         let (message, hint) = match fault {
             ReadFault::Missing => {
                 (format!("{key}: there is no {shown}"), "create it, or name another")
@@ -376,7 +376,7 @@ impl Draft {
     ) -> Option<ppp::Ppp> {
         let path = &self.ppp.as_ref()?.secrets;
         let file = |path: &Path, file: &FileText, faults: &mut Vec<Diagnostic>| {
-            secrets::parse(&path.display().to_string(), file, surroundings.uid, faults)
+            secrets::parse(&one_line(path), file, surroundings.uid, faults)
         };
         let chap = match files.read(&path.value) {
             Ok(found) => file(&path.value, &found, faults),

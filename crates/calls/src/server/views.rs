@@ -32,6 +32,7 @@ impl Server {
                     leg: session.leg,
                     name: session.name.clone(),
                     service: session.service.name().to_owned(),
+                    phase: session.service.phase().map(str::to_owned),
                 })
                 .collect(),
             promises: self

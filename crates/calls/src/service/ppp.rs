@@ -130,15 +130,15 @@ impl Ppp {
         }
     }
 
-    /// For people: the phase.
-    pub(crate) const fn name(&self) -> &'static str {
+    /// For people: where it is.
+    pub(crate) const fn phase(&self) -> &'static str {
         match (self.pledge, self.phase) {
-            (Pledge::Storing { .. }, _) => "ppp-storing",
-            (_, Phase::Establish) => "ppp-establish",
-            (_, Phase::Authenticate) => "ppp-authenticate",
-            (_, Phase::Callback) => "ppp-callback",
-            (_, Phase::Network) => "ppp-network",
-            (_, Phase::Terminate | Phase::Dead) => "ppp-terminate",
+            (Pledge::Storing { .. }, _) => "storing",
+            (_, Phase::Establish) => "establish",
+            (_, Phase::Authenticate) => "authenticate",
+            (_, Phase::Callback) => "callback",
+            (_, Phase::Network) => "network",
+            (_, Phase::Terminate | Phase::Dead) => "terminate",
         }
     }
 

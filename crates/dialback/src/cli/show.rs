@@ -225,7 +225,7 @@ fn running_table(palette: Palette, status: &status::Status) -> String {
                 Cell::from(call.online_ms.map_or_else(|| "-".to_owned(), ms)),
                 Cell::from(dash(call.caller_id.as_deref())),
                 Cell::from(dash(session.and_then(|session| session.name.as_deref()))),
-                Cell::from(dash(session.map(|session| session.service.as_str()))),
+                Cell::from(session.map_or_else(|| "-".to_owned(), service)),
                 Cell::from(format!("{}/{}", call.bytes_in, call.bytes_out)),
             ]
         })
@@ -233,6 +233,14 @@ fn running_table(palette: Palette, status: &status::Status) -> String {
     let heading =
         ["CALL", "LINE", "LEG", "FOR", "ONLINE", "CALLER", "NAME", "SERVICE", "BYTES IN/OUT"];
     table(palette, &heading, &rows)
+}
+
+/// Who speaks, and where PPP is.
+fn service(session: &status::Session) -> String {
+    match &session.phase {
+        Some(phase) => format!("{}: {phase}", session.service),
+        None => session.service.clone(),
+    }
 }
 
 fn promise_table(palette: Palette, promises: &[status::Promise]) -> String {

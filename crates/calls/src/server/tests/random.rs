@@ -67,8 +67,10 @@ const STATES: [&str; 14] = [
 const KINDS: [&str; 8] =
     ["opened", "lost", "bytes", "signals", "drained", "claimed", "taken", "returned"];
 
-const SERVICES: [&str; 9] =
-    ["request", "return", "storing", "prompt", "question", "farewell", "program", "ending", "gone"];
+const SERVICES: [&str; 10] = [
+    "request", "return", "storing", "prompt", "question", "ppp", "farewell", "program", "ending",
+    "gone",
+];
 
 const PROMISES: [&str; 9] = [
     "approval",
