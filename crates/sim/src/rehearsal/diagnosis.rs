@@ -473,8 +473,18 @@ impl Case<'_> {
             ));
         }
         let named = story.named.iter().rev().find(|named| named.leg == Leg::Return)?;
-        if named.taken.is_some() {
-            return None;
+        match &named.taken {
+            Some((entry, action)) if action == "callback" => {
+                let what = format!(
+                    "when called back it says \"{}\", and {entry} asks for a callback again",
+                    named.name
+                );
+                let cure = "log in by another name, or let the entry count for the first call only: \
+                            !version 2 and N in login.config";
+                return Some(Problem::new(named.line, what, cure));
+            }
+            Some(_) => return None,
+            None => {}
         }
         let names: Vec<&str> = self
             .config
