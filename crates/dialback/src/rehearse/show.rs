@@ -40,7 +40,7 @@ pub(super) fn for_people(
 struct Columns<W> {
     sheet: Sheet<W>,
     began: Instant,
-    /// What the caller sent last: its echo is not told again as what the server says.
+    /// What the caller has sent since he last heard something: its echo is not told again as what the server says.
     sent: String,
 }
 
@@ -56,8 +56,17 @@ impl<W: Write> Columns<W> {
                 self.sheet.stream(ms, Column::Caller, Ink::Plain, &text)
             }
             Fact::Script(told) => {
-                if let ScriptStep::Sends { text } = &told.step {
-                    self.sent = text.clone().unwrap_or_default();
+                match &told.step {
+                    ScriptStep::Sends { text } => {
+                        self.sent.push_str(text.as_deref().unwrap_or_default());
+                    }
+                    // What comes after it is an answer.
+                    ScriptStep::Heard { .. } => self.sent.clear(),
+                    ScriptStep::Waits { .. }
+                    | ScriptStep::NotHeard
+                    | ScriptStep::Pauses { .. }
+                    | ScriptStep::Sets { .. }
+                    | ScriptStep::Ended(_) => {}
                 }
                 self.tell(ms, Column::Caller, words::of_script(told))
             }
@@ -68,7 +77,7 @@ impl<W: Write> Columns<W> {
                     .split(|byte| matches!(byte, b'\r' | b'\n'))
                     .map(|line| readable(line).trim_end().to_owned())
                     // One byte is the echo of a key.
-                    .filter(|line| line.len() > 1 && !self.sent.starts_with(line.as_str()))
+                    .filter(|line| line.len() > 1 && !self.sent.contains(line.as_str()))
                     .collect();
                 for line in lines {
                     let told = Some((Ink::Dim, format!("says \"{line}\"")));

@@ -59,7 +59,9 @@ pub(super) fn of_town(event: &TownEvent) -> Option<(Ink, String)> {
             (Ink::Plain, format!("{station}: AT{line}"))
         }
         TownEvent::Result { station, code } => {
-            if station.as_str() == CALLER || code == "OK" || code.starts_with("RING") {
+            // How the server sets its modem up is no part of the dialogue, what the modem does not know of it least.
+            let quiet = ["OK", "ERROR"].contains(&code.as_str()) || code.starts_with("RING");
+            if station.as_str() == CALLER || quiet {
                 return None;
             }
             (Ink::Plain, format!("{station}: {code}"))
@@ -100,6 +102,9 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
     use crate::log::Tone;
     if let Event::LineReady { .. } | Event::Rang { .. } = event {
         return None;
+    }
+    if let Event::Launched { program, .. } = event {
+        return Some((Ink::Cyan, format!("{program} has the line (simulated)")));
     }
     let sentence = sentence(event);
     let ink = match sentence.tone {
