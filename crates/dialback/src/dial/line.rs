@@ -64,10 +64,10 @@ impl Line {
         self.wire.wait(true, write).await;
     }
 
-    /// What has come.
-    pub(crate) fn hear(&mut self) -> Vec<Heard> {
+    /// What has come; bytes only if there is room for them.
+    pub(crate) fn hear(&mut self, bytes: bool) -> Vec<Heard> {
         self.push();
-        self.wire.hear(true)
+        self.wire.hear(bytes)
     }
 
     /// Sends, as far as the modem takes it; the rest follows.

@@ -14,9 +14,12 @@ pub(crate) mod peer;
 mod progress;
 mod run;
 mod screen;
+mod script;
+mod speaker;
 
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use proto::at::commands::{Command, Plan as Commands, Refused};
 use proto::at::reader::Form;
@@ -34,6 +37,9 @@ use progress::Progress;
 
 /// The longest password that is read from a file.
 const MAX_PASSWORD: u64 = 256;
+
+/// The patience with a modem that is put back as it was: it may be gone.
+const PUT_BACK_TIME: Duration = Duration::from_secs(3);
 
 /// How to tell it.
 #[derive(Debug)]
@@ -121,20 +127,35 @@ async fn whole(
             return Err((Outcome::Call(Cause::Interrupted), name.to_owned()));
         }
     };
-    let lines = line.signals().is_some();
-    let plan = plan(peer, lines, password).map_err(|e| (Outcome::Call(Cause::ModemRefuses), e))?;
-    let hook = plan.hook.clone();
     progress.about(
         peer.number.as_ref().map_or("", |(number, _)| number.as_str()),
         peer.callback.as_ref().map_or("", |callback| &callback.name),
         peer.login.as_ref().map_or("", |login| &login.name),
     );
-    let ended = match run::dial(&mut line, plan, telling.verbose, progress, &mut signals).await {
-        Ok(said) => run::session(&mut line, &peer.then, hook, said, progress, &mut signals).await,
-        Err(e) => Err(e),
-    };
+    let ended = on_line(peer, telling.verbose, password, &mut line, progress, &mut signals).await;
     line.close();
     ended
+}
+
+async fn on_line(
+    peer: &Peer,
+    verbose: bool,
+    password: Option<Secret>,
+    line: &mut Line,
+    progress: &mut Progress,
+    signals: &mut Signals,
+) -> Result<(), (Outcome, String)> {
+    let fault = |e| (Outcome::Call(Cause::ModemRefuses), e);
+    let hook = hook(peer).map_err(fault)?;
+    let said = match &peer.chat {
+        Some(script) => script::run(line, script, &hook, verbose, progress, signals).await?,
+        None => {
+            let lines = line.signals().is_some();
+            let plan = plan(peer, lines, password, hook.clone()).map_err(fault)?;
+            run::dial(line, plan, verbose, progress, signals).await?
+        }
+    };
+    run::session(line, &peer.then, hook, said, progress, signals).await
 }
 
 /// The password, from where the peer has it.
@@ -163,19 +184,32 @@ async fn password(peer: &Peer) -> Result<Option<Secret>, (Outcome, String)> {
     Ok(Some(Secret::new(secret)))
 }
 
-/// The peer as the machine wants it. `lines`: the port has control lines.
-fn plan(peer: &Peer, lines: bool, password: Option<Secret>) -> Result<Plan, String> {
-    let Some((_, dial)) = &peer.number else { return Err("no number".to_owned()) };
-    let profile = peer.profile;
+/// How calls end on the peer's modem.
+fn hook(peer: &Peer) -> Result<Hook, String> {
     let command = |text: &str| {
         Command::new(text).map(|mut command| {
-            command.limit = std::time::Duration::from_secs(3);
+            command.limit = PUT_BACK_TIME;
             command.refused = Refused::GoesOn;
             command
         })
     };
     let carrier = if peer.holds_carrier() { "AT&C1" } else { "AT" };
-    let put_back = ["ATH", carrier].map(command).into_iter().collect::<Result<_, _>>();
+    let put_back: Result<Vec<_>, _> = ["ATH", carrier].map(command).into_iter().collect();
+    Ok(Hook {
+        by_command: peer.profile.hang_up_plan(None),
+        put_back: Commands {
+            commands: put_back.map_err(|e| e.to_string())?,
+            form: Form::Verbose,
+            force: None,
+        },
+        escape: peer.profile.escape,
+    })
+}
+
+/// The peer as the machine wants it. `lines`: the port has control lines.
+fn plan(peer: &Peer, lines: bool, password: Option<Secret>, hook: Hook) -> Result<Plan, String> {
+    let Some((_, dial)) = &peer.number else { return Err("no number".to_owned()) };
+    let profile = peer.profile;
     let answer = if peer.holds_carrier() { "AT&C1A" } else { profile.answer };
     let bytes = |text: &str| text.as_bytes().to_vec();
     Ok(Plan {
@@ -189,10 +223,7 @@ fn plan(peer: &Peer, lines: bool, password: Option<Secret>) -> Result<Plan, Stri
             number: callback.number.as_deref().map(bytes),
             refusals: callback.refusals.iter().map(|words| bytes(words)).collect(),
         }),
-        callback_time: peer
-            .callback
-            .as_ref()
-            .map_or(std::time::Duration::ZERO, |callback| callback.wait),
+        callback_time: peer.callback.as_ref().map_or(Duration::ZERO, |callback| callback.wait),
         answer: Command::new(answer).map_err(|e| e.to_string())?,
         answer_time: profile.answer_time,
         login: peer.login.as_ref().map(|login| Login {
@@ -202,14 +233,6 @@ fn plan(peer: &Peer, lines: bool, password: Option<Secret>) -> Result<Plan, Stri
             password,
         }),
         prompt_time: peer.prompt_time,
-        hook: Hook {
-            by_command: profile.hang_up_plan(None),
-            put_back: Commands {
-                commands: put_back.map_err(|e| e.to_string())?,
-                form: Form::Verbose,
-                force: None,
-            },
-            escape: profile.escape,
-        },
+        hook,
     })
 }

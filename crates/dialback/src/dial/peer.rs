@@ -113,6 +113,7 @@ pub(crate) struct Peer {
     pub(crate) prompt_time: Duration,
     pub(crate) callback: Option<Callback>,
     pub(crate) login: Option<Login>,
+    pub(crate) chat: Option<PathBuf>,
     pub(crate) then: Then,
 }
 
@@ -236,9 +237,6 @@ pub(crate) fn check(draft: Draft, source: &Arc<Source>) -> Result<Peer, Vec<Diag
             scp.display()
         ));
     }
-    if let Some(chat) = &script.chat {
-        check.missing(&format!("{}: chat scripts cannot be run by dial yet", chat.display()));
-    }
     if script.chat.is_some() && (callback.is_some() || login.is_some()) {
         check
             .missing("script and callback or login: a chat script does the whole talk: choose one");
@@ -259,6 +257,7 @@ pub(crate) fn check(draft: Draft, source: &Arc<Source>) -> Result<Peer, Vec<Diag
             prompt_time: prompt_time.unwrap_or(Duration::from_secs(60)),
             callback,
             login,
+            chat: script.chat,
             then,
         }),
         (_, _) => Err(check.faults),

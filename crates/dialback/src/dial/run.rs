@@ -5,13 +5,14 @@
 
 use proto::dialer::session::{End, Session, Step as Act};
 use proto::dialer::{Cause, Dialer, Hook, Leg, Plan, Step, tilde};
-use proto::time::{Deadline, Instant};
+use proto::time::Instant;
 
 use super::line::Line;
 use super::outcome::Outcome;
 use super::peer::Then;
 use super::progress::Progress;
-use super::{Signals, now, screen};
+use super::speaker::{Speaker, Spoke};
+use super::{Signals, now};
 use crate::port::Heard;
 
 /// How a half ends badly.
@@ -27,12 +28,12 @@ const MAX_GREETING: usize = 16 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Said {
     /// What the far end said on this call so far, prompts included.
-    greeting: Vec<u8>,
+    pub(super) greeting: Vec<u8>,
     /// What it has said since: the next speaker's.
-    rest: Vec<u8>,
+    pub(super) rest: Vec<u8>,
 }
 
-async fn until(at: Option<Instant>) {
+pub(super) async fn until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep(at - now()).await,
         None => std::future::pending().await,
@@ -83,7 +84,7 @@ pub(super) async fn dial(
             () = until(shown) => progress.tick(now()),
             name = signals.next() => dialer.interrupt(now(), name),
         }
-        for heard in line.hear() {
+        for heard in line.hear(true) {
             match heard {
                 Heard::Bytes(bytes) => dialer.receive(now(), &bytes),
                 Heard::Signals(signals) => dialer.signals(now(), signals),
@@ -103,28 +104,35 @@ pub(super) async fn session(
     progress: &mut Progress,
     signals: &mut Signals,
 ) -> Result<(), Ended> {
-    match then {
-        Then::Terminal => terminal(line, hook, said, progress, signals).await,
-        Then::Program(words) => Err((Outcome::Program, format!("{}: not yet", words.join(" ")))),
+    let mut speaker = match then {
+        Then::Terminal => {
+            progress.say(now(), "your terminal; ~? shows its escapes".to_owned(), None);
+            progress.settle(now());
+            Speaker::person().map_err(|e| lost(format!("the terminal: {e}")))?
+        }
+        Then::Program(words) => {
+            progress.say(now(), format!("running {}", words.join(" ")), None);
+            progress.settle(now());
+            Speaker::program(words).map_err(|e| (Outcome::Program, e))?
+        }
+    };
+    let mut session = Session::start(now(), hook, line.signals());
+    if speaker.wants_greeting() {
+        speaker.show(&said.greeting).map_err(gone)?;
     }
+    session.receive(now(), &said.rest);
+    let end = talk(line, &mut session, &mut speaker, signals).await?;
+    speaker.finish().await.map_err(|e| (Outcome::Program, e))?;
+    progress.say(now(), ending(end).to_owned(), None);
+    Ok(())
 }
 
-async fn terminal(
+async fn talk(
     line: &mut Line,
-    hook: Hook,
-    said: Said,
-    progress: &mut Progress,
+    session: &mut Session,
+    speaker: &mut Speaker,
     signals: &mut Signals,
-) -> Result<(), Ended> {
-    progress.say(now(), "your terminal; ~? shows its escapes".to_owned(), None);
-    progress.settle(now());
-    let raw = screen::Raw::begin().map_err(|e| lost(format!("the terminal: {e}")))?;
-    let mut keys = screen::keys().map_err(|e| lost(format!("the terminal: {e}")))?;
-    let mut session = Session::start(now(), hook, line.signals());
-    let gone = |e: std::io::Error| (Outcome::Call(Cause::Interrupted), format!("the screen: {e}"));
-    screen::show(&said.greeting).map_err(gone)?;
-    session.receive(now(), &said.rest);
-    let mut typing = true;
+) -> Result<End, Ended> {
     loop {
         while let Some(step) = session.poll() {
             match step {
@@ -132,34 +140,33 @@ async fn terminal(
                 Act::Dtr(up) => line.set_dtr(up).map_err(lost)?,
                 Act::Break => {
                     if let Err(why) = line.send_break().await {
-                        screen::show(format!("\r\n[{why}]\r\n").as_bytes()).map_err(gone)?;
+                        speaker.show(format!("\r\n[{why}]\r\n").as_bytes()).map_err(gone)?;
                     }
                 }
                 Act::Show(bytes) => {
                     line.note(&bytes).map_err(|e| lost(format!("the log: {e}")))?;
-                    screen::show(&bytes).map_err(gone)?;
+                    speaker.show(&bytes).map_err(gone)?;
                 }
-                Act::Help => screen::show(tilde::HELP.as_bytes()).map_err(gone)?,
-                Act::Ended(end) => {
-                    drop(raw);
-                    progress.say(now(), ending(end).to_owned(), None);
-                    return Ok(());
-                }
+                Act::Help => speaker.show(tilde::HELP.as_bytes()).map_err(gone)?,
+                Act::Ended(end) => return Ok(end),
             }
         }
-        let due = session.deadline().map(|Deadline { at, .. }| at);
+        let due = session.deadline().map(|deadline| deadline.at);
         let room = line.waiting() < AHEAD;
+        let takes = speaker.takes_more();
         tokio::select! {
-            () = line.wait() => {}
+            () = line.wait(), if takes => {}
             () = until(due) => {}
-            typed = keys.recv(), if typing && room => match typed {
-                Some(typed) => session.typed(now(), &typed),
-                // The end of a pipe: what the far end still says is awaited.
-                None => typing = false,
+            spoke = speaker.next(room) => match spoke {
+                Spoke::Keys(keys) => session.typed(now(), &keys),
+                Spoke::Bytes(bytes) => session.data(now(), &bytes),
+                // What it has said last still goes out.
+                Spoke::Over if line.waiting() == 0 => session.hang_up(now()),
+                Spoke::Over | Spoke::Nothing => {}
             },
             _ = signals.next() => session.hang_up(now()),
         }
-        for heard in line.hear() {
+        for heard in line.hear(takes) {
             match heard {
                 Heard::Bytes(bytes) => session.receive(now(), &bytes),
                 Heard::Signals(signals) => session.signals(now(), signals),
@@ -170,6 +177,10 @@ async fn terminal(
     }
 }
 
+fn gone(e: std::io::Error) -> Ended {
+    (Outcome::Call(Cause::Interrupted), format!("the screen: {e}"))
+}
+
 const fn ending(end: End) -> &'static str {
     match end {
         End::HungUp => "hung up",
@@ -177,6 +188,6 @@ const fn ending(end: End) -> &'static str {
     }
 }
 
-fn lost(why: String) -> Ended {
+pub(super) fn lost(why: String) -> Ended {
     (Outcome::PortLost, why)
 }

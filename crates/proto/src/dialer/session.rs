@@ -123,6 +123,12 @@ impl Session {
         self.go_on(now);
     }
 
+    /// Takes what a program sends: it has no escapes, and its bytes are its own.
+    pub fn data(&mut self, now: Instant, bytes: &[u8]) {
+        self.send(bytes.to_vec());
+        self.go_on(now);
+    }
+
     /// Takes the modem's control lines.
     pub fn signals(&mut self, now: Instant, signals: Signals) {
         self.signals = Some(signals);
