@@ -13,6 +13,7 @@ mod demo;
 mod dial;
 mod exchange;
 mod exit;
+mod import;
 mod log;
 mod out;
 mod port;

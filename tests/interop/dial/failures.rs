@@ -9,6 +9,7 @@ use crate::office;
 use crate::rig::folder::Folder;
 use crate::rig::process::{Ear, Process, dialback};
 use crate::rig::programs;
+use crate::rig::server::{Server, configure};
 use crate::rig::town::{SCALE, Town};
 
 const CALL: &[&str] =
@@ -32,9 +33,11 @@ fn each_end_of_dialling_has_its_code() {
         return;
     }
     for (station, fault, code, word, sentence) in [
-        ("office", "busy", 21, "busy", "the number is engaged"),
-        ("alice", "no-dial-tone", 20, "no-dial-tone", "no dial tone"),
-        ("alice", "mute", 10, "modem-mute", "the modem does not answer"),
+        ("office", "fault = \"busy\"", 21, "busy", "the number is engaged"),
+        // Most modems say NO CARRIER when S7 is over.
+        ("office", "fault = \"no-answer\"", 23, "no-carrier", "no modem answers"),
+        ("alice", "fault = \"no-dial-tone\"", 20, "no-dial-tone", "no dial tone"),
+        ("alice", "fault = \"mute\"", 10, "modem-mute", "the modem does not answer"),
     ] {
         let folder = Folder::new();
         let _town = town_with(&folder, station, fault);
@@ -50,8 +53,7 @@ fn town_with(folder: &Folder, faulty: &str, fault: &str) -> Process {
     let mut town = format!("time_scale = {SCALE}\n");
     for (name, number) in [("office", "5550100"), ("alice", "5550199")] {
         let port = folder.path(name).display().to_string();
-        let faults =
-            if name == faulty { format!("{{ fault = \"{fault}\" }}") } else { String::new() };
+        let faults = if name == faulty { format!("{{ {fault} }}") } else { String::new() };
         town += &format!(
             "[[station]]\nname = \"{name}\"\nnumber = \"{number}\"\nport = \"pty:{port}\"\nfaults = [{faults}]\n"
         );
@@ -117,23 +119,34 @@ fn nobody_calls_and_the_modem_is_as_it_was() {
 }
 
 #[test]
-fn a_call_that_is_lost_in_the_middle_is_told() {
+fn a_call_that_is_lost_at_the_prompt_is_told() {
     if !programs::there("a lost call", &[]) {
         return;
     }
     let folder = Folder::new();
-    let (town, server) = office(&folder, "pty");
-    let mut caller = Caller::start(
-        &folder,
-        &town,
-        &["--number", "5550100", "--callback", "cback", "--callback-number", "5550199"],
-        // It is never asked for, so that the server's own patience ends the call.
-        &["--login", "shell", "--password-file", "/dev/null"],
-    );
-    caller.until_ended(42);
-    check_told(&caller, "login-refused", "/dev/null: not a regular file");
+    let _town = town_with(&folder, "alice", "fault = \"drop-after\", ms = 2000");
+    let port = folder.path("office").display().to_string();
+    configure(&folder, &[("office", &port, "")], "line = \"same\"", "* - - /bin/false\n");
+    let server = Server::ready(&folder, 1);
+    let port = folder.path("alice").display().to_string();
+    let mut caller = Caller::on(&folder, &port, CALL);
+    caller.until_ended(43);
+    check_told(&caller, "carrier-lost", "the call was lost");
     server.kill();
-    drop(town);
+}
+
+#[test]
+fn a_secret_in_the_wrong_place_is_refused_before_anything_is_dialled() {
+    let folder = Folder::new();
+    let town = Town::of(&folder, &[("alice", "5550199", "pty")]);
+    let secret = folder.write("secret", "sesame\n");
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let secret = secret.display().to_string();
+    let login = ["--login", "mary", "--password-file", secret.as_str()];
+    let mut caller = Caller::start(&folder, &town, CALL, &login);
+    caller.until_ended(42);
+    check_told(&caller, "login-refused", "lets others read it");
+    assert_eq!(caller.stages(), [""; 0]);
 }
 
 #[test]
@@ -172,7 +185,7 @@ fn a_signal_leaves_nothing_on_the_line() {
         assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
         caller.until_ended(52);
         check_told(&caller, "interrupted", signal);
-        while town.until("alice", "command")["line"] != "H" {}
+        town.until("alice", "on-hook");
         let left: Vec<_> = std::fs::read_dir(folder.path("locks")).unwrap().flatten().collect();
         assert!(!left.iter().any(|lock| lock.path()
             == folder.path("locks").join(sys::lock::lock_name(&town.terminal("alice")))));
@@ -186,7 +199,7 @@ fn a_faulty_peer_is_told_with_its_place_and_nothing_is_dialled() {
     for (text, wanted) in [
         ("number = \"5550100\"\n", "no port"),
         ("port = \"/dev/ttyS0\"\n", "no number"),
-        ("port = \"/dev/ttyS0\"\nnumber = \"1;S0=1\"\n", "peer.toml:2:10: number"),
+        ("port = \"/dev/ttyS0\"\nnumber = \"1;S0=1\"\n", "peer.toml:2:10"),
         ("port = \"/dev/ttyS0\"\nnumbr = \"1\"\n", "unknown field `numbr`"),
         (
             "port = \"/dev/ttyS0\"\nnumber = \"1\"\nmodem = \"hayes2000\"\n",

@@ -8,6 +8,7 @@ mod check;
 mod demo;
 mod dial;
 mod exchange;
+mod import;
 mod rehearse;
 mod serve;
 mod show;
@@ -68,6 +69,8 @@ enum Command {
     Dial(dial::Dial),
     /// Try a chat or .scp script against a configuration, in no time and without a telephone
     Rehearse(rehearse::Rehearse),
+    /// Make a peer file for `dial` out of pppd's or wvdial's files
+    Import(import::Import),
     /// Play telephone company: virtual modems on ptys and network ports
     Exchange(exchange::Exchange),
 }
@@ -126,6 +129,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Scp(scp) => scp.run(),
         Command::Dial(dial) => dial.run(),
         Command::Rehearse(rehearse) => rehearse.run(),
+        Command::Import(import) => import.run(),
         Command::Exchange(exchange) => exchange.run(),
     }
 }

@@ -166,12 +166,16 @@ pub(crate) fn read(path: &Path) -> Result<(Draft, Arc<Source>), Vec<Diagnostic>>
         return Err(vec![Diagnostic::of_file(&source, "not UTF-8 text")]);
     };
     let source = Source::new(name, text);
-    match toml::from_str(source.text()) {
+    match parse(&source) {
         Ok(draft) => Ok((draft, source)),
-        Err(e) => {
-            Err(vec![Diagnostic::error(&source, e.span().unwrap_or(0..0), e.message().trim())])
-        }
+        Err(fault) => Err(vec![fault]),
     }
+}
+
+/// Reads the text of a peer file.
+pub(crate) fn parse(source: &Arc<Source>) -> Result<Draft, Diagnostic> {
+    toml::from_str(source.text())
+        .map_err(|e| Diagnostic::error(source, e.span().unwrap_or(0..0), e.message().trim()))
 }
 
 /// Gathers the faults of a draft.
@@ -410,5 +414,34 @@ impl Peer {
         let wait = if self.holds_carrier() { "ATS0=0&C0" } else { "ATS0=0" };
         plan.commands.push(Command::new(wait).map_err(|e| e.to_string())?);
         Ok(plan)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_is_a_peer() {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/peers");
+        let mut count = 0;
+        for entry in std::fs::read_dir(examples).unwrap() {
+            let (draft, source) = read(&entry.unwrap().path()).unwrap();
+            let peer = check(draft, &source).unwrap();
+            assert!(peer.setup(true).is_ok() && peer.setup(false).is_ok());
+            count += 1;
+        }
+        assert!(count >= 3);
+    }
+
+    #[test]
+    fn the_peer_file_of_the_manual_page_is_one() {
+        let page = include_str!("../../../../docs/man/dial.md");
+        let sheet = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        // With the marks taken away, too: what is left out by default is written right.
+        for text in [sheet.to_owned(), sheet.replace("\n# ", "\n")] {
+            let draft: Draft = toml::from_str(&text).unwrap();
+            assert_eq!(draft.number.unwrap().into_inner(), "5550100");
+        }
     }
 }

@@ -118,7 +118,7 @@ pub(super) async fn session(
     };
     let mut session = Session::start(now(), hook, line.signals());
     if speaker.wants_greeting() {
-        speaker.show(&said.greeting).map_err(gone)?;
+        speaker.show(&said.greeting).map_err(|e| gone(&e))?;
     }
     session.receive(now(), &said.rest);
     let end = talk(line, &mut session, &mut speaker, signals).await?;
@@ -140,14 +140,16 @@ async fn talk(
                 Act::Dtr(up) => line.set_dtr(up).map_err(lost)?,
                 Act::Break => {
                     if let Err(why) = line.send_break().await {
-                        speaker.show(format!("\r\n[{why}]\r\n").as_bytes()).map_err(gone)?;
+                        speaker
+                            .show(format!("\r\n[{why}]\r\n").as_bytes())
+                            .map_err(|e| gone(&e))?;
                     }
                 }
                 Act::Show(bytes) => {
                     line.note(&bytes).map_err(|e| lost(format!("the log: {e}")))?;
-                    speaker.show(&bytes).map_err(gone)?;
+                    speaker.show(&bytes).map_err(|e| gone(&e))?;
                 }
-                Act::Help => speaker.show(tilde::HELP.as_bytes()).map_err(gone)?,
+                Act::Help => speaker.show(tilde::HELP.as_bytes()).map_err(|e| gone(&e))?,
                 Act::Ended(end) => return Ok(end),
             }
         }
@@ -177,7 +179,7 @@ async fn talk(
     }
 }
 
-fn gone(e: std::io::Error) -> Ended {
+fn gone(e: &std::io::Error) -> Ended {
     (Outcome::Call(Cause::Interrupted), format!("the screen: {e}"))
 }
 

@@ -277,6 +277,11 @@ impl Dialogue {
             }
             State::Pausing { answer, held, until } if *until <= now => {
                 let (answer, held) = (answer.clone(), std::mem::take(held));
+                // Nothing must be said to a modem in its command state, and nothing was asked for yet.
+                let gone = |text: &[u8]| held.windows(text.len()).any(|window| window == text);
+                if GONE.into_iter().any(gone) {
+                    return self.fail(Cause::CarrierLost);
+                }
                 self.steps.push_back(Step::Say(answer));
                 self.line.clear();
                 // Every set of prompts was tried at the start.

@@ -432,7 +432,7 @@ impl Dialer {
         let on_hook = match (&self.state, failure.cause) {
             // The call has gone already: the modem is in its command state.
             (State::Requesting { .. } | State::LoggingIn { .. }, Cause::CarrierLost) => {
-                OnHook::in_command_state(now, hook)
+                OnHook::in_command_state(now, hook, self.signals)
             }
             (State::Requesting { .. } | State::LoggingIn { .. }, _) => {
                 OnHook::online(now, hook, self.signals)
@@ -444,7 +444,7 @@ impl Dialer {
                 | State::Picking { .. }
                 | State::Answering { .. },
                 _,
-            ) => OnHook::in_command_state(now, hook),
+            ) => OnHook::in_command_state(now, hook, self.signals),
             (State::HangingUp { .. } | State::Online { .. } | State::Failed, _) => return,
         };
         self.steps.push_back(Step::Stage(Stage::HangingUp));

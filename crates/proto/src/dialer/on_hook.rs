@@ -4,6 +4,7 @@
 //!   online, with control lines ──► Dropped ─DCD falls, or time over─────┐
 //!   online, without            ──► Escaping ─ATH answered, or not───────┼─► Done
 //!   in the command state       ──► PuttingBack ─each OK, or not─────────┘
+//!                                     └─CONNECT after all: as online
 //! ```
 //!
 //! It never fails: whoever ends a call has nothing better left to do, and the port is closed afterwards, which
@@ -13,7 +14,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Hook;
-use crate::at::commands::{self, Commands};
+use crate::at::commands::{self, Commands, Reason};
 use crate::at::hang_up::{self, HangUp};
 use crate::signals::Signals;
 use crate::time::{Deadline, Instant};
@@ -50,6 +51,8 @@ enum State {
 /// Ends a call.
 #[derive(Debug)]
 pub struct OnHook {
+    hook: Hook,
+    signals: Option<Signals>,
     state: State,
     steps: VecDeque<Step>,
 }
@@ -58,30 +61,21 @@ impl OnHook {
     /// Ends the call that is on the line. `signals`: the modem's, if the port has control lines.
     #[must_use]
     pub fn online(now: Instant, hook: &Hook, signals: Option<Signals>) -> Self {
-        let mut steps = VecDeque::new();
-        let state = match signals {
-            Some(signals) => {
-                steps.push_back(Step::Dtr(false));
-                State::Dropped {
-                    down: !signals.dcd,
-                    earliest: now + DTR_DOWN,
-                    until: now + DTR_PATIENCE,
-                }
-            }
-            None => State::Escaping(Box::new(HangUp::start(now, hook.by_command.clone()))),
-        };
-        let mut on_hook = Self { state, steps };
+        let mut on_hook =
+            Self { hook: hook.clone(), signals, state: State::Ended, steps: VecDeque::new() };
+        on_hook.begin_online(now);
         on_hook.go_on(now);
         on_hook
     }
 
     /// Breaks off whatever a modem in the command state is doing, and puts its settings back.
     #[must_use]
-    pub fn in_command_state(now: Instant, hook: &Hook) -> Self {
+    pub fn in_command_state(now: Instant, hook: &Hook, signals: Option<Signals>) -> Self {
         // Any byte breaks off dialling and answering (V.250 §5.6.1).
         let steps = VecDeque::from([Step::Send(b"\r".to_vec())]);
         let put_back = Commands::start(now, hook.put_back.clone());
-        let mut on_hook = Self { state: State::PuttingBack(Box::new(put_back)), steps };
+        let state = State::PuttingBack(Box::new(put_back));
+        let mut on_hook = Self { hook: hook.clone(), signals, state, steps };
         on_hook.go_on(now);
         on_hook
     }
@@ -98,6 +92,7 @@ impl OnHook {
 
     /// Takes the modem's control lines.
     pub fn signals(&mut self, now: Instant, signals: Signals) {
+        self.signals = Some(signals);
         if let State::Dropped { down, .. } = &mut self.state {
             *down |= !signals.dcd;
         }
@@ -133,6 +128,20 @@ impl OnHook {
         }
     }
 
+    fn begin_online(&mut self, now: Instant) {
+        self.state = match self.signals {
+            Some(signals) => {
+                self.steps.push_back(Step::Dtr(false));
+                State::Dropped {
+                    down: !signals.dcd,
+                    earliest: now + DTR_DOWN,
+                    until: now + DTR_PATIENCE,
+                }
+            }
+            None => State::Escaping(Box::new(HangUp::start(now, self.hook.by_command.clone()))),
+        };
+    }
+
     fn go_on(&mut self, now: Instant) {
         let seen = match &mut self.state {
             State::Dropped { down, earliest, until } => {
@@ -156,6 +165,10 @@ impl OnHook {
                     match step {
                         commands::Step::Send(bytes) => self.steps.push_back(Step::Send(bytes)),
                         commands::Step::Done => end = Some(true),
+                        // It connected at the very moment at which we broke off.
+                        commands::Step::Failed(failure) if failure.reason == Reason::Connected => {
+                            return self.begin_online(now);
+                        }
                         commands::Step::Failed(_) => end = Some(false),
                         commands::Step::Ring(_) | commands::Step::CallerId(_) => {}
                     }

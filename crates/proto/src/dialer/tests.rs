@@ -315,6 +315,16 @@ fn a_call_that_is_lost_before_anything_was_asked_for_is_lost() {
     call.until_sent("ATDT5550100\r");
     call.says("\r\nCONNECT\r\nWel\r\nNO CARRIER\r\n");
     call.until_told("failed CarrierLost");
+    // Between the prompt and the answer nothing has been asked for either.
+    let mut call = Call::start(plan(None, false), None);
+    call.until_sent("ATZ\r");
+    call.says("\r\nOK\r\n");
+    call.until_sent("ATS0=0&C0\r");
+    call.says("\r\nOK\r\n");
+    call.until_sent("ATDT5550100\r");
+    call.says("\r\nCONNECT\r\nlogin: \r\nNO CARRIER\r\n");
+    call.until_told("failed CarrierLost");
+    assert!(!call.sent.contains("cback"));
     let mut call = Call::waiting(plan(Some("5550199"), true));
     call.says("\r\nRING\r\n");
     call.until_sent("AT&C1A\r");
@@ -352,6 +362,29 @@ fn whoever_stops_it_leaves_nothing_on_the_line() {
     call.dialer.interrupt(call.now, "SIGINT");
     call.drain();
     assert_eq!(call.told.last().unwrap(), "failed Interrupted \"SIGINT\"");
+}
+
+#[test]
+fn a_connection_at_the_moment_of_breaking_off_is_hung_up() {
+    let dialling = |signals| {
+        let mut call = Call::start(plan(None, false), signals);
+        call.until_sent("ATZ\r");
+        call.says("\r\nOK\r\n");
+        call.until_sent("ATS0=0&C0\r");
+        call.says("\r\nOK\r\n");
+        call.until_sent("ATDT5550100\r");
+        call.dialer.interrupt(call.now, "SIGINT");
+        call.drain();
+        call.until_sent("\rATH\r");
+        call.says("\r\nCONNECT 33600\r\n");
+        call
+    };
+    let mut call = dialling(Some(UP));
+    call.until_told("dtr false");
+    call.until_told("failed Interrupted");
+    let mut call = dialling(None);
+    call.until_sent("+++");
+    call.until_told("failed Interrupted");
 }
 
 #[test]
