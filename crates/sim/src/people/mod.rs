@@ -17,7 +17,11 @@ use std::time::Duration;
 
 use proto::time::{Deadline, Instant};
 
+mod ppp;
 pub mod scripts;
+
+pub use self::ppp::{PppCall, PppEnd};
+use self::ppp::{Talk, Talked};
 
 /// One thing that a caller does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub enum Step {
     Dtr(bool),
     /// Forgets what was heard so far.
     Forget,
+    /// Speaks PPP until the link is over.
+    Ppp(Box<PppCall>),
 }
 
 /// How a caller has fared.
@@ -75,7 +81,7 @@ const HEARD_LIMIT: usize = 4_096;
 /// What is kept of his screen for the story.
 const SCREEN_LIMIT: usize = 64 * 1_024;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum State {
     /// The next step can be taken.
     Ready,
@@ -83,6 +89,8 @@ enum State {
     Pausing(Instant),
     /// An expected text has to come before.
     Expecting(Instant),
+    /// A PPP link has the line.
+    Talking(Box<Talk>),
     Over,
 }
 
@@ -121,24 +129,36 @@ impl Caller {
     pub fn receive(&mut self, now: Instant, bytes: &[u8]) {
         let room = SCREEN_LIMIT.saturating_sub(self.screen.len());
         self.screen.extend(bytes.iter().take(room));
-        if self.state == State::Over {
+        if let State::Over = self.state {
             return;
         }
         self.heard.extend_from_slice(bytes);
         if self.heard.len() > HEARD_LIMIT {
             self.heard.drain(..self.heard.len() - HEARD_LIMIT);
         }
+        if let State::Talking(talk) = &mut self.state {
+            talk.receive(now, bytes);
+            // His modem says so; what is behind it is not for the link.
+            if find(&self.heard, "NO CARRIER", false).is_some() {
+                talk.carrier_lost(now);
+            }
+            return self.talk(now);
+        }
         self.go_on(now);
     }
 
     /// Time has passed.
     pub fn tick(&mut self, now: Instant) {
-        match self.state {
-            State::Pausing(at) if at <= now => {
+        match &mut self.state {
+            State::Talking(talk) => {
+                talk.tick(now);
+                self.talk(now);
+            }
+            State::Pausing(at) if *at <= now => {
                 self.state = State::Ready;
                 self.go_on(now);
             }
-            State::Expecting(until) if until <= now => self.fail("it did not come in time"),
+            State::Expecting(until) if *until <= now => self.fail("it did not come in time"),
             State::Ready | State::Pausing(_) | State::Expecting(_) | State::Over => {}
         }
     }
@@ -150,11 +170,12 @@ impl Caller {
 
     /// When [`Self::tick`] is wanted.
     #[must_use]
-    pub const fn deadline(&self) -> Option<Deadline> {
-        match self.state {
+    pub fn deadline(&self) -> Option<Deadline> {
+        match &self.state {
             State::Ready | State::Over => None,
-            State::Pausing(at) => Some(Deadline::new(at, "a caller's pause")),
-            State::Expecting(at) => Some(Deadline::new(at, "a caller's patience")),
+            State::Pausing(at) => Some(Deadline::new(*at, "a caller's pause")),
+            State::Expecting(at) => Some(Deadline::new(*at, "a caller's patience")),
+            State::Talking(talk) => talk.deadline(),
         }
     }
 
@@ -172,7 +193,7 @@ impl Caller {
 
     /// He gives up, whatever he was about.
     pub fn stop(&mut self, why: &str) {
-        if self.state != State::Over {
+        if !matches!(self.state, State::Over) {
             self.fail(why);
         }
     }
@@ -186,6 +207,21 @@ impl Caller {
         self.state = State::Over;
         // Whoever gives up closes his program, and with it the port.
         self.out.push_back(CallerOutput::Dtr(false));
+    }
+
+    /// Takes what the PPP link has to say, and goes on behind it.
+    fn talk(&mut self, now: Instant) {
+        let State::Talking(talk) = &mut self.state else { return };
+        match talk.go_on(now, |octets| self.out.push_back(CallerOutput::Bytes(octets))) {
+            Talked::On => {}
+            Talked::Failed(why) => self.fail(&why),
+            Talked::Over => {
+                self.state = State::Ready;
+                self.at += 1;
+                self.outcome = Outcome::Busy(self.at);
+                self.go_on(now);
+            }
+        }
     }
 
     fn go_on(&mut self, now: Instant) {
@@ -210,7 +246,7 @@ impl Caller {
                         self.heard.drain(..end);
                     }
                     None => {
-                        if self.state == State::Ready {
+                        if matches!(self.state, State::Ready) {
                             self.state = State::Expecting(now + *within);
                         }
                         return;
@@ -226,6 +262,12 @@ impl Caller {
                 }
                 Step::Dtr(on) => self.out.push_back(CallerOutput::Dtr(*on)),
                 Step::Forget => self.heard.clear(),
+                Step::Ppp(call) => {
+                    let mut talk = Talk::begin(now, call);
+                    talk.receive(now, &std::mem::take(&mut self.heard));
+                    self.state = State::Talking(Box::new(talk));
+                    return self.talk(now);
+                }
             }
             self.state = State::Ready;
             self.at += 1;

@@ -44,6 +44,9 @@ pub struct Scene {
     pub programs: BTreeMap<PathBuf, ProgramKind>,
 }
 
+/// Who proves which name by which password in every town: `/etc/dialback/chap-secrets`.
+const SECRETS: &str = "alice * s3cret\nbob * b0bs\ncarol * c4rols\n";
+
 /// Reads a configuration from memory, as the rim reads it from files.
 ///
 /// # Errors
@@ -53,6 +56,7 @@ pub fn configure(config: &str, login_config: &str) -> Result<Config, String> {
     let files: BTreeMap<PathBuf, FileText> = [
         (PathBuf::from("/etc/dialback/dialback.toml"), file(config)),
         (PathBuf::from("/etc/dialback/login.config"), file(login_config)),
+        (PathBuf::from("/etc/dialback/chap-secrets"), file(SECRETS)),
         (PathBuf::from("/etc/issue"), file("The town's computer\n")),
     ]
     .into();

@@ -9,7 +9,7 @@ use dialback_sim::world::{Act, World};
 use crate::setup::*;
 
 /// Each promise in the journal was kept or given up, and no number was dialled for one that had been kept.
-fn no_promise_is_lost(world: &World) {
+pub(crate) fn no_promise_is_lost(world: &World) {
     assert!(world.watch().open_promises().is_empty(), "{}", world.tail());
     let mut kept = Vec::new();
     for entry in world.journal() {
