@@ -138,7 +138,7 @@ fn what_is_no_number_and_what_is_denied_is_refused_and_not_dialled() {
         &[
             "5550199;H0",
             "REFUSED by rule number.grammar",
-            "That is no telephone number",
+            "This is no telephone number",
             "19005550666",
             "caller_numbers.deny \"1900*\"",
             "This number cannot be called",

@@ -2,7 +2,8 @@
 //!
 //! The callers' scripts wait for words: a Windows dial-up script takes `RING` in any letter case for the
 //! telephone, `ogin: ` and `> ` for prompts, and a Linux one aborts on a modem's `BUSY` or `VOICE`. So
-//! nothing that is said after a number was taken may contain such a word; a test reads the whole table.
+//! nothing that is said after a number was taken may contain such a word; a test reads the whole table. Nor may
+//! a text contain the letters `at`: said to a modem that has just lost its carrier they begin a command.
 //! Prompts are configured and belong to `proto::login`.
 //!
 //! It does not know when a text is said.
@@ -40,7 +41,7 @@ impl Message {
                      We call you back within {within_s} seconds.\r\n"
                 );
             }
-            Self::NotANumber => "That is no telephone number; use digits only.",
+            Self::NotANumber => "This is no telephone number; use digits only.",
             Self::NumberRefused => "This number cannot be called back from here. Goodbye.",
             Self::NoCallbackNow => "We cannot call you back now; please try again soon.",
             Self::AlreadyCalledBack => "You have been called back already; please log in.",
@@ -87,7 +88,9 @@ mod tests {
                 | Message::SevenBits => {}
             }
             let folded = text.to_ascii_lowercase();
-            for word in ["ring", "ogin: ", "> ", "assword: ", "callback: "] {
+            // A modem that has lost its carrier and not yet dropped DCD is in its command state: wherever a text
+            // has these two letters in it, the rest of the line would be a command (V.250 §5.2.1).
+            for word in ["ring", "ogin: ", "> ", "assword: ", "callback: ", "at", "a/"] {
                 assert!(!folded.contains(word), "{message:?} contains {word:?}");
             }
             for word in ["BUSY", "VOICE", "NO CARRIER", "NO ANSWER", "NO DIALTONE", "CONNECT", "OK"]

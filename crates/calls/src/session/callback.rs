@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use proto::login::{self, Fault, Prompt, Question};
 
-use super::{MAX_ERRORS, MAX_NUMBER_TEXT, Office, STORE_TIME, Session};
+use super::{MAX_ERRORS, MAX_NUMBER_TEXT, MODEM_GONE, Office, STORE_TIME, Session};
 use crate::config::{Action, LoginEntry, ReturnLine};
 use crate::line::Line;
 use crate::messages::Message;
@@ -104,8 +104,12 @@ impl Session {
 
     pub(super) fn numbered(&mut self, text: &str, line: &mut Line, office: &mut Office<'_>) {
         let Service::Question { entry, .. } = &self.service else { return };
+        if MODEM_GONE.contains(&text) {
+            // Said before DCD falls, to an open question. Nothing may be said to the modem now.
+            return self.hang_up(Cause::LostCarrier, line, office);
+        }
         let entry = entry.clone();
-        // What he typed ahead was meant for the modem, or is junk.
+        // Whoever sends a second line with his number means it for the modem: no person and no script does.
         let ahead = self.finish();
         self.cut_short = CutShort::perhaps();
         if self.cut_short.hear(&ahead) {
@@ -113,6 +117,13 @@ impl Session {
             let refusal = Refusal::new(RefusalKind::Number, rule, CUT_SHORT.to_owned());
             self.refused(&refusal, Some(text), office);
             return self.hang_up(Cause::LostCarrier, line, office);
+        }
+        if self.cut_short == CutShort::No && ahead.iter().any(u8::is_ascii_graphic) {
+            let reason = "more was sent behind the number, in the same breath".to_owned();
+            let refusal = Refusal::new(RefusalKind::Number, "number.typed-ahead", reason);
+            self.refused(&refusal, Some(text), office);
+            let message = Some(Message::NumberRefused);
+            return self.last_words(message, Cause::ServiceUnavailable, line, office);
         }
         self.promise(&entry, Numbers::Typed(text), line, office);
     }

@@ -26,7 +26,7 @@ fn check_refused(rule: &str, number: &str, echo: &str) {
     let asked = asked.replace("send \"#\\r\\n\"", &format!("send \"{echo}\\r\\n\""));
     let once = format!(
         "* refused {rule} {number}
-        > send \"\\r\\nThat is no telephone number; use digits only.\\r\\n\""
+        > send \"\\r\\nThis is no telephone number; use digits only.\\r\\n\""
     );
     let again = format!(
         "> send \"Telephone number for callback: \"
@@ -245,17 +245,17 @@ fn findings_9_to_12_nothing_typed_for_a_number_reaches_a_modem_but_a_number() {
     let digits = "5".repeat(200);
     let forty = "5".repeat(40);
     // What is typed, the rule that refuses it, and what is dialled.
-    let table: [(&[u8], &[&str], &[&str]); 20] = [
+    let table: [(&[u8], &[&str], &[&str]); 21] = [
         (b"5551234", &[], &["ATDT5551234"]),
         (b"5551234;H0", &["number.grammar"], &[]),
         (b"L", &["number.grammar"], &[]),
         (b"S=1", &["number.grammar"], &[]),
-        // The number is what stands before CR, as anywhere at this prompt; behind it nobody listens.
-        (b"5551234\rATDT900", &[], &["ATDT5551234"]),
-        (b"1\rxATDT0900555\n", &["number.digits"], &[]),
-        (b"1\nxATDT0900555\n", &["number.digits"], &[]),
+        (b"5551234\rATDT900", &["number.typed-ahead"], &[]),
+        (b"5551234\r\n", &[], &["ATDT5551234"]),
+        (b"1\rxATDT0900555\n", &["number.typed-ahead"], &[]),
+        (b"1\nxATDT0900555\n", &["number.typed-ahead"], &[]),
         (b"+++", &["number.grammar"], &[]),
-        (b"+++\rATH", &["number.grammar"], &[]),
+        (b"+++\rATH", &["number.typed-ahead"], &[]),
         (digits.as_bytes(), &["number.plain-text"], &[]),
         (forty.as_bytes(), &["number.grammar"], &[]),
         ("５５５１２３４".as_bytes(), &["number.plain-text"], &[]),
@@ -277,7 +277,7 @@ fn findings_9_to_12_nothing_typed_for_a_number_reaches_a_modem_but_a_number() {
         assert_eq!(attempt.dialled, dialled, "{shown}");
         let said = String::from_utf8_lossy(&attempt.said);
         let polite =
-            ["That is no telephone number; use", "type it once more", "cannot be called back"];
+            ["This is no telephone number; use", "type it once more", "cannot be called back"];
         let told = polite.iter().any(|line| said.contains(line));
         assert_eq!(told, !rules.is_empty(), "{shown}: {said:?}");
     }
@@ -338,12 +338,12 @@ impl Texts {
 }
 
 #[test]
-fn finding_10_what_stands_behind_a_line_end_in_a_number_is_dropped() {
+fn finding_10_a_number_with_something_behind_its_line_end_is_refused_and_that_is_not_even_echoed() {
     for line_end in ["\r", "\n", "\r\n", "\r\0"] {
         let typed = format!("5551234{line_end}xATDT0900555{line_end}");
         let attempt = Attempt::at_number_prompt(&once(), typed.as_bytes(), false);
-        assert_eq!(attempt.dialled, ["ATDT5551234"]);
-        assert!(!String::from_utf8_lossy(&attempt.said).contains("0900"), "it is not even echoed");
+        assert_eq!(attempt.dialled, Vec::<String>::new());
+        assert!(!String::from_utf8_lossy(&attempt.said).contains("0900"), "it was echoed");
     }
 }
 
