@@ -1,3 +1,5 @@
+//! The exchange as timelines: what everybody at a modem does, and what the exchange says of it.
+
 use std::time::Duration;
 
 use super::*;

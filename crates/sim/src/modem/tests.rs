@@ -1,3 +1,5 @@
+//! A modem by itself: what is typed, and what it says.
+
 mod timelines;
 
 use super::*;

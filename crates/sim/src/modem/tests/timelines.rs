@@ -1,3 +1,5 @@
+//! A modem by itself as timelines, on the telephone line and at its control lines.
+
 use super::*;
 
 /// One thing that happens to a lonely modem at an instant.
