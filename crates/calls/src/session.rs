@@ -261,9 +261,11 @@ impl Session {
                 self.last_words(Some(Message::NoCallbackNow), Cause::NasError, line, office);
             }
             Service::Ppp(ppp) => {
-                ppp.store_failed(office.desk.at());
-                self.void_promise("the journal cannot be written", office);
-                self.hear_ppp(line, office);
+                if ppp.waits_for().is_some() {
+                    ppp.store_failed(office.desk.at());
+                    self.void_promise("the journal cannot be written", office);
+                    self.hear_ppp(line, office);
+                }
             }
             Service::Prompt(_)
             | Service::Question { .. }

@@ -85,6 +85,8 @@ fn a_windows_caller_is_called_back_at_the_number_that_she_types() {
     );
     assert_eq!(count(&world, "named"), 1, "no prompt on the return leg: {}", world.tail());
     assert_eq!(count(&world, "promised"), 1, "{}", world.tail());
+    let waited = when(&world, "dialled") - when(&world, "ended call=1");
+    assert!((12_000..15_000).contains(&waited), "her client asked for 12 s: {waited} ms");
 }
 
 #[test]

@@ -4,19 +4,30 @@ use std::time::Duration;
 
 use ppp::auth::Credentials;
 use ppp::cbcp::Number;
-use ppp::link::{Config as LinkConfig, End, Link, Output};
+use ppp::link::{Config as LinkConfig, End, Link, Output, Phase};
 use ppp::personality::Personality;
 use ppp::time::Instant;
 
 use super::AT_PROMPT;
 use crate::testing::{Bench, LOGIN, TOML, config, fresh};
-use crate::vocabulary::{Event, Input, LineId, PortInput, Seq};
+use crate::vocabulary::{Entry, Event, Input, LineId, PortInput, Seq};
 
 /// Whether the journal can be written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Store {
     Works,
     Fails,
+    /// It says nothing.
+    Hangs,
+}
+
+/// Until when they talk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    LinkEnded,
+    Promised,
+    /// The caller has been told of the promise.
+    Told,
 }
 
 struct Caller {
@@ -24,11 +35,19 @@ struct Caller {
     name: &'static str,
     password: &'static str,
     end: Option<End>,
+    /// It is ending the call in order to be called back.
+    leaves: bool,
 }
 
 impl Caller {
     fn new(config: LinkConfig, name: &'static str, password: &'static str) -> Self {
-        Self { link: Link::new(config, [3; 32], Instant::ZERO), name, password, end: None }
+        Self {
+            link: Link::new(config, [3; 32], Instant::ZERO),
+            name,
+            password,
+            end: None,
+            leaves: false,
+        }
     }
 
     fn hear(&mut self, now: Instant, octets: &[u8]) -> Vec<u8> {
@@ -43,8 +62,8 @@ impl Caller {
                     self.link.prove(now, ticket, Some(&own));
                 }
                 Output::Down(end) => self.end = Some(end),
-                Output::Phase(_)
-                | Output::Verify { .. }
+                Output::Phase(phase) => self.leaves |= phase == Phase::Terminate,
+                Output::Verify { .. }
                 | Output::AskCallback { .. }
                 | Output::ApproveCallback { .. }
                 | Output::CallbackAgreed(_)
@@ -67,19 +86,28 @@ fn time(bench: &Bench) -> Instant {
 }
 
 /// Carries octets between both until the caller's link is over and the server is silent.
-fn talk(bench: &mut Bench, caller: &mut Caller, store: Store) {
+fn talk(bench: &mut Bench, caller: &mut Caller, store: Store, until: Until) {
     bench.sent.clear();
     for _ in 0..2_000 {
         let heard = std::mem::take(&mut bench.sent);
         let said = caller.hear(time(bench), &heard);
+        // It knows of its callback: the Ack has come.
+        if until == Until::Told && caller.leaves {
+            return;
+        }
         if !said.is_empty() {
             bench.give(Input::Port(LineId(0), PortInput::Bytes(said)));
         }
         match store {
             Store::Works => bench.give(Input::Durable(Seq(u64::MAX))),
+            Store::Hangs => {}
             Store::Fails => bench.give(Input::StoreFailed("no space".to_owned())),
         }
-        if bench.journal.iter().any(|entry| matches!(entry.event, Event::LinkEnded { .. })) {
+        let done = |entry: &Entry| match until {
+            Until::LinkEnded | Until::Told => matches!(entry.event, Event::LinkEnded { .. }),
+            Until::Promised => matches!(entry.event, Event::Promised(_)),
+        };
+        if bench.journal.iter().any(done) {
             return;
         }
         if bench.sent.is_empty() {
@@ -97,7 +125,7 @@ fn play(store: Store, link: LinkConfig, name: &'static str, password: &'static s
     bench.run(AT_PROMPT);
     let from = bench.journal.len();
     let mut caller = Caller::new(link, name, password);
-    talk(&mut bench, &mut caller, store);
+    talk(&mut bench, &mut caller, store, Until::LinkEnded);
     bench.give(Input::Port(LineId(0), PortInput::Drained));
     let lines = bench.journal.iter().skip(from).filter_map(|entry| match &entry.event {
         Event::Named { name, .. } => Some(format!("named {name}")),
@@ -218,4 +246,59 @@ fn nothing_is_promised_that_cannot_be_stored() {
     assert!(got.contains("refused alice store"), "{got}");
     assert!(got.ends_with("ended: callback came to nothing"), "{got}");
     assert!(!got.contains("promised"), "{got}");
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "only one event is looked for")]
+/// What becomes of a promise when something else happens first: the journal's last words about it.
+#[track_caller]
+fn breaks_off(
+    link: LinkConfig,
+    who: (&'static str, &'static str),
+    store: Store,
+    until: Until,
+    what: &str,
+    wanted: &str,
+) {
+    let mut bench = fresh(config(TOML, LOGIN));
+    bench.ready(LineId(0), false);
+    bench.run(AT_PROMPT);
+    let mut caller = Caller::new(link, who.0, who.1);
+    talk(&mut bench, &mut caller, store, until);
+    for happens in what.split("; ") {
+        match happens.strip_prefix("+ ") {
+            Some(seconds) => bench.pass(Duration::from_secs(seconds.parse().expect("seconds"))),
+            None => bench.happens(happens),
+        }
+    }
+    let status = bench.server.status(bench.now);
+    let open = status.promises.iter().map(|promise| promise.state.as_str()).collect::<Vec<_>>();
+    let withdrawn = bench.journal.iter().find_map(|entry| match &entry.event {
+        Event::Withdrawn { why, .. } => Some(why.as_str()),
+        _ => None,
+    });
+    assert_eq!(withdrawn.unwrap_or(&open.join(" ")), wanted, "{what}: {:?}", bench.journal);
+}
+
+#[test]
+fn a_promise_is_void_unless_the_caller_was_told_of_it() {
+    let bob = ("bob", "b0bs");
+    let lost = "dcd down; durable all; + 1";
+    let promised = |store, what, wanted| {
+        breaks_off(wants("1"), bob, store, Until::Promised, what, wanted);
+    };
+    promised(Store::Hangs, lost, "the line was lost");
+    promised(Store::Hangs, "hang-up main", "the call was ended by the server");
+    promised(Store::Hangs, "store-fails full; + 1", "the journal cannot be written: full");
+    promised(Store::Hangs, "+ 31", "the journal cannot be written");
+}
+
+#[test]
+fn a_stored_number_is_called_even_if_the_line_is_lost_and_a_typed_one_is_not() {
+    let told = |name, password, what, wanted| {
+        let number = wants("5551234");
+        breaks_off(number, (name, password), Store::Works, Until::Told, what, wanted);
+    };
+    told("bob", "b0bs", "dcd down; + 1", "waiting");
+    told("bob", "b0bs", "hang-up main; drained; dcd down; + 1", "waiting");
+    told("alice", "s3cret", "dcd down", "no callback: the caller did not end the call");
 }
