@@ -66,6 +66,9 @@ pub(super) struct Dial {
     /// A chat(8) script that does the whole talk, the dialling included
     #[arg(long, value_name = "FILE")]
     chat: Option<PathBuf>,
+    /// A Windows dial-up script (.scp) that does the talk, from the first connection on
+    #[arg(long, value_name = "FILE", conflicts_with = "chat")]
+    scp: Option<PathBuf>,
     /// Write what the far end says to this file
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -142,8 +145,8 @@ impl Dial {
                 (login.ask_password, login.password_file) = (None, Some(file));
             }
         }
-        if let Some(chat) = self.chat {
-            draft.script = Some(ScriptDraft { chat: Some(chat), scp: None });
+        if self.chat.is_some() || self.scp.is_some() {
+            draft.script = Some(ScriptDraft { chat: self.chat, scp: self.scp });
         }
         if !self.command.is_empty() {
             draft.then = Some(ThenDraft { pppd: None, command: Some(self.command) });

@@ -8,6 +8,7 @@
 //!
 //! It deliberately does not know prompts, result codes or states: those are the machine's.
 
+mod dial_up;
 mod line;
 pub(crate) mod outcome;
 pub(crate) mod peer;
@@ -147,9 +148,21 @@ async fn on_line(
 ) -> Result<(), (Outcome, String)> {
     let fault = |e| (Outcome::Call(Cause::ModemRefuses), e);
     let hook = hook(peer).map_err(fault)?;
-    let said = match &peer.chat {
-        Some(script) => script::run(line, script, &hook, verbose, progress, signals).await?,
-        None => {
+    let said = match (&peer.chat, &peer.scp) {
+        (Some(script), _) => script::run(line, script, &hook, verbose, progress, signals).await?,
+        (None, Some(file)) => {
+            let program = dial_up::program(file)?;
+            let lines = line.signals().is_some();
+            let mut plan = plan(peer, lines, None, hook.clone()).map_err(fault)?;
+            // The talk is the script's.
+            plan.login = None;
+            let said = run::dial(line, plan, verbose, progress, signals).await?;
+            let name = peer.login.as_ref().map_or("", |login| &login.name).as_bytes().to_vec();
+            let password = password.map_or_else(Vec::new, |secret| secret.reveal().to_vec());
+            let login = proto::scp::Login::new(name, password);
+            dial_up::run(line, (program, login), said, &hook, progress, signals).await?
+        }
+        (None, None) => {
             let lines = line.signals().is_some();
             let plan = plan(peer, lines, password, hook.clone()).map_err(fault)?;
             run::dial(line, plan, verbose, progress, signals).await?

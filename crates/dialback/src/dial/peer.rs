@@ -114,6 +114,7 @@ pub(crate) struct Peer {
     pub(crate) callback: Option<Callback>,
     pub(crate) login: Option<Login>,
     pub(crate) chat: Option<PathBuf>,
+    pub(crate) scp: Option<PathBuf>,
     pub(crate) then: Then,
 }
 
@@ -235,11 +236,13 @@ pub(crate) fn check(draft: Draft, source: &Arc<Source>) -> Result<Peer, Vec<Diag
     let callback = draft.callback.and_then(|draft| callback(&mut check, draft));
     let login = draft.login.and_then(|draft| login(&mut check, draft));
     let script = draft.script.unwrap_or_default();
-    if let Some(scp) = &script.scp {
-        check.missing(&format!(
-            "{}: .scp scripts cannot be run by dial yet: use `dialback scp run`, or a chat script",
-            scp.display()
-        ));
+    if script.chat.is_some() && script.scp.is_some() {
+        check.missing("script: chat and scp: choose one");
+    }
+    if script.scp.is_some() && callback.is_some() {
+        check.missing(
+            "script and callback: an .scp script asks for the callback itself: choose one",
+        );
     }
     if script.chat.is_some() && (callback.is_some() || login.is_some()) {
         check
@@ -262,6 +265,7 @@ pub(crate) fn check(draft: Draft, source: &Arc<Source>) -> Result<Peer, Vec<Diag
             callback,
             login,
             chat: script.chat,
+            scp: script.scp,
             then,
         }),
         (_, _) => Err(check.faults),

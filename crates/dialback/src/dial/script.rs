@@ -32,7 +32,7 @@ const ABORTS: &[(&str, Cause)] = &[
 ];
 
 /// Unread bytes that are kept for the script: see `proto::chat::engine::MOST_HELD`.
-const MOST_HELD: usize = 64 * 1024;
+pub(super) const MOST_HELD: usize = 64 * 1024;
 
 /// Runs the script to its end. If it fails, the line is hung up.
 pub(super) async fn run(
@@ -144,7 +144,7 @@ fn failed(code: u8, message: &[u8]) -> Ended {
 }
 
 /// Leaves the modem on-hook, whatever state the script left it in.
-async fn hang_up(line: &mut Line, hook: &Hook) -> Result<(), Ended> {
+pub(super) async fn hang_up(line: &mut Line, hook: &Hook) -> Result<(), Ended> {
     let mut on_hook = OnHook::online(now(), hook, line.signals());
     loop {
         while let Some(step) = on_hook.poll() {
@@ -171,7 +171,7 @@ async fn hang_up(line: &mut Line, hook: &Hook) -> Result<(), Ended> {
 }
 
 /// The beginning of a file.
-fn read(path: &Path, most: usize) -> Result<Vec<u8>, String> {
+pub(super) fn read(path: &Path, most: usize) -> Result<Vec<u8>, String> {
     let fault = |e: std::io::Error| format!("{}: {e}", path.display());
     let mut text = Vec::new();
     let most = u64::try_from(most).unwrap_or(u64::MAX);
