@@ -138,8 +138,8 @@ fn a_dial_up_script_does_the_talk() {
     let (town, server) = office(&folder, "pty");
     let script = folder.write(
         "callback.scp",
-        "proc main\n waitfor \"ogin: \"\n delay 1\n transmit \"cback^M\"\n waitfor \"callback: \"\n\
-         transmit \"5550199^M\"\n waitfor \"<cr><lf>RING\" matchcase\n transmit \"ATA^M\"\n waitfor \"ogin: \"\n delay 1\n\
+        "proc main\n waitfor \"ogin: \"\n delay 1\n transmit \"cback^M\"\n waitfor \"callback: \"\n delay 1\n\
+         transmit \"5550199^M\"\n waitfor \"<cr><lf>RING\"\n transmit \"ATA^M\"\n waitfor \"ogin: \"\n delay 1\n\
          transmit $USERID\n transmit \"^M\"\nendproc\n",
     );
     let script = script.display().to_string();
