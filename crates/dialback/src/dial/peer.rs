@@ -1,6 +1,6 @@
 //! Whom to call and how: a peer file, or options, or both (an option wins), checked into a plan.
 //!
-//! It does not open anything but the file; secrets come from [`super::questions`].
+//! It does not open anything but the file; secrets are asked for elsewhere.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
