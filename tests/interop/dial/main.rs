@@ -130,26 +130,6 @@ fn a_chat_script_does_the_whole_talk() {
 }
 
 #[test]
-fn a_dial_up_script_does_the_talk() {
-    if !programs::there("a dial-up script does the talk", &[]) {
-        return;
-    }
-    let folder = Folder::new();
-    let (town, server) = office(&folder, "pty");
-    let script = folder.write(
-        "callback.scp",
-        "proc main\n waitfor \"ogin: \"\n delay 1\n transmit \"cback^M\"\n waitfor \"callback: \"\n delay 1\n\
-         transmit \"5550199^M\"\n waitfor \"<cr><lf>RING\"\n transmit \"ATA^M\"\n waitfor \"ogin: \"\n delay 1\n\
-         transmit $USERID\n transmit \"^M\"\nendproc\n",
-    );
-    let script = script.display().to_string();
-    let args = ["--number", "5550100", "--scp", &script];
-    let mut caller = Caller::start(&folder, &town, &args, &["--login", "shell"]);
-    at_the_shell(&mut caller);
-    server.stop();
-}
-
-#[test]
 fn mgetty_and_its_callback_call_a_caller_back_to_a_shell() {
     let test = "mgetty calls a caller back";
     if !programs::there(test, mgetty::PROGRAMS) || !programs::there(test, &["/usr/sbin/callback"]) {
