@@ -9,13 +9,15 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ppp::personality::Personality;
+
 use crate::chance::Chance;
 use crate::exchange::fault::{Fault, Times};
 use crate::people::scripts::{
-    chat, dial, expect, flooder, hangs_up_after, pause, person, send, sitter, sitter_at_the_number,
-    windows,
+    be_called_back, chat, dial, expect, flooder, hangs_up_after, pause, person, send, sitter,
+    sitter_at_the_number, windows,
 };
-use crate::people::{Outcome, Step};
+use crate::people::{Outcome, PppCall, PppEnd, Step};
 use crate::town::{Station, Town};
 use crate::world::{Act, ProgramKind, Setup, World};
 
@@ -31,6 +33,7 @@ ends - - /bin/false
 stubborn - - /bin/stubborn @
 missing - - /bin/missing
 much - - /bin/much
+/AutoPPP/ - - /usr/sbin/dialback-ppp
 * - - /bin/login @
 ";
 
@@ -38,7 +41,9 @@ fn config(retry: u64) -> String {
     let mut text = format!(
         "[server]\nlogin_config = \"/etc/dialback/login.config\"\n\n[callback]\nline = \"same\"\n\
          delay = \"5s\"\njitter = \"4s\"\nretry = \"{retry}s\"\nmax_time = \"5m\"\n\
-         caller_numbers = {{ allow = [\"555*\"] }}\n"
+         caller_numbers = {{ allow = [\"555*\"] }}\n\n[ppp]\nsecrets = \"chap-secrets\"\n\n\
+         [[user]]\nname = \"alice\"\ncallback = {{ offer = [\"none\", \"caller\"] }}\n\n\
+         [[user]]\nname = \"bob\"\ncallback = {{ numbers = \"5550200\", required = true }}\n"
     );
     for (name, number) in LINES {
         // Writing to a String can't fail.
@@ -63,6 +68,8 @@ pub struct Summary {
     pub promised: usize,
     /// Promises kept.
     pub kept: usize,
+    /// Promises made to users who proved their names by PPP.
+    pub by_ppp: usize,
     /// Power failures.
     pub failures: usize,
 }
@@ -73,6 +80,7 @@ impl std::ops::AddAssign for Summary {
         self.done += other.done;
         self.promised += other.promised;
         self.kept += other.kept;
+        self.by_ppp += other.by_ppp;
         self.failures += other.failures;
     }
 }
@@ -135,6 +143,7 @@ pub fn run(seed: u64) -> Result<Summary, String> {
     let count = |word: &str| story.lines().filter(|line| line.contains(word)).count();
     summary.sessions = count(" direction=request ");
     summary.promised = count(" promised ");
+    summary.by_ppp = count(" ppp=true ");
     summary.kept = count(" kept ");
     summary.done =
         (0..CALLERS).filter(|index| world.outcome(&caller(*index)) == Some(&Outcome::Done)).count();
@@ -209,7 +218,8 @@ fn script(index: usize, chance: &mut Chance) -> Vec<Step> {
     };
     let names = ["cback", "cback", "other", "group"];
     let name = *chance.pick(&names).unwrap_or(&"cback");
-    match chance.below(12) {
+    match chance.below(15) {
+        12..=14 => speaks_ppp(server, &number, chance),
         0..=3 => chat(server, name, Some(&number), "al"),
         4 => windows(server, name, Some(&number), "al"),
         5 => person(server, name, Some(&number), "al", chance),
@@ -236,6 +246,31 @@ fn script(index: usize, chance: &mut Chance) -> Vec<Step> {
             steps
         }
     }
+}
+
+/// Somebody whose computer speaks PPP, with whatever program, name and luck.
+fn speaks_ppp(server: &str, number: &str, chance: &mut Chance) -> Vec<Step> {
+    let users = [("alice", "s3cret"), ("bob", "b0bs"), ("carol", "c4rols"), ("alice", "guess")];
+    let personality = chance.pick(&Personality::ALL).copied();
+    let mut call = || {
+        let (name, password) = *chance.pick(&users).unwrap_or(&("alice", "s3cret"));
+        Box::new(PppCall {
+            personality: personality.filter(|_| chance.below(8) > 0),
+            number: Some(number.to_owned()),
+            name: name.to_owned(),
+            password: password.to_owned(),
+            ends: PppEnd::CalledBack,
+        })
+    };
+    let mut steps = dial(server);
+    let (first, other) = (call(), call());
+    // Now and then somebody else answers.
+    let again = if chance.below(4) == 0 { other } else { first.clone() };
+    steps.push(Step::Ppp(first));
+    steps.extend(be_called_back("ATA"));
+    steps.push(Step::Ppp(Box::new(PppCall { ends: PppEnd::LetIn, ..*again })));
+    steps.push(Step::Dtr(false));
+    steps
 }
 
 fn station(chance: &mut Chance) -> String {
