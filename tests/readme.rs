@@ -1,9 +1,5 @@
 //! What the README shows is true: its configuration is one that a server can run with.
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test program: a panic is its way to fail"
-)]
+#![expect(clippy::panic, reason = "a test program: a panic is its way to fail")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,6 @@
 //! Finding the expected string, or one that aborts, in what comes in.
 //!
-//! One [`Listener`] is one expect: only what it heard itself counts, seven bits of each byte. The rule a
+//! One `Listener` is one expect: only what it heard itself counts, seven bits of each byte. The rule a
 //! byte, in this order: a report string that ends here begins a report; the expected string ends here: found;
 //! the abort string with the lowest number that ends here aborts. Plain suffixes, no patterns. While nothing is
 //! shown, logged or collected, bytes that end no string at all are taken in bulk.

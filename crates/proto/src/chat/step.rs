@@ -16,9 +16,9 @@ pub enum Severity {
 /// What the owner has to do next, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Write this byte to the line, by itself, and answer [`Engine::carried_out`] or [`Engine::write_failed`].
+    /// Write this byte to the line, by itself, and answer [`Engine::carried_out`](super::Engine::carried_out) or [`Engine::write_failed`](super::Engine::write_failed).
     Send(u8),
-    /// Send a break, and answer [`Engine::carried_out`].
+    /// Send a break, and answer [`Engine::carried_out`](super::Engine::carried_out).
     Break,
     /// Show this (stderr): what was received, in readable form.
     Echo(Vec<u8>),
@@ -33,7 +33,7 @@ pub enum Step {
     Say(Vec<u8>),
     /// A line for the log, without its newline.
     Log(Severity, Vec<u8>),
-    /// Read at least the first [`LONGEST_FILE`] bytes of this file, and answer [`Engine::file`].
+    /// Read at least the first [`LONGEST_FILE`](super::engine::LONGEST_FILE) bytes of this file, and answer [`Engine::file`](super::Engine::file).
     ReadFile(Vec<u8>),
     /// From here on a SIGHUP, or its like, ends the run (true) or is ignored (false).
     Hangup(bool),
