@@ -158,3 +158,23 @@ fn mgetty_and_its_callback_call_a_caller_back_to_a_shell() {
     );
     at_the_shell(&mut caller);
 }
+
+#[test]
+fn a_dial_up_script_does_the_talk() {
+    if !programs::there("a dial-up script does the talk", &[]) {
+        return;
+    }
+    let folder = Folder::new();
+    let (town, server) = office(&folder, "pty");
+    let script = folder.write(
+        "callback.scp",
+        "proc main\n waitfor \"ogin: \"\n delay 1\n transmit \"cback^M\"\n waitfor \"callback: \"\n delay 1\n\
+         transmit \"5550199^M\"\n waitfor \"<cr><lf>RING\"\n transmit \"ATA^M\"\n waitfor \"ogin: \"\n delay 1\n\
+         transmit $USERID\n transmit \"^M\"\nendproc\n",
+    );
+    let script = script.display().to_string();
+    let args = ["--number", "5550100", "--scp", &script];
+    let mut caller = Caller::start(&folder, &town, &args, &["--login", "shell"]);
+    at_the_shell(&mut caller);
+    server.stop();
+}
