@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 
 use proto::time::Instant;
 
+use crate::alert::{Alert, Tally};
 use crate::chance::Chance;
 use crate::line::Fact;
 use crate::recovery::Restored;
@@ -24,6 +25,7 @@ use crate::vocabulary::{
 pub(crate) struct Desk {
     pub(crate) now: Now,
     pub(crate) chance: Chance,
+    pub(crate) alerts: Tally,
     outputs: VecDeque<Output>,
     facts: VecDeque<(LineId, Fact)>,
     next_seq: u64,
@@ -37,6 +39,7 @@ impl Desk {
         Self {
             now,
             chance: Chance::new(seed),
+            alerts: Tally::default(),
             outputs: VecDeque::new(),
             facts: VecDeque::new(),
             next_seq: restored.next_seq.0,
@@ -68,10 +71,19 @@ impl Desk {
 
     /// Appends an event to the journal. The result is its place, to wait for.
     pub(crate) fn journal(&mut self, event: Event) -> Seq {
+        if let Event::Alert { alert, .. } = &event {
+            self.alerts.count(*alert, self.now.wall);
+        }
         let seq = Seq(self.next_seq);
         self.next_seq += 1;
         self.outputs.push_back(Output::Journal(Entry { seq, at: self.now.wall, event }));
         seq
+    }
+
+    /// Raises an alert about a line.
+    pub(crate) fn alert_of_line(&mut self, alert: Alert, line: &str, reason: String) {
+        let line = Some(line.to_owned());
+        self.journal(Event::Alert { alert, line, call: None, user: None, reason });
     }
 
     /// A line reports.

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod alarms;
+pub mod alert;
 mod call;
 mod chance;
 mod civil;

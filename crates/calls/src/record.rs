@@ -159,7 +159,8 @@ impl Records {
             | Event::Launched { .. }
             | Event::LaunchFailed { .. }
             | Event::Ended(_)
-            | Event::Operated { .. } => {}
+            | Event::Operated { .. }
+            | Event::Alert { .. } => {}
         }
     }
 

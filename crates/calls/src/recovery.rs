@@ -173,7 +173,8 @@ impl Fold {
             | Event::Launched { .. }
             | Event::LaunchFailed { .. }
             | Event::ProgramExited { .. }
-            | Event::Operated { .. } => {}
+            | Event::Operated { .. }
+            | Event::Alert { .. } => {}
         }
     }
 

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::alert::Alert;
 use crate::vocabulary::{CallId, Leg, LineId, PromiseId, SessionId, Wall};
 
 /// Everything at once.
@@ -24,6 +25,20 @@ pub struct Status {
     pub sessions: Vec<Session>,
     /// The open promises, oldest first.
     pub promises: Vec<Promise>,
+    /// What was raised since the server was started, by kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<Raised>,
+}
+
+/// Alerts of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Raised {
+    /// Which.
+    pub alert: Alert,
+    /// How often.
+    pub count: u64,
+    /// When last.
+    pub last: Wall,
 }
 
 /// One line.

@@ -448,5 +448,6 @@ fn event(event: &Event) -> String {
         Event::ProgramExited { call, .. } => format!("program-exited {call}"),
         Event::Ended(ended) => format!("ended {} {}", ended.call, word(ended.cause)),
         Event::Operated { command, .. } => format!("operated {command}").trim_end().to_owned(),
+        Event::Alert { alert, .. } => format!("alert {}", alert.name()),
     }
 }

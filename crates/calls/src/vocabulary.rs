@@ -13,6 +13,7 @@ use proto::signals::Signals;
 use proto::time::Instant;
 use serde::{Deserialize, Serialize};
 
+use crate::alert::Alert;
 use crate::config::Config;
 
 /// The time at which an input arrives: monotonic for deadlines, wall for records and windows.
@@ -336,6 +337,17 @@ pub enum Event {
     Ended(Ended),
     /// An operator did something.
     Operated { who: String, command: String },
+    /// Somebody should look at this now. Beside the event that it is about, never in place of it.
+    Alert {
+        alert: Alert,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<CallId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
+        reason: String,
+    },
 }
 
 /// The contents of a promise.

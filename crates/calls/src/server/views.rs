@@ -40,6 +40,12 @@ impl Server {
                 .iter()
                 .map(|promise| self.promise_view(promise, now.at))
                 .collect(),
+            alerts: self
+                .desk
+                .alerts
+                .iter()
+                .map(|(alert, count, last)| status::Raised { alert, count, last })
+                .collect(),
         }
     }
 

@@ -197,6 +197,7 @@ fn promise_of(event: &Event) -> Option<PromiseId> {
         | Event::LaunchFailed { .. }
         | Event::ProgramExited { .. }
         | Event::Ended(_)
-        | Event::Operated { .. } => None,
+        | Event::Operated { .. }
+        | Event::Alert { .. } => None,
     }
 }

@@ -179,7 +179,25 @@ fn whole_status(palette: Palette, status: &status::Status) -> String {
         text.push('\n');
         text.push_str(&promise_table(palette, &status.promises));
     }
+    if !status.alerts.is_empty() {
+        text.push('\n');
+        text.push_str(&alert_table(palette, &status.alerts));
+    }
     text
+}
+
+fn alert_table(palette: Palette, alerts: &[status::Raised]) -> String {
+    let rows: Vec<Vec<Cell>> = alerts
+        .iter()
+        .map(|raised| {
+            vec![
+                Cell::inked(Ink::Red, raised.alert.name()),
+                Cell::from(raised.count.to_string()),
+                Cell::from(written_short(raised.last)),
+            ]
+        })
+        .collect();
+    table(palette, &["ALERT", "TIMES", "LAST"], &rows)
 }
 
 fn line_table(palette: Palette, lines: &[status::Line]) -> String {

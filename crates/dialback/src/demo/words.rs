@@ -166,7 +166,8 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
         | Event::Expired { .. }
         | Event::LaunchFailed { .. }
         | Event::ProgramExited { .. }
-        | Event::Operated { .. } => {
+        | Event::Operated { .. }
+        | Event::Alert { .. } => {
             let said = crate::log::sentence(event);
             let line = said.line.map(|line| format!("{line} ")).unwrap_or_default();
             (Ink::Yellow, format!("{line}{}", said.text))

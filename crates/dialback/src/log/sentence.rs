@@ -55,6 +55,15 @@ pub(crate) fn sentence(event: &Event) -> Sentence<'_> {
         | Event::ServerStopped
         | Event::Reloaded { .. }
         | Event::Operated { .. } => of_server(event),
+        Event::Alert { alert, line, call, user, reason } => {
+            let who = user.as_deref().map(|user| format!(" ({user})")).unwrap_or_default();
+            let said = Sentence::new(format!("ALERT {}{who}: {reason}", alert.name()), Tone::Bad);
+            let said = Sentence { line: line.as_deref(), ..said };
+            match call {
+                Some(call) => said.of(call),
+                None => said,
+            }
+        }
         Event::LineReady { .. }
         | Event::LineFaulted { .. }
         | Event::LineLent { .. }

@@ -209,7 +209,8 @@ impl Watch {
             | Event::Launched { .. }
             | Event::LaunchFailed { .. }
             | Event::ProgramExited { .. }
-            | Event::Operated { .. } => {}
+            | Event::Operated { .. }
+            | Event::Alert { .. } => {}
         }
     }
 
