@@ -1,4 +1,4 @@
-//! Ttys, pty masters and other descriptors as asynchronous streams. The one place that registers a
+//! Ttys, pty masters, TUN devices and other descriptors as asynchronous streams. The one place that registers a
 //! descriptor with tokio.
 //!
 //! A terminal has no end of file, only a hang-up; this module turns the kernel's two ways of saying so
@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::pty::PtyMaster;
 use crate::tty::Tty;
+use crate::tun::Tun;
 
 mod owned {
     /// Types that own exactly one descriptor and never exchange it, which is what makes
@@ -29,6 +30,7 @@ use owned::OwnsFd;
 impl OwnsFd for OwnedFd {}
 impl OwnsFd for Tty {}
 impl OwnsFd for PtyMaster {}
+impl OwnsFd for Tun {}
 
 /// Gives tokio its raw descriptor; private, so that nobody else can answer for it.
 #[derive(Debug)]
@@ -51,6 +53,9 @@ pub type AsyncTty = AsyncFile<Tty>;
 
 /// A pty's master on the runtime.
 pub type AsyncPty = AsyncFile<PtyMaster>;
+
+/// A TUN device on the runtime. One read is one packet; end of file means that the interface is down or gone.
+pub type AsyncTun = AsyncFile<Tun>;
 
 impl<T: OwnsFd> AsyncFile<T> {
     /// Puts `file` on the current runtime and makes it non-blocking.

@@ -1,13 +1,15 @@
-//! The ioctls of Linux ttys that no crate offers safely, one function each.
+//! The ioctls of Linux ttys and TUN devices that no crate offers safely, one function each.
 //!
 //! It deliberately does not know what they are used for. Every number is libc's, every argument type the
-//! one that `tty_ioctl(4)` and the kernel's `serial.h` give.
+//! one that `tty_ioctl(4)`, the kernel's `serial.h` and its `if.h` give.
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_short};
 use std::os::fd::AsFd;
 
 use rustix::io::Result;
-use rustix::ioctl::{Getter, IntegerSetter, NoArg, Opcode, Setter, ioctl};
+use rustix::ioctl::{Getter, IntegerSetter, NoArg, Opcode, Setter, Updater, ioctl};
+
+use crate::tun::MAX_NAME;
 
 /// The kernel's `struct serial_icounter_struct`: how often each thing happened since the port was opened.
 #[repr(C)]
@@ -27,6 +29,34 @@ pub(crate) struct SerialCounters {
     reserved: [c_int; 9],
 }
 
+/// The kernel's `struct ifreq` as TUN devices use it: a name and flags. Its union has 24 octets at most.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InterfaceRequest {
+    name: [u8; MAX_NAME],
+    flags: c_short,
+    reserved: [u8; 22],
+}
+
+impl InterfaceRequest {
+    /// A request about an interface of this name; `None` if it is empty, too long or holds a NUL.
+    pub(crate) fn new(name: &str, flags: c_short) -> Option<Self> {
+        let mut field = [0; MAX_NAME];
+        let place = field.get_mut(..name.len())?;
+        if name.is_empty() || name.len() == MAX_NAME || name.contains('\0') {
+            return None;
+        }
+        place.copy_from_slice(name.as_bytes());
+        Some(Self { name: field, flags, reserved: [0; 22] })
+    }
+
+    /// The name as the kernel has it.
+    pub(crate) fn name(&self) -> String {
+        let text = self.name.split(|&byte| byte == 0).next().unwrap_or_default();
+        String::from_utf8_lossy(text).into_owned()
+    }
+}
+
 /// An ioctl's number in the type that rustix wants.
 #[expect(
     clippy::cast_possible_truncation,
@@ -44,6 +74,25 @@ const TIOCGICOUNT: Opcode = opcode(libc::TIOCGICOUNT);
 const TIOCOUTQ: Opcode = opcode(libc::TIOCOUTQ);
 const TIOCSERGETLSR: Opcode = opcode(libc::TIOCSERGETLSR);
 const TIOCVHANGUP: Opcode = opcode(libc::TIOCVHANGUP);
+
+const TUNSETIFF: Opcode = opcode(libc::TUNSETIFF);
+const TUNGETIFF: Opcode = opcode(libc::TUNGETIFF);
+
+/// Makes a TUN device of an open `/dev/net/tun` (`TUNSETIFF`); the kernel writes back the name it got.
+pub(crate) fn make_tun(fd: impl AsFd, request: &mut InterfaceRequest) -> Result<()> {
+    // SAFETY: TUNSETIFF reads and writes one struct ifreq, which InterfaceRequest is.
+    let call = unsafe { Updater::<TUNSETIFF, InterfaceRequest>::new(request) };
+    // SAFETY: the pattern holds the whole structure.
+    unsafe { ioctl(fd, call) }
+}
+
+/// What TUN device a descriptor is (`TUNGETIFF`).
+pub(crate) fn made_tun(fd: impl AsFd) -> Result<InterfaceRequest> {
+    // SAFETY: TUNGETIFF writes one struct ifreq, and any octets are a valid InterfaceRequest.
+    let call = unsafe { Getter::<TUNGETIFF, InterfaceRequest>::new() };
+    // SAFETY: the pattern holds the whole structure.
+    unsafe { ioctl(fd, call) }
+}
 
 /// Reads the modem lines (`TIOCMGET`).
 pub(crate) fn modem_bits(fd: impl AsFd) -> Result<c_int> {

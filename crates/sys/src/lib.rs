@@ -1,5 +1,6 @@
 #![allow(unsafe_code, reason = "the one room that talks to the kernel where no safe crate does")]
-//! The kernel's side of dialback: ttys, modem signals, ptys, UUCP locks, starting programs on a line.
+//! The kernel's side of dialback: ttys, modem signals, ptys, UUCP locks, starting programs on a line, network
+//! interfaces of PPP sessions.
 //!
 //! This is the only crate with `unsafe`. Each module wraps one thing that the kernel or the C library
 //! offers, checks what it is given, and fails in words that name the file and the cure.
@@ -15,12 +16,15 @@ mod ioctl;
 pub mod launch;
 pub mod lock;
 pub mod lock_watch;
+mod netlink;
 pub mod open_watch;
 pub mod parked;
+pub mod proxy_arp;
 pub mod pty;
 pub mod seed;
 pub mod signals;
 #[cfg(test)]
 mod testing;
 pub mod tty;
+pub mod tun;
 pub mod utmp;
