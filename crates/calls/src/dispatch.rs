@@ -5,10 +5,13 @@
 //!                                                     └─ none: nobody, never /bin/login
 //! ```
 //!
+//! What is started follows from the configuration and a call's [`Grounds`] alone, so that a second process (the
+//! launcher, which has the rights) can come to the same launch without believing the first ([`follow`]).
+//!
 //! It does not read the file (`config` does), start anything, or know what a callback is.
 
-use crate::config::{Action, LoginEntry, NamePattern, Word};
-use crate::vocabulary::{Launch, Leg};
+use crate::config::{Action, Config, LoginEntry, NamePattern, Word};
+use crate::vocabulary::{CallFacts, Grounds, Launch, Leg};
 
 /// The name under which PPP frames at the prompt are looked up; it may also be typed.
 pub(crate) const AUTO_PPP: &str = "/AutoPPP/";
@@ -20,28 +23,6 @@ const NO_CONNECT_TEXT: &str = "??";
 const NO_CALLER_ID: &str = "none";
 /// The search path of started programs: what login(1) gives to users.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-
-/// What is known of the call that a program is started on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CallFacts<'a> {
-    /// The name given.
-    pub(crate) name: &'a str,
-    /// The line's name, for `DEVICE`.
-    pub(crate) device: &'a str,
-    /// What the modem said with CONNECT.
-    pub(crate) connect: &'a str,
-    /// Who is said to call.
-    pub(crate) caller_id: Option<&'a str>,
-    pub(crate) caller_name: Option<&'a str>,
-    pub(crate) called: Option<&'a str>,
-    /// Date and time as the exchange sent them.
-    pub(crate) date: Option<&'a str>,
-    pub(crate) time: Option<&'a str>,
-    /// Value of `TERM`.
-    pub(crate) term: &'a str,
-    /// Port speed (bit/s).
-    pub(crate) speed: u32,
-}
 
 /// The first entry that takes `name` on this leg.
 ///
@@ -82,50 +63,129 @@ pub(crate) fn action_name(action: &Action) -> String {
     }
 }
 
-/// What to start for an entry with a program; `None` for the other actions.
-pub(crate) fn launch(entry: &LoginEntry, facts: &CallFacts<'_>, first: Vec<u8>) -> Option<Launch> {
+/// What to start for an entry with a program; `None` for the other actions. `term` is the value of `TERM`.
+pub(crate) fn launch(
+    entry: &LoginEntry,
+    grounds: Grounds,
+    term: &str,
+    first: Vec<u8>,
+) -> Option<Launch> {
     let Action::Program { path, args } = &entry.action else { return None };
+    let facts = &grounds.facts;
     let base = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let mut argv = vec![base];
     argv.extend(args.iter().map(|word| substitute(word, facts)).filter(|word| !word.is_empty()));
     Some(Launch {
         program: path.clone(),
         argv,
-        env: environment(facts),
+        env: environment(facts, &grounds.line, term),
         user: entry.user.clone(),
         utmp: entry.utmp.as_ref().map(|word| substitute(word, facts)),
-        host: facts.connect.to_owned(),
+        host: facts.connect.clone(),
         speed: facts.speed,
         first_bytes: first,
+        grounds,
     })
 }
 
-fn substitute(word: &Word, facts: &CallFacts<'_>) -> String {
-    match word {
-        Word::Text(text) => text.clone(),
-        Word::Name => facts.name.to_owned(),
-        Word::Connect => connect_text(facts).to_owned(),
-        Word::CallerId => facts.caller_id.unwrap_or(NO_CALLER_ID).to_owned(),
+/// Why grounds lead to no launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfounded {
+    /// login.config has another entry for that name, or none: it may have been read again meanwhile.
+    Entry,
+    /// The entry starts no program.
+    Action,
+    /// There is no such line.
+    Line,
+    /// A name that looks like an option, or with characters that no name has.
+    Name,
+    /// A text that is longer than any modem or caller could have made it, or a speed of no port.
+    Size,
+}
+
+impl std::fmt::Display for Unfounded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Entry => "login.config has no such entry for that name",
+            Self::Action => "the entry of login.config starts no program",
+            Self::Line => "there is no such line",
+            Self::Name => "a name that begins with a dash, or is not printable",
+            Self::Size => "a text that no caller or modem could have made so long",
+        })
     }
 }
 
-const fn connect_text<'a>(facts: &CallFacts<'a>) -> &'a str {
-    if facts.connect.is_empty() { NO_CONNECT_TEXT } else { facts.connect }
+/// The longest text of a call's facts. A prompt takes 40 characters of a name, a modem's line has some 300.
+const MAX_TEXT: usize = 512;
+
+/// No port is faster (bit/s).
+const MAX_SPEED: u32 = 4_000_000;
+
+/// The launch that these grounds lead to under this configuration.
+///
+/// It believes nothing: the entry is looked up anew, by name and leg, and must be the one that the grounds name.
+///
+/// # Errors
+/// Which of the grounds does not hold.
+pub fn follow(config: &Config, grounds: Grounds) -> Result<Launch, Unfounded> {
+    if !is_of_a_call(&grounds) {
+        return Err(Unfounded::Size);
+    }
+    // A PPP caller's proved name may stand for `@` in the entry for PPP; it is held to the same rules.
+    if !is_acceptable(&grounds.facts.name) {
+        return Err(Unfounded::Name);
+    }
+    if !config.lines.iter().any(|line| line.name == grounds.line) {
+        return Err(Unfounded::Line);
+    }
+    let entry = find(&config.entries, &grounds.sought, grounds.leg)
+        .filter(|entry| entry.line_number == grounds.entry)
+        .ok_or(Unfounded::Entry)?;
+    launch(entry, grounds, &config.login.term, Vec::new()).ok_or(Unfounded::Action)
+}
+
+/// Whether texts and speed are such as callers and modems make.
+fn is_of_a_call(grounds: &Grounds) -> bool {
+    let facts = &grounds.facts;
+    let texts = [&facts.name, &facts.connect, &grounds.sought];
+    let more = [&facts.caller_id, &facts.caller_name, &facts.called, &facts.date, &facts.time];
+    let mut texts = texts.into_iter().chain(more.into_iter().flatten());
+    texts.all(|text| text.len() <= MAX_TEXT) && (1..=MAX_SPEED).contains(&facts.speed)
+}
+
+fn substitute(word: &Word, facts: &CallFacts) -> String {
+    match word {
+        Word::Text(text) => text.clone(),
+        Word::Name => facts.name.clone(),
+        // What a modem or an exchange says is no option either.
+        Word::Connect => not_an_option(connect_text(facts)),
+        Word::CallerId => not_an_option(facts.caller_id.as_deref().unwrap_or(NO_CALLER_ID)),
+    }
+}
+
+/// A text from the line as an argument: printable, and no dash in front for a program to take for an option.
+fn not_an_option(text: &str) -> String {
+    let text = printable(text);
+    if text.starts_with('-') { format!("?{text}") } else { text }
+}
+
+fn connect_text(facts: &CallFacts) -> &str {
+    if facts.connect.is_empty() { NO_CONNECT_TEXT } else { &facts.connect }
 }
 
 /// The whole environment: mgetty's variables and no more. Nothing of the server's own is inherited.
-fn environment(facts: &CallFacts<'_>) -> Vec<(String, String)> {
+fn environment(facts: &CallFacts, line: &str, term: &str) -> Vec<(String, String)> {
     let known = [
         ("PATH", Some(PATH)),
         ("HOME", Some("/")),
-        ("TERM", Some(facts.term).filter(|term| !term.is_empty())),
-        ("CALLER_ID", Some(facts.caller_id.unwrap_or(NO_CALLER_ID))),
-        ("CALLER_NAME", facts.caller_name),
-        ("CALLED_ID", facts.called),
-        ("CALL_DATE", facts.date),
-        ("CALL_TIME", facts.time),
+        ("TERM", Some(term).filter(|term| !term.is_empty())),
+        ("CALLER_ID", Some(facts.caller_id.as_deref().unwrap_or(NO_CALLER_ID))),
+        ("CALLER_NAME", facts.caller_name.as_deref()),
+        ("CALLED_ID", facts.called.as_deref()),
+        ("CALL_DATE", facts.date.as_deref()),
+        ("CALL_TIME", facts.time.as_deref()),
         ("CONNECT", Some(connect_text(facts))),
-        ("DEVICE", Some(facts.device)),
+        ("DEVICE", Some(line)),
     ];
     let known = known.into_iter().filter_map(|(key, value)| Some((key, value?)));
     known.map(|(key, value)| (key.to_owned(), printable(value))).collect()
@@ -143,18 +203,20 @@ mod tests {
     use super::*;
     use crate::config::When;
 
-    const FACTS: CallFacts<'static> = CallFacts {
-        name: "mary",
-        device: "ttyS1",
-        connect: "33600/ARQ",
-        caller_id: Some("5551234"),
-        caller_name: None,
-        called: None,
-        date: None,
-        time: None,
-        term: "vt100",
-        speed: 115_200,
-    };
+    fn facts() -> CallFacts {
+        CallFacts {
+            name: "mary".to_owned(),
+            connect: "33600/ARQ".to_owned(),
+            caller_id: Some("5551234".to_owned()),
+            speed: 115_200,
+            ..CallFacts::default()
+        }
+    }
+
+    fn grounds(entry: u32, sought: &str, leg: Leg, facts: CallFacts) -> Grounds {
+        let (sought, line) = (sought.to_owned(), "ttyS1".to_owned());
+        Grounds { entry, sought, leg, line, facts }
+    }
 
     fn entry(line_number: u32, pattern: NamePattern, when: When) -> LoginEntry {
         let action = Action::Program { path: PathBuf::from("/bin/login"), args: vec![Word::Name] };
@@ -210,17 +272,24 @@ mod tests {
             Word::Text("a b".to_owned()),
         ];
         entry.action = Action::Program { path: PathBuf::from("/usr/sbin/prog"), args: words };
-        let argv =
-            |facts: &CallFacts<'_>| launch(&entry, facts, Vec::new()).expect("a program").argv;
-        assert_eq!(argv(&FACTS), ["prog", "-x", "mary", "33600/ARQ", "5551234", "a b"]);
-        let bare = CallFacts { name: "", connect: "", caller_id: None, ..FACTS };
-        assert_eq!(argv(&bare), ["prog", "-x", "??", "none", "a b"]);
+        let argv = |facts: CallFacts| {
+            let grounds = grounds(1, "mary", Leg::Request, facts);
+            launch(&entry, grounds, "vt100", Vec::new()).expect("a program").argv
+        };
+        assert_eq!(argv(facts()), ["prog", "-x", "mary", "33600/ARQ", "5551234", "a b"]);
+        let (name, connect) = (String::new(), String::new());
+        let bare = CallFacts { name, connect, caller_id: None, ..facts() };
+        assert_eq!(argv(bare), ["prog", "-x", "??", "none", "a b"]);
+        let connect = "-f\u{7}root".to_owned();
+        let sly = CallFacts { connect, caller_id: Some("-h".to_owned()), ..facts() };
+        assert_eq!(argv(sly), ["prog", "-x", "mary", "?-f?root", "?-h", "a b"]);
     }
 
     #[test]
     fn the_environment_is_the_whole_one_and_printable() {
-        let facts = CallFacts { caller_name: Some("M\nS=1"), date: Some("0328"), ..FACTS };
-        let env = environment(&facts);
+        let caller_name = Some("M\nS=1".to_owned());
+        let facts = CallFacts { caller_name, date: Some("0328".to_owned()), ..facts() };
+        let env = environment(&facts, "ttyS1", "vt100");
         let get = |key| env.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str());
         assert_eq!(get("CALLER_ID"), Some("5551234"));
         assert_eq!(get("CALLER_NAME"), Some("M?S=1"));
@@ -233,9 +302,46 @@ mod tests {
     }
 
     #[test]
+    fn whoever_follows_the_grounds_comes_to_the_same_launch_or_to_none() {
+        use Leg::{Request, Return};
+        let lines = "[server]\nlogin_config = \"login.config\"\n[[line]]\nname = \"ttyS1\"\nport = \"/dev/ttyS1\"\n";
+        let config = crate::testing::config(lines, "mary - - /bin/login @\n");
+        let line = config.lines.first().expect("a line").name.clone();
+        let config = Config { entries: file(), ..config };
+        let long = "x".repeat(MAX_TEXT + 1);
+        let named = |name: &str| CallFacts { name: name.to_owned(), ..facts() };
+        for (entry, sought, leg, facts, wanted) in [
+            (6, "mary", Return, facts(), Ok("/bin/login mary")),
+            (3, "ppp-mary", Request, named("ppp-mary"), Ok("/bin/login ppp-mary")),
+            (2, "/AutoPPP/", Return, named("mary"), Ok("/bin/login mary")),
+            // Another entry than the first that takes the name, and one that counts on the other leg only.
+            (6, "ppp-mary", Return, named("ppp-mary"), Err(Unfounded::Entry)),
+            (6, "mary", Request, facts(), Err(Unfounded::Entry)),
+            (7, "mary", Return, facts(), Err(Unfounded::Entry)),
+            (6, "-froot", Return, facts(), Err(Unfounded::Entry)),
+            (6, "mary", Return, named("-froot"), Err(Unfounded::Name)),
+            (6, "mary", Return, named(""), Err(Unfounded::Name)),
+            (6, "mary", Return, named("a\nb"), Err(Unfounded::Name)),
+            (6, "mary", Return, named(&long), Err(Unfounded::Size)),
+            (6, "mary", Return, CallFacts { speed: 0, ..facts() }, Err(Unfounded::Size)),
+        ] {
+            let mut grounds = grounds(entry, sought, leg, facts);
+            grounds.line.clone_from(&line);
+            let got = follow(&config, grounds.clone()).map(|launch| {
+                format!("{} {}", launch.program.display(), launch.argv[1..].join(" "))
+            });
+            assert_eq!(got, wanted.map(str::to_owned), "{grounds:?}");
+        }
+        let elsewhere =
+            Grounds { line: "no-such".to_owned(), ..grounds(6, "mary", Return, facts()) };
+        assert_eq!(follow(&config, elsewhere), Err(Unfounded::Line));
+    }
+
+    #[test]
     fn entries_that_start_no_program_have_nothing_to_launch() {
         let mut entry = entry(1, NamePattern::Any, When::Always);
         entry.action = Action::Ppp;
-        assert_eq!(launch(&entry, &FACTS, Vec::new()), None);
+        let grounds = grounds(1, "mary", Leg::Request, facts());
+        assert_eq!(launch(&entry, grounds, "vt100", Vec::new()), None);
     }
 }

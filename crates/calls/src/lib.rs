@@ -24,7 +24,7 @@ mod civil;
 pub mod config;
 mod desk;
 pub mod diagnostic;
-mod dispatch;
+pub mod dispatch;
 mod hunt;
 mod line;
 mod messages;

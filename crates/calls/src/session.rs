@@ -42,7 +42,8 @@ use crate::policy::{Numbers, Refusal, RefusalKind};
 use crate::promises::Promises;
 use crate::service::{Program, ProgramEnd, Service};
 use crate::vocabulary::{
-    CallId, Cause, Event, Leg, LineId, Output, ProgramInput, PromiseId, Seq, SessionId,
+    CallFacts, CallId, Cause, Event, Grounds, Leg, LineId, Output, ProgramInput, PromiseId, Seq,
+    SessionId,
 };
 
 /// How often a caller may err (unknown name, no number) before we hang up.
@@ -467,7 +468,7 @@ impl Session {
             action: dispatch::action_name(&entry.action),
         });
         match &entry.action {
-            Action::Program { .. } => self.launch(entry, rest, line, office),
+            Action::Program { .. } => self.launch(entry, name, rest, line, office),
             Action::Callback { .. } if self.leg == Leg::Return => {
                 let refusal = Refusal::new(
                     RefusalKind::Service,
@@ -507,28 +508,36 @@ impl Session {
         self.listen(line, office);
     }
 
+    /// Starts the program of `entry`, which was found under the name `sought`.
     fn launch(
         &mut self,
         entry: &LoginEntry,
+        sought: &str,
         rest: Vec<u8>,
         line: &mut Line,
         office: &mut Office<'_>,
     ) {
         let Some(call) = line.call() else { return };
-        let caller = call.caller.caller.as_ref().map(ToString::to_string);
-        let facts = dispatch::CallFacts {
-            name: self.name.as_deref().unwrap_or_default(),
-            device: &line.config().name,
-            connect: &call.connect,
-            caller_id: caller.as_deref(),
-            caller_name: call.caller.name.as_deref(),
-            called: call.caller.called.as_deref(),
-            date: call.caller.date.as_deref(),
-            time: call.caller.time.as_deref(),
-            term: &office.config.login.term,
+        let caller = call.caller.clone();
+        let facts = CallFacts {
+            name: self.name.clone().unwrap_or_default(),
+            connect: call.connect.clone(),
+            caller_id: caller.caller.as_ref().map(ToString::to_string),
+            caller_name: caller.name,
+            called: caller.called,
+            date: caller.date,
+            time: caller.time,
             speed: line.config().speed,
         };
-        let Some(launch) = dispatch::launch(entry, &facts, rest) else { return };
+        let grounds = Grounds {
+            entry: entry.line_number,
+            sought: sought.to_owned(),
+            leg: self.leg,
+            line: line.config().name.clone(),
+            facts,
+        };
+        let term = &office.config.login.term;
+        let Some(launch) = dispatch::launch(entry, grounds, term, rest) else { return };
         line.carrier_matters(true, office.desk);
         self.service = Service::Program(Program::starting(&launch));
         office.desk.output(Output::Launch(self.call, self.line, Box::new(launch)));

@@ -227,6 +227,47 @@ pub struct Launch {
     pub speed: u32,
     /// Bytes already received that belong to the program (a PPP frame seen at the prompt).
     pub first_bytes: Vec<u8>,
+    /// What all the rest follows from.
+    pub grounds: Grounds,
+}
+
+/// What a launch follows from, besides the configuration. A process that has the same configuration makes the same
+/// launch of it ([`crate::dispatch::follow`]) and need not believe whoever asks for one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grounds {
+    /// The entry of login.config, by its line in the file.
+    pub entry: u32,
+    /// The name that the entry was looked up by (`/AutoPPP/` for a caller who began with a PPP frame).
+    pub sought: String,
+    /// On which leg it was.
+    pub leg: Leg,
+    /// The line's name.
+    pub line: String,
+    /// What is known of the call.
+    pub facts: CallFacts,
+}
+
+/// What is known of the call that a program is started on. Texts come from caller and modem.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallFacts {
+    /// The name given: what `@` stands for.
+    pub name: String,
+    /// What the modem said with CONNECT.
+    pub connect: String,
+    /// Who is said to call.
+    pub caller_id: Option<String>,
+    /// The caller's name, as the exchange sent it.
+    pub caller_name: Option<String>,
+    /// The number that was called.
+    pub called: Option<String>,
+    /// The date, as the exchange sent it.
+    pub date: Option<String>,
+    /// The time, as the exchange sent it.
+    pub time: Option<String>,
+    /// Port speed (bit/s).
+    pub speed: u32,
 }
 
 // ---------------------------------------------------------------------------------------------- events

@@ -58,7 +58,9 @@ impl Session {
             });
             match &entry.action {
                 Action::Ppp => return self.start_ppp(&early, line, office),
-                Action::Program { .. } => return self.launch(entry, early, line, office),
+                Action::Program { .. } => {
+                    return self.launch(entry, AUTO_PPP, early, line, office);
+                }
                 Action::Callback { .. } => {}
             }
         }
