@@ -11,6 +11,7 @@
 pub mod account;
 pub mod async_fd;
 pub mod clock;
+pub mod confine;
 pub mod files;
 mod ioctl;
 pub mod launch;
