@@ -155,6 +155,10 @@ impl Records {
             | Event::Withdrawn { .. }
             | Event::Expired { .. }
             | Event::NotProved { .. }
+            | Event::NetworkUp { .. }
+            | Event::NetworkDown { .. }
+            | Event::NetworkRefused { .. }
+            | Event::ScriptFailed { .. }
             | Event::LinkEnded { .. }
             | Event::Launched { .. }
             | Event::LaunchFailed { .. }

@@ -168,6 +168,10 @@ impl Fold {
             | Event::Dispatched { .. }
             | Event::Proved { .. }
             | Event::NotProved { .. }
+            | Event::NetworkUp { .. }
+            | Event::NetworkDown { .. }
+            | Event::NetworkRefused { .. }
+            | Event::ScriptFailed { .. }
             | Event::LinkEnded { .. }
             | Event::Refused { .. }
             | Event::Launched { .. }

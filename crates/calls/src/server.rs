@@ -32,8 +32,8 @@ use crate::promises::Promises;
 use crate::recovery::Restored;
 use crate::session::{Office, Session};
 use crate::vocabulary::{
-    CallId, Cause, Event, Input, LineId, Now, Output, ProgramInput, PromiseId, Reply, Seq,
-    SessionId,
+    CallId, Cause, Event, Input, LineId, NetworkInput, Now, Output, ProgramInput, PromiseId, Reply,
+    Seq, SessionId,
 };
 
 /// Everything: lines, sessions, promises.
@@ -132,6 +132,7 @@ impl Server {
         match input {
             Input::Port(line, input) => self.on_line(line, |line, desk| line.port(input, desk)),
             Input::Program(call, input) => self.program(call, input),
+            Input::Network(call, input) => self.network(call, input),
             Input::Durable(seq) => self.durable(seq),
             Input::StoreFailed(reason) => self.store_failed(&reason),
             Input::Command(request, command) => self.command(request, command),
@@ -222,6 +223,16 @@ impl Server {
     fn program(&mut self, call: CallId, input: ProgramInput) {
         if let Some(&session) = self.on_call.get(&call) {
             self.in_session(session, |session, line, office| session.program(input, line, office));
+        }
+    }
+
+    fn network(&mut self, call: CallId, input: NetworkInput) {
+        if let NetworkInput::ScriptFailed { script, reason } = input {
+            // The last script runs when the call is over.
+            let script = script.display().to_string();
+            self.desk.journal(Event::ScriptFailed { call, script, reason });
+        } else if let Some(&session) = self.on_call.get(&call) {
+            self.in_session(session, |session, line, office| session.network(input, line, office));
         }
     }
 

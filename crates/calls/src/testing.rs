@@ -25,8 +25,9 @@ use crate::config::{Config, System};
 use crate::recovery::{self, Restored};
 use crate::server::Server;
 use crate::vocabulary::{
-    CallId, CallbackOrder, Command, Entry, Event, ExitStatus, Input, LineId, Now, Output,
-    PortInput, PortOutput, ProgramInput, ProgramOutput, PromiseId, Reply, RequestId, Seq, Wall,
+    CallId, CallbackOrder, Command, Entry, Event, ExitStatus, Input, LineId, NetworkOutput, Now,
+    Output, PortInput, PortOutput, ProgramInput, ProgramOutput, PromiseId, Reply, RequestId, Seq,
+    Wall,
 };
 
 pub(crate) const TOML: &str = r#"
@@ -384,11 +385,30 @@ fn told(output: &Output, name_lines: bool) -> String {
         }
         Output::Program(call, ProgramOutput::HangUp) => format!("> sighup {call}"),
         Output::Program(call, ProgramOutput::Kill) => format!("> sigkill {call}"),
+        Output::Network(call, _, order) => network(*call, order),
         Output::Journal(entry) => format!("* {}", event(&entry.event)),
         Output::Reply(_, Reply::Done) => "> reply done".to_owned(),
         Output::Reply(_, Reply::Promised { promise }) => format!("> reply {promise}"),
         Output::Reply(_, Reply::Refused { rule, .. }) => format!("> reply refused {rule}"),
         Output::Stopped => "> stopped".to_owned(),
+    }
+}
+
+fn network(call: CallId, order: &NetworkOutput) -> String {
+    match order {
+        NetworkOutput::Set(interface) => {
+            let mut text = format!("> network {call} {} mtu {}", interface.name, interface.mtu);
+            if let Some(ends) = interface.ipv4 {
+                text.push_str(&format!(" {}:{}", ends.local, ends.peer));
+            }
+            if let Some(ends) = interface.ipv6 {
+                text.push_str(&format!(" {},{}", ends.local, ends.peer));
+            }
+            text
+        }
+        NetworkOutput::Packet(packet) => format!("> packet {call} of {}", packet.len()),
+        NetworkOutput::Remove => format!("> no network {call}"),
+        NetworkOutput::Script(script) => format!("> script {call} {}", script.argv.join(" ")),
     }
 }
 
@@ -422,6 +442,14 @@ fn event(event: &Event) -> String {
         Event::Proved { name, method, .. } => format!("proved {name} {method}"),
         Event::NotProved { name, why, .. } => format!("not-proved {name}: {why}"),
         Event::LinkEnded { why, .. } => format!("link-ended {why}"),
+        Event::NetworkUp { interface, local, peer, .. } => {
+            format!("network-up {interface} {local} {peer}")
+        }
+        Event::NetworkDown { interface, packets_in, packets_out, why, .. } => {
+            format!("network-down {interface} {packets_in} {packets_out}: {why}")
+        }
+        Event::NetworkRefused { user, rule, .. } => format!("network-refused {user} {rule}"),
+        Event::ScriptFailed { script, reason, .. } => format!("script-failed {script}: {reason}"),
         Event::Refused { rule, number, .. } => match number {
             Some(number) => format!("refused {rule} {number}"),
             None => format!("refused {rule}"),

@@ -5,7 +5,10 @@
 //! that the server can do, reads this file. It knows no mechanism: no file descriptors, no runtime, no
 //! database.
 
+mod network;
+
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,6 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
 use crate::config::Config;
+
+pub use network::{Ends, Interface, NetworkInput, NetworkOutput, Script};
 
 /// The time at which an input arrives: monotonic for deadlines, wall for records and windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +88,8 @@ pub enum Input {
     Port(LineId, PortInput),
     /// The program that runs on a call did something.
     Program(CallId, ProgramInput),
+    /// The network of a call did something.
+    Network(CallId, NetworkInput),
     /// Every event up to this one is on stable storage.
     Durable(Seq),
     /// The journal can't be written: no promise may be made until a later [`Input::Durable`].
@@ -164,6 +171,8 @@ pub enum Output {
     Launch(CallId, LineId, Box<Launch>),
     /// The program on a call shall be told something.
     Program(CallId, ProgramOutput),
+    /// The network of a call shall become so, or carry something.
+    Network(CallId, LineId, NetworkOutput),
     /// Append this to the journal; say [`Input::Durable`] when it is on stable storage.
     Journal(Entry),
     /// The answer to an operator.
@@ -331,6 +340,31 @@ pub enum Event {
     Proved { call: CallId, session: SessionId, name: String, method: String },
     /// A name was given by PPP, and its owner was not let in: the proof was bad, or it is not his call.
     NotProved { call: CallId, session: SessionId, name: String, method: String, why: String },
+    /// Packets of one network protocol can pass between a PPP caller and us.
+    NetworkUp {
+        call: CallId,
+        session: SessionId,
+        user: String,
+        interface: String,
+        local: IpAddr,
+        peer: IpAddr,
+        mtu: u16,
+    },
+    /// No packet can pass any more. Counted are packets without their frames, `in` from the caller.
+    NetworkDown {
+        call: CallId,
+        session: SessionId,
+        interface: String,
+        octets_in: u64,
+        octets_out: u64,
+        packets_in: u64,
+        packets_out: u64,
+        why: String,
+    },
+    /// A PPP caller who was let in gets no network.
+    NetworkRefused { call: CallId, session: SessionId, user: String, rule: String, reason: String },
+    /// A script that is told of networks could not be started, or failed.
+    ScriptFailed { call: CallId, script: String, reason: String },
     /// The PPP link is over.
     LinkEnded { call: CallId, session: SessionId, why: String },
     /// A callback was asked for and refused.

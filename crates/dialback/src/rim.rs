@@ -431,6 +431,9 @@ impl Rim {
                         program.tell(order);
                     }
                 }
+                Output::Network(call, _, order) => {
+                    tracing::error!("{call}: no networks: {order:?}")
+                }
                 Output::Journal(entry) => self.journal(entry),
                 Output::Reply(request, reply) => {
                     if let Some(tell) = self.replies.remove(&request) {

@@ -16,7 +16,7 @@ use super::sections::{Draft, LineDraft};
 use super::values::{self, duration_text};
 use super::{
     Action, LoginEntry, NamePattern, NumberPatterns, PortSpec, ReturnLine, ScreeningWord,
-    check_callbacks, ppp,
+    check_callbacks, network, ppp,
 };
 use crate::diagnostic::{Diagnostic, Source};
 
@@ -39,6 +39,7 @@ pub(super) fn all(
         caller_ids(draft, screening, faults);
     }
     ppp::check_users(draft, faults);
+    network::check(draft, faults);
     let Some(mut login) = login else { return Vec::new() };
     ppp::check_entries(draft, &login, faults);
     for entry in &login.entries {

@@ -284,10 +284,54 @@ key!(DENY: List = CallerNumbers."deny" ("a list of patterns") Value(&[]);
 // [ppp]
 key!(PPP_SECRETS: Text = Ppp."secrets" ("a path") Required;
     "The passwords for CHAP and MS-CHAP, in the format of pppd's chap-secrets. A file `pap-secrets` beside it has those for PAP; without it PAP is not taken. A path that is not absolute starts at the directory of dialback.toml. Both must belong to root and be closed to group and others. The server's name in them is `host`."; "\"/etc/dialback/chap-secrets\"");
+key!(PPP_LOCAL: Text = Ppp."local" ("an IPv4 address") Absent("callers get no IPv4");
+    "Our own address on the link of every caller. It may be that of another interface, and is never given to a caller."; "\"10.9.0.1\"");
+key!(PPP_POOL: List = Ppp."pool" ("an IPv4 address or a range of them, or a list of these") Value(&[]);
+    "Addresses for callers, each for one call at a time. Who had one before gets it again if it is free."; "[\"10.9.0.2\", \"10.9.0.16-10.9.0.31\"]");
+key!(PPP_BACKEND: Text = Ppp."backend" ("`\"tun\"` or `\"pppd\"`") Value("tun");
+    "Who carries the packets: our own engine over a TUN device, or pppd, to which the line is handed once no callback is to be negotiated any more. A line may say otherwise."; "\"tun\"");
+key!(PPP_INTERFACE: Text = Ppp."interface" ("a name with `%d`, at most 13 characters") Value("dialback%d");
+    "The name of a caller's TUN device; `%d` becomes the first number that is free."; "\"dialback%d\"");
+key!(PPP_DNS: List = Ppp."dns" ("an IPv4 address, or a list of two") Value(&[]);
+    "Name servers for callers who ask for them (RFC 1877)."; "[\"10.9.0.1\"]");
+key!(PPP_WINS: List = Ppp."wins" ("an IPv4 address, or a list of two") Value(&[]);
+    "NetBIOS name servers for callers who ask for them."; "[\"10.9.0.1\"]");
+key!(PPP_MTU: u32 = Ppp."mtu" ("a number of octets") Value(1500), 128 => 16_384;
+    "The longest packet to a caller; less where he takes less."; "1500");
+key!(PPP_MRU: u32 = Ppp."mru" ("a number of octets") Value(1500), 128 => 16_384;
+    "The longest packet that we ask callers to send. A short one, like 296, keeps typing quick beside a transfer on a slow line."; "1500");
+key!(PPP_IDLE_LIMIT: Duration = Ppp."idle_limit" ("a duration; `\"0s\"` for none") Value(s(0)), s(0) => h(720);
+    "The link is ended after this long without a packet. PPP's own echo requests do not count."; "\"15m\"");
+key!(PPP_SESSION_LIMIT: Duration = Ppp."session_limit" ("a duration; `\"0s\"` for none") Value(s(0)), s(0) => h(720);
+    "The link is ended this long after its network phase began."; "\"8h\"");
+key!(PPP_ECHO_INTERVAL: Duration = Ppp."echo_interval" ("a duration; `\"0s\"` for none") Value(s(30)), s(0) => h(1);
+    "Time from one LCP echo request to the next: how a dead line is found where the modem does not tell."; "\"30s\"");
+key!(PPP_ECHO_FAILURES: u32 = Ppp."echo_failures" ("a whole number") Value(4), 1 => 1000;
+    "Echo requests that may stay unanswered before the line counts as dead."; "4");
+key!(PPP_IPV6: bool = Ppp."ipv6" ("`true` or `false`") Value(false);
+    "Whether callers may have IPv6: link-local addresses by IPV6CP. Anything more is announced by a program of your choice, started by `ipv6_up`."; "true");
+key!(PPP_PROXY_ARP: bool = Ppp."proxy_arp" ("`true` or `false`") Value(false);
+    "Whether the server answers ARP for a caller on the interface whose network his address belongs to. The system must forward packets in any case (`net.ipv4.ip_forward`)."; "true");
+key!(PPP_IP_UP: Text = Ppp."ip_up" ("an absolute path") Absent("nothing is run");
+    "Run when IPv4 is up, with pppd's six arguments and environment variables. It runs beside the call: nobody waits for it."; "\"/etc/ppp/ip-up\"");
+key!(PPP_IP_DOWN: Text = Ppp."ip_down" ("an absolute path") Absent("nothing is run");
+    "Run when IPv4 is no longer up, once `ip_up` has ended."; "\"/etc/ppp/ip-down\"");
+key!(PPP_IPV6_UP: Text = Ppp."ipv6_up" ("an absolute path") Absent("nothing is run");
+    "Run when IPv6 is up, with pppd's arguments for it."; "\"/etc/ppp/ipv6-up\"");
+key!(PPP_IPV6_DOWN: Text = Ppp."ipv6_down" ("an absolute path") Absent("nothing is run");
+    "Run when IPv6 is no longer up."; "\"/etc/ppp/ipv6-down\"");
+key!(PPP_RFC1570: List = Ppp."rfc1570" ("`\"user\"` or `\"number\"`, or a list of these") Value(&[]);
+    "Callback without CBCP, for clients that know LCP's option 13 only: `user` takes operation 0, by which the stored number is called; `number` operation 3, by which the client gives one, which the rules must approve like any other."; "[\"user\", \"number\"]");
+key!(PPP_PPPD: Text = Ppp."pppd" ("an absolute path") Value("/usr/sbin/pppd");
+    "The program of the backend `pppd`."; "\"/usr/sbin/pppd\"");
+key!(PPP_PPPD_OPTIONS: List = Ppp."pppd_options" ("a word, or a list of words") Value(&[]);
+    "Further options of pppd's, behind those that follow from the other keys."; "[\"require-mppe\"]");
 
 // [[user]]
 key!(USER_NAME: Text = User."name" ("a name, at most 64 characters") Required;
     "The name that the user proves, without a Windows domain."; "\"alice\"");
+key!(USER_ADDRESS: Text = User."address" ("an IPv4 address") Absent("one of the pool");
+    "The address that the user gets, and no other. It may belong to the pool: it is then kept for him."; "\"10.9.0.5\"");
 key!(USER_NUMBERS: List = UserCallback."numbers" ("a telephone number, or a list of them") Value(&[]);
     "The user's own numbers. They are the administrator's, and not compared with `caller_numbers`. With the offer `\"caller\"` they are numbers that the user may give whatever `caller_numbers` says."; "[\"5550199\"]");
 key!(USER_OFFER: List = UserCallback."offer" ("`\"none\"`, `\"fixed\"`, `\"list\"` or `\"caller\"`, or a list of these") Value(&["fixed"]);
@@ -314,6 +358,10 @@ key!(RINGS: u32 = Line."rings" ("a whole number") Value(1), 1 => 30;
     "How many RINGs before the call is answered. Where callers are screened, the second is waited for in any case: the caller's number comes before it."; "2");
 key!(HOLD_TIME: Duration = Line."hold_time" ("a duration") Value(s(10)), s(0) => min(10);
     "How long the exchange may hold the called side of a call after we hang up. Nothing is dialled on the line before that, or the number would go to the caller who still holds it."; "\"90s\"");
+key!(LINE_SERVICE: Text = Line."service" ("`\"login\"` or `\"ppp\"`") Value("login");
+    "What meets somebody who calls this line: the login prompt, at which PPP may begin too, or PPP at once and nothing else."; "\"ppp\"");
+key!(LINE_BACKEND: Text = Line."backend" ("`\"tun\"` or `\"pppd\"`") Absent("that of `[ppp]`");
+    "Who carries the packets of PPP callers on this line."; "\"pppd\"");
 
 // modem
 key!(PROFILE: Text = Modem."profile" ("the name of a profile") Absent("`generic`, and `network` on `tcp://` ports");
@@ -371,7 +419,29 @@ pub(super) fn all() -> Vec<Row> {
         ALLOW.row(),
         DENY.row(),
         PPP_SECRETS.row(),
+        PPP_LOCAL.row(),
+        PPP_POOL.row(),
+        PPP_BACKEND.row(),
+        PPP_INTERFACE.row(),
+        PPP_DNS.row(),
+        PPP_WINS.row(),
+        PPP_MTU.row(),
+        PPP_MRU.row(),
+        PPP_IDLE_LIMIT.row(),
+        PPP_SESSION_LIMIT.row(),
+        PPP_ECHO_INTERVAL.row(),
+        PPP_ECHO_FAILURES.row(),
+        PPP_IPV6.row(),
+        PPP_PROXY_ARP.row(),
+        PPP_IP_UP.row(),
+        PPP_IP_DOWN.row(),
+        PPP_IPV6_UP.row(),
+        PPP_IPV6_DOWN.row(),
+        PPP_RFC1570.row(),
+        PPP_PPPD.row(),
+        PPP_PPPD_OPTIONS.row(),
         USER_NAME.row(),
+        USER_ADDRESS.row(),
         USER_NUMBERS.row(),
         USER_OFFER.row(),
         USER_REQUIRED.row(),
@@ -384,6 +454,8 @@ pub(super) fn all() -> Vec<Row> {
         GROUP.row(),
         RINGS.row(),
         HOLD_TIME.row(),
+        LINE_SERVICE.row(),
+        LINE_BACKEND.row(),
         PROFILE.row(),
         INIT.row(),
         CALLER_ID.row(),

@@ -394,7 +394,12 @@ impl Draft {
                 None
             }
         };
-        Some(ppp::Ppp { secrets: Secrets::of(chap, pap) })
+        let draft = self.ppp.as_ref()?;
+        Some(ppp::Ppp {
+            secrets: Secrets::of(chap, pap),
+            network: draft.network.network.clone(),
+            rfc1570: draft.rfc1570,
+        })
     }
 
     fn read_issue(&mut self, files: &dyn Files, faults: &mut Vec<Diagnostic>) {

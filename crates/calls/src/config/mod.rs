@@ -15,6 +15,7 @@ pub mod load;
 pub mod login_config;
 pub mod login_entry;
 mod modem;
+pub mod network;
 pub mod ppp;
 pub mod reference;
 pub mod secrets;
@@ -179,6 +180,19 @@ pub struct Line {
     pub modem: Modem,
     /// How long the exchange may hold the called side after we hang up: no dialling before that.
     pub hold_time: Duration,
+    /// What meets somebody who calls it.
+    pub service: LineService,
+    /// Who carries the packets of PPP callers on it; `None`: as `[ppp]` says.
+    pub backend: Option<network::Backend>,
+}
+
+/// What meets somebody who calls a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineService {
+    /// The login prompt.
+    Login,
+    /// PPP at once.
+    Ppp,
 }
 
 /// The byte path to a modem.

@@ -3,6 +3,7 @@
 //! It does not know how a proof is checked or a callback negotiated (`service::ppp`), nor what is dialled
 //! (`policy`).
 
+use std::net::Ipv4Addr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,14 +14,15 @@ use toml::de::{DeTable, DeValue};
 
 use ::ppp::cbcp::{ListFault, Number, NumberList};
 
-use super::Action;
 use super::check::own_line;
 use super::decode::{Placed, Table, preset};
 use super::keys::{self, Section};
 use super::login_config::LoginConfig;
+use super::network::{self, Network};
 use super::secrets::Secrets;
 use super::sections::{Draft as Whole, Whole as Syntax};
 use super::values::Fault;
+use super::{Action, LineService};
 use crate::diagnostic::{Diagnostic, Source};
 
 type Faults = Vec<Diagnostic>;
@@ -33,6 +35,20 @@ pub(super) const PAP_SECRETS: &str = "pap-secrets";
 pub struct Ppp {
     /// Who may prove which name by which password.
     pub secrets: Secrets,
+    /// What network a caller gets.
+    pub network: Network,
+    /// Callback by option 13 alone.
+    pub rfc1570: Rfc1570,
+}
+
+/// Which of option 13's own operations are taken (RFC 1570 §2.3). Neither, unless it is configured: both
+/// decide before anybody knows who calls, which is why CBCP was invented.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rfc1570 {
+    /// Operation 0: the stored number of who authenticates.
+    pub user: bool,
+    /// Operation 3: a number that the caller gives.
+    pub number: bool,
 }
 
 /// `[[user]]`
@@ -42,6 +58,8 @@ pub struct User {
     pub name: String,
     /// How the user may be called back; `None`: not at all.
     pub callback: Option<UserCallback>,
+    /// The address that the user gets; `None`: one of the pool.
+    pub address: Option<Ipv4Addr>,
 }
 
 /// `callback = { ... }` of a user.
@@ -75,11 +93,16 @@ pub enum CallbackOffer {
 /// `[ppp]` as it is read.
 pub(super) struct Draft {
     pub(super) secrets: Placed<PathBuf>,
+    pub(super) network: network::Draft,
+    pub(super) rfc1570: Rfc1570,
+    /// The names of the keys that were written, rightly or wrongly.
+    pub(super) written: Vec<String>,
 }
 
 /// A user and where the parts were written.
 pub(super) struct UserDraft {
     pub(super) user: User,
+    pub(super) address_at: Option<Range<usize>>,
     name_at: Range<usize>,
     offer_at: Range<usize>,
     numbers_at: Vec<Range<usize>>,
@@ -98,8 +121,31 @@ pub(super) fn section(
     let secrets = table.parsed_if(&keys::PPP_SECRETS, faults, |path| match path {
         "" => Err(Fault::new("an empty path", "name the file")),
         path => Ok(directory.join(path)),
-    })?;
-    Some(Draft { secrets })
+    });
+    let network = network::read(&table, faults);
+    let operations = table.list_if(&keys::PPP_RFC1570, faults, operation).unwrap_or_default();
+    let has = |wanted| operations.iter().any(|operation| operation.value == wanted);
+    let rfc1570 = Rfc1570 { user: has(Operation::User), number: has(Operation::Number) };
+    let written = table.table.keys().map(|key| key.get_ref().to_string()).collect();
+    Some(Draft { secrets: secrets?, network, rfc1570, written })
+}
+
+/// A word of `rfc1570`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    User,
+    Number,
+}
+
+fn operation(text: &str) -> Result<Operation, Fault> {
+    match text {
+        "user" => Ok(Operation::User),
+        "number" => Ok(Operation::Number),
+        _ => Err(Fault::new(
+            format!("\"{}\" is no operation of option 13 that is taken here", text.escape_debug()),
+            "write \"user\" for operation 0, \"number\" for operation 3",
+        )),
+    }
 }
 
 /// Every `[[user]]`.
@@ -131,8 +177,14 @@ fn user(
     }
     let name = table.parsed_if(&keys::USER_NAME, faults, user_name)?;
     let name_at = name.at.unwrap_or_default();
+    let address = table.parsed_if(&keys::USER_ADDRESS, faults, network::address);
     let mut draft = UserDraft {
-        user: User { name: name.value, callback: None },
+        user: User {
+            name: name.value,
+            callback: None,
+            address: address.as_ref().map(|address| address.value),
+        },
+        address_at: address.and_then(|address| address.at),
         offer_at: name_at.clone(),
         name_at,
         numbers_at: Vec::new(),
@@ -316,6 +368,13 @@ pub(super) fn check_users(draft: &Whole, faults: &mut Faults) {
 pub(super) fn check_entries(draft: &Whole, login: &LoginConfig, faults: &mut Faults) {
     if draft.ppp.is_some() {
         return;
+    }
+    for line in &draft.lines {
+        if let (LineService::Ppp, Some(at)) = (line.line.service, &line.service_at) {
+            let message = "PPP without secrets: nobody could prove a name";
+            let fault = Diagnostic::error(&draft.source, at.clone(), message);
+            faults.push(fault.hint("write [ppp] with secrets = \"chap-secrets\""));
+        }
     }
     for entry in &login.entries {
         if entry.entry.action == Action::Ppp {

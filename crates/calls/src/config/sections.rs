@@ -13,8 +13,10 @@ use super::decode::{Placed, Table, preset};
 use super::keys::{self, Section};
 use super::load::Surroundings;
 use super::values::{self, Fault};
-use super::{Callback, Direction, Line, Login, NumberPatterns, PortSpec, ReturnLine, Server};
-use super::{modem, ppp};
+use super::{
+    Callback, Direction, Line, LineService, Login, NumberPatterns, PortSpec, ReturnLine, Server,
+};
+use super::{modem, network, ppp};
 use crate::diagnostic::{Diagnostic, Source};
 
 /// dialback.toml as far as it is read: values with their places.
@@ -66,6 +68,8 @@ pub(super) struct LineDraft {
     pub(super) hold_time_at: Option<Range<usize>>,
     pub(super) dtr_hangup_at: Option<Range<usize>>,
     pub(super) blind: Option<Range<usize>>,
+    pub(super) service_at: Option<Range<usize>>,
+    pub(super) backend_at: Option<Range<usize>>,
 }
 
 impl LineDraft {
@@ -386,6 +390,17 @@ fn direction(text: &str) -> Result<Direction, Fault> {
     }
 }
 
+fn line_service(text: &str) -> Result<LineService, Fault> {
+    match text {
+        "login" => Ok(LineService::Login),
+        "ppp" => Ok(LineService::Ppp),
+        _ => Err(Fault::new(
+            format!("\"{}\" is no service", text.escape_debug()),
+            "write \"login\" or \"ppp\"",
+        )),
+    }
+}
+
 fn own_number(text: &str) -> Result<PhoneNumber, Fault> {
     PhoneNumber::configured(text).map_err(|fault| {
         Fault::new(
@@ -409,6 +424,8 @@ fn line(
     let rings = table.count(&keys::RINGS, faults);
     let hold_time = table.duration(&keys::HOLD_TIME, faults);
     let direction = table.parsed_if(&keys::DIRECTION, faults, direction);
+    let service = table.parsed_if(&keys::LINE_SERVICE, faults, line_service);
+    let backend = table.parsed_if(&keys::LINE_BACKEND, faults, network::backend);
     let hardware_flow = table.flag(&keys::HARDWARE_FLOW, faults).value;
     let profile = match port.as_ref().map(|port| &port.value) {
         Some(PortSpec::Tcp { .. }) => modem::NETWORK,
@@ -437,6 +454,8 @@ fn line(
             // Bare TCP carries no DTR.
             modem: super::Modem { dtr_hangup: modem.dtr_hangup && dtr, ..modem },
             hold_time: hold_time.value,
+            service: service.as_ref().map_or(LineService::Login, |service| service.value),
+            backend: backend.as_ref().map(|backend| backend.value),
         },
         name_at: name.at.unwrap_or_default(),
         port_at: port.at.unwrap_or_default(),
@@ -445,5 +464,7 @@ fn line(
         hold_time_at: hold_time.at,
         dtr_hangup_at,
         blind,
+        service_at: service.and_then(|service| service.at),
+        backend_at: backend.and_then(|backend| backend.at),
     })
 }

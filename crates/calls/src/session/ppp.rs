@@ -16,7 +16,7 @@ use crate::messages::Message;
 use crate::policy::{Numbers, OpenPromises, Refusal, RefusalKind, Request};
 use crate::promises::Terms;
 use crate::service::{Pledge, Ppp, Service, user};
-use crate::vocabulary::{Cause, Event, Leg};
+use crate::vocabulary::{Cause, Event, Leg, NetworkInput};
 
 impl Session {
     /// PPP begins; `first` are the octets that gave it away.
@@ -110,6 +110,16 @@ impl Session {
                 | Output::TimeRemaining(_) => {}
             }
         }
+    }
+
+    /// The network of this call did something: there is none yet.
+    pub(crate) fn network(
+        &mut self,
+        input: NetworkInput,
+        line: &mut Line,
+        office: &mut Office<'_>,
+    ) {
+        let _ = (input, line, office);
     }
 
     fn verify(&mut self, ticket: Ticket, claim: &Claim, office: &mut Office<'_>) {

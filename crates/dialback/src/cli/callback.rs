@@ -191,6 +191,10 @@ fn promise_of(event: &Event) -> Option<PromiseId> {
         | Event::Dispatched { .. }
         | Event::Proved { .. }
         | Event::NotProved { .. }
+        | Event::NetworkUp { .. }
+        | Event::NetworkDown { .. }
+        | Event::NetworkRefused { .. }
+        | Event::ScriptFailed { .. }
         | Event::LinkEnded { .. }
         | Event::Refused { .. }
         | Event::Launched { .. }

@@ -127,6 +127,14 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
         }
         Event::NotProved { name, why, .. } => (Ink::Red, format!("\"{name}\": {why}")),
         Event::LinkEnded { why, .. } => (Ink::Plain, format!("PPP is over: {why}")),
+        Event::NetworkUp { interface, peer, .. } => {
+            (Ink::Green, format!("{interface} carries packets; she is {peer}"))
+        }
+        Event::NetworkDown { packets_in, packets_out, .. } => {
+            (Ink::Plain, format!("no packets any more: {packets_in} came, {packets_out} went"))
+        }
+        Event::NetworkRefused { reason, .. } => (Ink::Red, format!("no network: {reason}")),
+        Event::ScriptFailed { script, reason, .. } => (Ink::Red, format!("{script}: {reason}")),
         Event::Refused { rule, reason, .. } => {
             (Ink::Red, format!("REFUSED by rule {rule}: {reason}"))
         }

@@ -76,6 +76,10 @@ pub(crate) fn sentence(event: &Event) -> Sentence<'_> {
         | Event::Dispatched { .. }
         | Event::Proved { .. }
         | Event::NotProved { .. }
+        | Event::NetworkUp { .. }
+        | Event::NetworkDown { .. }
+        | Event::NetworkRefused { .. }
+        | Event::ScriptFailed { .. }
         | Event::LinkEnded { .. }
         | Event::Launched { .. }
         | Event::LaunchFailed { .. }
@@ -174,6 +178,10 @@ fn of_call(event: &Event) -> Sentence<'_> {
         Event::LinkEnded { call, why, .. } => {
             Sentence::new(format!("PPP is over: {why}"), Tone::Plain).of(call)
         }
+        Event::NetworkUp { .. }
+        | Event::NetworkDown { .. }
+        | Event::NetworkRefused { .. }
+        | Event::ScriptFailed { .. } => network(event),
         Event::Launched { call, program, user, pid, .. } => {
             let user = user.as_deref().unwrap_or("root");
             Sentence::new(format!("{program} runs as {user}, pid {pid}"), Tone::Plain).of(call)
@@ -190,6 +198,28 @@ fn of_call(event: &Event) -> Sentence<'_> {
             Sentence::new(text, Tone::Plain).of(call)
         }
         Event::Ended(ended) => of_end(ended),
+        _ => Sentence::new(String::new(), Tone::Plain),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "`of_call` has sorted these out")]
+fn network(event: &Event) -> Sentence<'_> {
+    match event {
+        Event::NetworkUp { call, user, interface, local, peer, mtu, .. } => {
+            let text = format!("{interface} is up for {user}: {peer}, we are {local}, MTU {mtu}");
+            Sentence::new(text, Tone::Good).of(call)
+        }
+        Event::NetworkDown { call, interface, packets_in, packets_out, why, .. } => {
+            let text =
+                format!("{interface} is down: {why} ({packets_in} packets in, {packets_out} out)");
+            Sentence::new(text, Tone::Plain).of(call)
+        }
+        Event::NetworkRefused { call, user, rule, reason, .. } => {
+            Sentence::new(format!("no network for {user}, by {rule}: {reason}"), Tone::Bad).of(call)
+        }
+        Event::ScriptFailed { call, script, reason } => {
+            Sentence::new(format!("{script}: {reason}"), Tone::Bad).of(call)
+        }
         _ => Sentence::new(String::new(), Tone::Plain),
     }
 }

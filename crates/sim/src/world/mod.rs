@@ -18,7 +18,8 @@ use calls::config::Config;
 use calls::recovery::{self, Restored};
 use calls::server::Server;
 use calls::vocabulary::{
-    CallId, Command, Entry, Input, LineId, Now, Output, ProgramInput, Reply, RequestId, Wall,
+    CallId, Command, Entry, Input, LineId, NetworkInput, NetworkOutput, Now, Output, ProgramInput,
+    Reply, RequestId, Wall,
 };
 use proto::time::{Deadline, Instant};
 
@@ -482,6 +483,7 @@ impl World {
                     }
                     self.say(call, inputs);
                 }
+                Output::Network(call, _, order) => self.network(call, &order),
                 Output::Journal(entry) => {
                     self.watch.journalled(&entry);
                     self.tape.record(self.now, || Fact::Journal(entry.clone()));
@@ -497,6 +499,16 @@ impl World {
                     return;
                 }
             }
+        }
+    }
+
+    fn network(&mut self, call: CallId, order: &NetworkOutput) {
+        match order {
+            NetworkOutput::Set(_) => {
+                let why = "the town has no networks".to_owned();
+                self.inbox.push_back(Input::Network(call, NetworkInput::Failed(why)));
+            }
+            NetworkOutput::Packet(_) | NetworkOutput::Remove | NetworkOutput::Script(_) => {}
         }
     }
 

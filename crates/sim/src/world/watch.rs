@@ -203,6 +203,10 @@ impl Watch {
             | Event::Dispatched { .. }
             | Event::Proved { .. }
             | Event::NotProved { .. }
+            | Event::NetworkUp { .. }
+            | Event::NetworkDown { .. }
+            | Event::NetworkRefused { .. }
+            | Event::ScriptFailed { .. }
             | Event::LinkEnded { .. }
             | Event::Refused { .. }
             | Event::TryFailed { .. }

@@ -26,6 +26,9 @@ fn with(row: &Row, value: &str) -> String {
         text.push_str(&format!("{name} = {value}\n"));
     }
     match row.section {
+        Section::Line if row.name == "service" || row.name == "backend" => {
+            text.push_str(&format!("{key}\n{}", ppp("name", "local = \"10.9.0.1\"")));
+        }
         Section::Line if row.name != "name" && row.name != "port" => text.push_str(&key),
         // Not every profile has a command for caller ID.
         Section::Modem if row.name == "profile" => text.push_str(&format!("modem = {{ {key} }}")),
@@ -35,8 +38,12 @@ fn with(row: &Row, value: &str) -> String {
         Section::CallerNumbers => {
             text.push_str(&format!("[callback.caller_numbers]\n{key}"));
         }
-        Section::Ppp => text.push_str(&format!("[ppp]\n{key}")),
-        Section::User => text.push_str(&format!("[[user]]\n{key}")),
+        Section::Ppp => text.push_str(&ppp(row.name, &key)),
+        Section::User => {
+            let name = if row.name == "name" { "" } else { "name = \"alice\"\n" };
+            let ppp = ppp("name", "local = \"10.9.0.1\"");
+            text.push_str(&format!("{ppp}\n[[user]]\n{name}{key}"));
+        }
         Section::UserCallback => {
             let numbers = if row.name == "numbers" { "" } else { "numbers = [\"5550199\"]\n" };
             let patterns = "[callback.caller_numbers]\nallow = [\"*\"]\n";
@@ -46,6 +53,19 @@ fn with(row: &Row, value: &str) -> String {
         Section::Server | Section::Line => {}
     }
     text.push('\n');
+    text
+}
+
+/// `[ppp]` with this key, and what it cannot be without.
+fn ppp(name: &str, key: &str) -> String {
+    let mut text = "[ppp]\n".to_owned();
+    if name != "secrets" {
+        text.push_str("secrets = \"/etc/dialback/chap-secrets\"\n");
+    }
+    if name == "pool" {
+        text.push_str("local = \"10.9.0.1\"\n");
+    }
+    text.push_str(key);
     text
 }
 

@@ -1,6 +1,7 @@
 //! A configuration with the keys that most people write, value by value.
 
 use super::*;
+use crate::config::network::Backend;
 
 const SKETCH: &str = r#"
 [server]
@@ -78,4 +79,53 @@ fn each_key_of_the_sketch_arrives() {
     assert_eq!(callback.caller_numbers.deny, ["900*", "1900*"]);
     assert_eq!(config.entries.len(), 2);
     assert_eq!(config.groups(), BTreeMap::from([("public", vec![0])]));
+}
+
+const PPP: &str = r#"
+[[line]]
+name = "main"
+port = "/dev/ttyUSB0"
+
+[[line]]
+name    = "old"
+port    = "/dev/ttyUSB1"
+service = "ppp"
+backend = "pppd"
+
+[ppp]
+secrets = "/etc/dialback/chap-secrets"   # pppd's format; pap-secrets beside it
+local   = "10.9.0.1"
+pool    = ["10.9.0.2", "10.9.0.16-10.9.0.31"]
+backend = "tun"                          # tun | pppd, also per [[line]]
+
+[callback]
+caller_numbers = { allow = ["5551*"] }
+
+[[user]]
+name     = "alice"
+callback = { numbers = ["5550199"], offer = "caller", required = true }   # offer: none | fixed | list | caller, or a list of these
+"#;
+
+#[test]
+fn the_sketch_of_ppp_loads_as_it_stands() {
+    let login = "/AutoPPP/ - a_ppp dialback-ppp\n* - - /bin/login @\n";
+    let files = BTreeMap::from([
+        (PathBuf::from("/etc/dialback/dialback.toml"), file(PPP)),
+        (PathBuf::from("/etc/dialback/login.config"), file(login)),
+        (PathBuf::from("/etc/dialback/chap-secrets"), file("alice * s3cret *\n")),
+    ]);
+    let loaded = load(Path::new("/etc/dialback/dialback.toml"), &surroundings(), &files);
+    let config = loaded.expect("no faults").config;
+    let network = &config.ppp.as_ref().expect("PPP").network;
+    assert_eq!(network.local, Some([10, 9, 0, 1].into()));
+    let pool: Vec<String> = network.pool.iter().map(ToString::to_string).collect();
+    assert_eq!(pool, ["10.9.0.2", "10.9.0.16-10.9.0.31"]);
+    assert_eq!(network.pool.iter().map(|range| range.count()).sum::<u32>(), 17);
+    assert_eq!(network.backend, Backend::Tun);
+    assert_eq!((network.mtu, network.mru), (1500, 1500));
+    assert_eq!((network.idle_limit, network.session_limit), (None, None));
+    let [main, old] = config.lines.as_slice() else { panic!("two lines") };
+    assert_eq!((main.service, main.backend), (LineService::Login, None));
+    assert_eq!((old.service, old.backend), (LineService::Ppp, Some(Backend::Pppd)));
+    assert!(config.users[0].callback.as_ref().is_some_and(|callback| callback.required));
 }

@@ -17,8 +17,9 @@ use crate::server::Server;
 use crate::status::Status;
 use crate::testing::{LOGIN, SECOND_LINE, TOML, config};
 use crate::vocabulary::{
-    CallId, CallbackOrder, Command, Event, ExitStatus, Input, Leg, LineId, Now, Output, PortInput,
-    PortOutput, ProgramInput, ProgramOutput, PromiseId, RequestId, Seq, SessionId, Wall,
+    CallId, CallbackOrder, Command, Event, ExitStatus, Input, Leg, LineId, NetworkInput,
+    NetworkOutput, Now, Output, PortInput, PortOutput, ProgramInput, ProgramOutput, PromiseId,
+    RequestId, Seq, SessionId, Wall,
 };
 
 const WORLDS: u8 = 100;
@@ -241,6 +242,16 @@ impl World {
         self.set(end);
     }
 
+    fn network(&mut self, call: CallId, order: &NetworkOutput) {
+        match order {
+            NetworkOutput::Set(_) => {
+                let ready = NetworkInput::Ready { interface: "dialback0".to_owned() };
+                self.answers.push_back(Input::Network(call, ready));
+            }
+            NetworkOutput::Packet(_) | NetworkOutput::Remove | NetworkOutput::Script(_) => {}
+        }
+    }
+
     fn set(&mut self, at: Instant) {
         self.now = Now { at, wall: self.now.wall + (at - self.now.at) };
     }
@@ -266,6 +277,7 @@ impl World {
                     self.answers.push_back(Input::Program(call, dies));
                 }
                 Output::Program(_, ProgramOutput::Bytes(_)) => {}
+                Output::Network(call, _, order) => self.network(call, &order),
                 Output::Reply(request, _) => {
                     *self.requests.entry(request).or_default() += 1;
                     assert_eq!(self.requests[&request], 1, "seed {}: answered twice", self.seed);
