@@ -78,6 +78,8 @@ impl Event {
             | Self::CarrierStuck { .. }
             | Self::LaunchFailed { .. }
             | Self::NotProved { .. }
+            | Self::NetworkRefused { .. }
+            | Self::ScriptFailed { .. }
             | Self::Expired { .. } => Severity::Warning,
             Self::ServerStopping { .. }
             | Self::LineLent { .. }
@@ -96,6 +98,8 @@ impl Event {
             | Self::Named { .. }
             | Self::Dispatched { .. }
             | Self::Proved { .. }
+            | Self::NetworkUp { .. }
+            | Self::NetworkDown { .. }
             | Self::LinkEnded { .. }
             | Self::Promised(_)
             | Self::Dialled { .. }
