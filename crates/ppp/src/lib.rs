@@ -5,6 +5,7 @@
 
 pub mod auth;
 pub mod automaton;
+pub mod caller;
 pub mod capture;
 pub mod cbcp;
 pub mod fcs;

@@ -76,6 +76,8 @@ pub enum Reading {
 pub enum Picks {
     /// Its own number, else the administrator's, else none (MS-CBCP §3.2.5).
     Best,
+    /// The same, but never none: to be called back is a condition.
+    BestOrNothing,
     /// None, if that is offered: the user pressed Escape.
     None,
     /// Its own number, also when only "none" is offered: as Windows 95 does.
@@ -389,12 +391,17 @@ impl Caller {
                 let open_to_it = has(TYPE_NONE) || has(TYPE_NUMBER);
                 return if open_to_it { own } else { listed() };
             }
-            Picks::Best | Picks::None | Picks::OwnInstead | Picks::OwnOrNothing => {}
+            Picks::Best
+            | Picks::BestOrNothing
+            | Picks::None
+            | Picks::OwnInstead
+            | Picks::OwnOrNothing => {}
         }
+        let stays = has(TYPE_NONE) && self.wish.manners.picks != Picks::BestOrNothing;
         own.filter(|_| has(TYPE_NUMBER))
             .or_else(|| has(TYPE_ADMINISTRATOR).then_some(Choice::Administrator))
             .or_else(listed)
-            .or_else(|| has(TYPE_NONE).then_some(Choice::None))
+            .or_else(|| stays.then_some(Choice::None))
     }
 
     fn fail(&mut self, failure: Failure) {
