@@ -4,103 +4,13 @@
 //! Random texts come from proptest, which prints the failing one; those that were once hard are files in
 //! `fuzz/corpus/`, shared with the fuzz targets.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use dialback_calls::config::load::{FileText, Loaded, Surroundings, load};
-use dialback_calls::config::{Action, NamePattern, System, When};
-use dialback_calls::diagnostic::{Diagnostic, Look, Severity};
+use configuration::{In, LOGIN, TOML, check};
 use proptest::prelude::*;
 
-const TOML: &[u8] = b"\
-[server]
-login_config = \"login.config\"
-dialin_config = \"dialin.config\"
-[[line]]
-name = \"main\"
-port = \"/dev/ttyS0\"
-modem = { profile = \"courier\", caller_id = true }
-[callback]
-line = \"same\"
-caller_numbers = { allow = [\"555*\"] }
-";
-const LOGIN: &[u8] = b"mary - - callback -S 5550199\n* - - /bin/login @\n";
-
-/// Which of the three files has the bytes; the others are good ones.
-#[derive(Clone, Copy, Debug)]
-enum In {
-    Toml,
-    Login,
-    Dialin,
-}
-
-fn check(which: In, bytes: &[u8]) -> Result<Loaded, Vec<Diagnostic>> {
-    let text = |text: &[u8]| FileText { text: text.to_vec(), uid: 0, mode: 0o600 };
-    let mut files: BTreeMap<PathBuf, FileText> = BTreeMap::from([
-        ("dialback.toml".into(), text(TOML)),
-        ("login.config".into(), text(LOGIN)),
-        ("/etc/dialback/login.config".into(), text(LOGIN)),
-        ("dialin.config".into(), text(b"!5550667\n")),
-    ]);
-    let name = match which {
-        In::Toml => "dialback.toml",
-        In::Login => "login.config",
-        In::Dialin => "dialin.config",
-    };
-    files.insert(name.into(), text(bytes));
-    let surroundings = Surroundings { host: "orion".to_owned(), system: System::default(), uid: 0 };
-    let result = load(Path::new("dialback.toml"), &surroundings, &files);
-    match &result {
-        Ok(loaded) => {
-            holds(loaded);
-            loaded.warnings.iter().for_each(well_told);
-        }
-        Err(faults) => {
-            assert!(faults.iter().any(|fault| fault.severity == Severity::Error));
-            faults.iter().for_each(well_told);
-        }
-    }
-    result
-}
-
-/// A diagnostic points into its text, can be shown, is one line, and has a cure.
-fn well_told(fault: &Diagnostic) {
-    if let Some(span) = &fault.span {
-        assert!(span.start <= span.end && span.end <= fault.source.text().len(), "{fault}");
-    }
-    assert!(fault.hint.is_some(), "{fault}");
-    assert!(!fault.message.contains('\n'), "{:?}", fault.message);
-    assert!(!fault.render(Look::Plain).is_empty());
-}
-
-/// What a configuration that loads promises to everybody behind it.
-fn holds(loaded: &Loaded) {
-    let config = &loaded.config;
-    let names: BTreeSet<_> = config.lines.iter().map(|line| &line.name).collect();
-    let ports: BTreeSet<_> = config.lines.iter().map(|line| &line.port).collect();
-    assert!(!config.lines.is_empty());
-    assert_eq!((names.len(), ports.len()), (config.lines.len(), config.lines.len()));
-    assert!(config.callback.tries > 0 && config.callback.max_time > config.callback.delay);
-    assert!(config.server.control.is_absolute() && config.server.state_dir.is_absolute());
-    assert!(config.server.control.as_os_str().len() <= 107);
-    assert!(!config.login.time_limit.is_zero() && !config.login.number_time_limit.is_zero());
-    assert!(!config.entries.is_empty());
-    for line in &config.lines {
-        assert!(line.rings > 0 && !line.modem.init.is_empty());
-        for command in &line.modem.init {
-            assert!(command.to_ascii_uppercase().starts_with("AT") && !command.contains('\r'));
-        }
-    }
-    for entry in &config.entries {
-        match &entry.action {
-            Action::Callback { .. } => {
-                assert!(entry.pattern != NamePattern::Any || entry.when == When::OnRequest);
-            }
-            Action::Program { path, .. } => assert!(path.is_absolute()),
-            Action::Ppp => {}
-        }
-    }
-}
+#[path = "../../../fuzz/fuzz_targets/configuration.rs"]
+mod configuration;
 
 /// Texts that are nearly right: pieces of the format in any order, with junk between them.
 fn pieces(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
@@ -196,6 +106,28 @@ const DIALIN_PIECES: &[&str] = &[
     "\r\n",
 ];
 
+const SECRETS_PIECES: &[&str] = &[
+    "alice",
+    "*",
+    " ",
+    "\t",
+    "\n",
+    "s3cret",
+    "\"",
+    "'",
+    "\\",
+    "\\x41",
+    "#",
+    "@",
+    "@/etc/x",
+    "BRANCH\\\\",
+    "10.0.0.1",
+    "-",
+    " * ",
+    "\r\n",
+    "\u{e4}",
+];
+
 fn config() -> ProptestConfig {
     ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() }
 }
@@ -219,6 +151,11 @@ proptest! {
     }
 
     #[test]
+    fn any_bytes_in_chap_secrets(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = check(In::Secrets, &bytes);
+    }
+
+    #[test]
     fn pieces_of_toml(text in pieces(TOML_PIECES)) {
         let _ = check(In::Toml, text.as_bytes());
     }
@@ -235,6 +172,11 @@ proptest! {
     #[test]
     fn pieces_of_login_config(text in pieces(LOGIN_PIECES)) {
         let _ = check(In::Login, text.as_bytes());
+    }
+
+    #[test]
+    fn pieces_of_chap_secrets(text in pieces(SECRETS_PIECES)) {
+        let _ = check(In::Secrets, text.as_bytes());
     }
 
     #[test]
@@ -260,6 +202,7 @@ fn every_file_of_the_corpus_is_survived() {
         ("dialback_toml", In::Toml, 15),
         ("login_config", In::Login, 10),
         ("dialin_config", In::Dialin, 5),
+        ("chap_secrets", In::Secrets, 5),
     ] {
         let mut files = 0;
         for entry in std::fs::read_dir(corpus.join(directory)).expect("the corpus is there") {
