@@ -22,3 +22,4 @@ pub mod protocol;
 pub mod random;
 pub mod secret;
 pub mod time;
+pub mod words;

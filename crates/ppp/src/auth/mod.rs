@@ -16,6 +16,7 @@ pub use authenticator::{Authenticator, Fact as AuthenticatorFact, Failure, Limit
 pub use claim::{Answer, Claim, Proof, Proven, Refusal};
 pub use claimant::{Claimant, Credentials, Fact as ClaimantFact};
 pub use method::Method;
+pub(crate) use wire::{read_pap_name, read_value, write_pap_request};
 
 /// What a user owes besides the proof of the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

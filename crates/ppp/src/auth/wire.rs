@@ -38,7 +38,12 @@ pub(super) fn read_pap_request(body: &[u8]) -> Option<(Name, Secret)> {
     Some((Name::new(name), Secret::new(password.to_vec())))
 }
 
-pub(super) fn write_pap_request(id: u8, name: &Name, password: &Secret) -> Vec<u8> {
+/// The name of a PAP Authenticate-Request that has one.
+pub(crate) fn read_pap_name(body: &[u8]) -> Option<Name> {
+    counted(body).map(|(name, _)| Name::new(name))
+}
+
+pub(crate) fn write_pap_request(id: u8, name: &Name, password: &Secret) -> Vec<u8> {
     let mut body = Vec::new();
     push_counted(&mut body, name.as_bytes());
     push_counted(&mut body, password.expose());
@@ -58,7 +63,7 @@ pub(super) fn read_pap_reply(body: &[u8]) -> &[u8] {
 }
 
 /// Value and name of a CHAP Challenge or Response.
-pub(super) fn read_value(body: &[u8]) -> Option<(&[u8], Name)> {
+pub(crate) fn read_value(body: &[u8]) -> Option<(&[u8], Name)> {
     let (value, name) = counted(body)?;
     Some((value, Name::new(name)))
 }

@@ -34,3 +34,4 @@ pub use number::{LONGEST, Number, NumberFault, NumberRules, Pauses};
 pub use offer::{ListFault, NumberList, Offer, Stay};
 pub use pace::retransmission;
 pub use wire::Choice;
+pub(crate) use wire::read_list;

@@ -110,7 +110,7 @@ pub fn write_choice(choice: &Choice, delay: u8) -> Vec<u8> {
 }
 
 /// The numbers of a list option.
-pub(super) fn read_list(value: &[u8]) -> Vec<Number> {
+pub(crate) fn read_list(value: &[u8]) -> Vec<Number> {
     let mut numbers = Vec::new();
     let mut rest = value.get(1..).unwrap_or_default();
     while let Some((&PSTN, after)) = rest.split_first() {

@@ -4,6 +4,7 @@
 
 use std::io::{ErrorKind, Write};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use dialback_ppp::capture::{Capture, Direction, Recording};
 use dialback_ppp::cbcp::{Offer, Stay};
@@ -47,7 +48,7 @@ fn filter(program: &str, arguments: &[&str], input: &[u8]) -> Option<String> {
 
 #[test]
 fn tshark_reads_a_whole_callback_call() {
-    let (mut capture, mut file) = Capture::new(1_700_000_000);
+    let (mut capture, mut file) = Capture::new(Duration::from_secs(1_700_000_000));
     for piece in call(Offer::Own(Stay::Allowed)) {
         file.extend(capture.octets(piece.at, piece.direction, &piece.octets));
     }
@@ -73,7 +74,7 @@ fn tshark_reads_a_whole_callback_call() {
 
 #[test]
 fn tshark_reads_a_session_with_both_networks() {
-    let (mut capture, mut file) = Capture::new(1_700_000_000);
+    let (mut capture, mut file) = Capture::new(Duration::from_secs(1_700_000_000));
     for piece in call(Offer::NoCallback) {
         file.extend(capture.octets(piece.at, piece.direction, &piece.octets));
     }
