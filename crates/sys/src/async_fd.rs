@@ -146,6 +146,22 @@ impl<T: OwnsFd> AsyncFile<T> {
         self.fd.async_io(tokio::io::Interest::WRITABLE, |held| write(&held.0, bytes)).await
     }
 
+    /// Receives with `read` once there is something. Cancel safe if `read` is.
+    pub(crate) async fn read_with<R>(
+        &self,
+        mut read: impl FnMut(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.fd.async_io(tokio::io::Interest::READABLE, |held| read(&held.0)).await
+    }
+
+    /// Sends with `write` once there is room. Cancel safe if `write` is.
+    pub(crate) async fn write_with<R>(
+        &self,
+        mut write: impl FnMut(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.fd.async_io(tokio::io::Interest::WRITABLE, |held| write(&held.0)).await
+    }
+
     /// Reads with `read` if something is there, which must fail with `WouldBlock` when it finds nothing.
     pub(crate) fn try_read_with<R>(
         &self,

@@ -19,6 +19,7 @@ pub mod lock;
 pub mod lock_watch;
 mod netlink;
 pub mod open_watch;
+pub mod packets;
 pub mod parked;
 pub mod proxy_arp;
 pub mod pty;

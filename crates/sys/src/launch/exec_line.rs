@@ -15,6 +15,7 @@ use nix::sys::signal::SigSet;
 use nix::unistd::{Gid, Uid};
 use rustix::fs::Mode;
 use rustix::io::Errno;
+use rustix::process::Signal;
 
 use super::{Launch, REQUEST_LIMIT, Request, Step, Told};
 use crate::account::Account;
@@ -79,10 +80,11 @@ fn tell(report: &mut impl Write, told: &Told) {
 fn become_the_program(report: &mut impl Write) -> Result<std::convert::Infallible, Fault> {
     let Request { launch, lock } = read_request()?;
     let exec = Exec::of(&launch)?;
+    let parent = rustix::process::getppid();
     rustix::process::setsid().map_err(Fault::at(Step::Session, "making a session of its own"))?;
     let account = account_of(&launch)?;
     let tty = take_terminal(&launch)?;
-    if let (Some(path), Some(parent)) = (&lock, rustix::process::getppid()) {
+    if let (Some(path), Some(parent)) = (&lock, parent) {
         let parent = parent.as_raw_nonzero().get().unsigned_abs();
         crate::lock::take_over(path, parent)
             .map_err(Fault::at(Step::Terminal, "taking the lock over"))?;
@@ -100,6 +102,7 @@ fn become_the_program(report: &mut impl Write) -> Result<std::convert::Infallibl
         }
     }
     become_user(&launch, account.as_ref())?;
+    die_with(parent)?;
     enter_directory(account.as_ref(), report);
     rustix::process::umask(Mode::from_raw_mode(0o022));
     close_the_rest().map_err(Fault::at(Step::Session, "closing what is open"))?;
@@ -216,6 +219,20 @@ fn become_user(launch: &Launch, account: Option<&Account>) -> Result<(), Fault> 
     // There must be no way back.
     if !uid.is_root() && nix::unistd::setresuid(uid, Uid::from_raw(0), uid).is_ok() {
         return Err(Fault::new(Step::User, format!("becoming {name}: root could be regained")));
+    }
+    Ok(())
+}
+
+/// The program ends with whoever started us (SIGKILL), also if that one is killed: nobody would be left to hang the
+/// line up, and the next caller would find the session. Its leader's death hangs up the rest. After the change of the
+/// user, which clears it; a program that changes its user again clears it too, and login(1) keeps a parent that does
+/// not.
+fn die_with(parent: Option<rustix::process::Pid>) -> Result<(), Fault> {
+    let with = Fault::at(Step::Session, "tying the program's life to the server's");
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(with)?;
+    // It may have ended a moment before.
+    if parent.is_none() || rustix::process::getppid() != parent {
+        return Err(Fault::new(Step::Session, "the server has ended"));
     }
     Ok(())
 }

@@ -13,6 +13,7 @@
 //!
 //! It deliberately does not know login.config, which programs are allowed, or what a session is.
 
+mod blocking;
 mod exec_line;
 mod session;
 
@@ -32,6 +33,7 @@ use crate::lock::Lock;
 use crate::tty::{Access, Carrier};
 use crate::utmp;
 
+pub use blocking::{Running, Starting};
 pub use exec_line::exec_line_main;
 pub use session::{Ended, Launched};
 
@@ -212,41 +214,66 @@ impl Launcher {
     }
 
     async fn start_request(&self, request: Request) -> Result<Launched, LaunchFault> {
-        let fault =
-            |source: io::Error| LaunchFault::Helper { program: self.helper.clone(), source };
-        let request = write_request(&request)?;
-        let (report, report_writer) =
-            rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|e| fault(e.into()))?;
+        let Spawned { child, report } = self.spawn(&request)?;
+        let fault = |source| self.fault(source);
         let report = AsyncFile::new(report).map_err(fault)?;
-        let mut command = Command::new(&self.helper);
-        command.arg0("dialback").arg(EXEC_LINE).env_clear().current_dir("/");
-        command.stdin(request).stdout(report_writer).stderr(Stdio::inherit());
-        let child = command.spawn().map_err(fault)?;
-        // The command holds the report's writing end: the end of the report needs it gone.
-        drop(command);
-        let mut launched = Launched::new(child.id()).map_err(fault)?;
+        let mut launched = Launched::new(child).map_err(fault)?;
         let text = read_report(&report).await.map_err(fault)?;
-        // Until it says otherwise, it has ended without starting anything.
-        let mut failed = Some(fault(io::Error::other("it ended before the program was started")));
-        for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            match serde_json::from_slice(line) {
-                Ok(Told::Warning(warning)) => launched.warn(warning),
-                Ok(Told::Ready) => failed = None,
-                Ok(Told::Fault { step, errno, text }) => {
-                    failed = Some(LaunchFault::Failed { step, errno, text });
-                }
-                Err(e) => failed = Some(fault(io::Error::other(format!("its report: {e}")))),
+        match self.verdict(&text) {
+            Ok(warnings) => {
+                launched.warn(warnings);
+                Ok(launched)
             }
-        }
-        match failed {
-            None => Ok(launched),
-            Some(failed) => {
+            Err(failed) => {
                 // It ends by itself; this takes it off the process table.
                 launched.wait().await.map_err(fault)?;
                 Err(failed)
             }
         }
     }
+
+    /// Starts the second program, which reads its request and will report.
+    fn spawn(&self, request: &Request) -> Result<Spawned, LaunchFault> {
+        let fault = |source| self.fault(source);
+        let request = write_request(request)?;
+        let (report, report_writer) =
+            rustix::pipe::pipe_with(PipeFlags::CLOEXEC).map_err(|e| fault(e.into()))?;
+        let mut command = Command::new(&self.helper);
+        command.arg0("dialback").arg(EXEC_LINE).env_clear().current_dir("/");
+        command.stdin(request).stdout(report_writer).stderr(Stdio::inherit());
+        let child = command.spawn().map_err(fault)?.id();
+        // The end of the report needs its writing end gone, and the command holds it: it is dropped here.
+        Ok(Spawned { child, report })
+    }
+
+    /// What a whole report says: the warnings of a start, or why there was none.
+    fn verdict(&self, report: &[u8]) -> Result<Vec<String>, LaunchFault> {
+        // Until it says otherwise, it has ended without starting anything.
+        let early = io::Error::other("it ended before the program was started");
+        let mut failed = Some(self.fault(early));
+        let mut warnings = Vec::new();
+        for line in report.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            match serde_json::from_slice(line) {
+                Ok(Told::Warning(warning)) => warnings.push(warning),
+                Ok(Told::Ready) => failed = None,
+                Ok(Told::Fault { step, errno, text }) => {
+                    failed = Some(LaunchFault::Failed { step, errno, text });
+                }
+                Err(e) => failed = Some(self.fault(io::Error::other(format!("its report: {e}")))),
+            }
+        }
+        failed.map_or(Ok(warnings), Err)
+    }
+
+    fn fault(&self, source: io::Error) -> LaunchFault {
+        LaunchFault::Helper { program: self.helper.clone(), source }
+    }
+}
+
+/// The second program, of which nobody knows yet how it fares.
+struct Spawned {
+    child: u32,
+    report: OwnedFd,
 }
 
 /// The request as a file that is read from its beginning: unlike a pipe it never fills up.

@@ -11,7 +11,7 @@
 //! It deliberately does not know how long a grace should be.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
@@ -41,14 +41,12 @@ pub struct Launched {
 impl Launched {
     /// Takes over a child that nobody has waited for.
     pub(super) fn new(child: u32) -> io::Result<Self> {
-        let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
-        let pid = pid.ok_or_else(|| io::Error::other("not a process number"))?;
-        let process = rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK)?;
+        let (pid, process) = open(child)?;
         Ok(Self { pid, process: AsyncFile::new(process)?, ended: None, warnings: Vec::new() })
     }
 
-    pub(super) fn warn(&mut self, warning: String) {
-        self.warnings.push(warning);
+    pub(super) fn warn(&mut self, warnings: Vec<String>) {
+        self.warnings = warnings;
     }
 
     /// The process, which is also the session's and the first group's number.
@@ -75,17 +73,7 @@ impl Launched {
         // While the leader is unreaped its number, and so the session's, cannot be given to others.
         // What we may not signal stays; taking the terminal away (`Tty::revoke`) deals with it.
         let _best_effort = self.hang_up();
-        let of = WaitId::PidFd(self.process.as_fd());
-        let ended = match rustix::process::waitid(of, WaitIdOptions::EXITED | WaitIdOptions::NOHANG)
-        {
-            Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
-                (Some(status), _) => Ended::Exited(status),
-                (None, Some(signal)) => Ended::Killed(signal),
-                (None, None) => Ended::Unknown,
-            },
-            Ok(None) | Err(Errno::CHILD) => Ended::Unknown,
-            Err(e) => return Err(e.into()),
-        };
+        let ended = reap(self.process.as_fd())?.unwrap_or(Ended::Unknown);
         self.ended = Some(ended);
         Ok(ended)
     }
@@ -110,18 +98,45 @@ impl Launched {
         if self.ended.is_some() {
             return Ok(());
         }
-        let mut refused = Ok(());
-        for pid in members(self.pid)? {
-            for signal in signals {
-                match signal_member(self.pid, pid, *signal) {
-                    Ok(()) | Err(Errno::SRCH) => {}
-                    // The others still get theirs.
-                    Err(e) => refused = Err(e.into()),
-                }
+        signal_session(self.pid, signals)
+    }
+}
+
+/// A child as a number and as a descriptor, which stays his when the number no longer does.
+pub(super) fn open(child: u32) -> io::Result<(Pid, OwnedFd)> {
+    let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(|| io::Error::other("not a process number"))?;
+    Ok((pid, rustix::process::pidfd_open(pid, PidfdFlags::NONBLOCK)?))
+}
+
+/// How a child has ended; `None`: it has not.
+pub(super) fn reap(process: BorrowedFd<'_>) -> io::Result<Option<Ended>> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+    match rustix::process::waitid(WaitId::PidFd(process), options) {
+        Ok(Some(status)) => Ok(Some(match (status.exit_status(), status.terminating_signal()) {
+            (Some(status), _) => Ended::Exited(status),
+            (None, Some(signal)) => Ended::Killed(signal),
+            (None, None) => Ended::Unknown,
+        })),
+        Ok(None) => Ok(None),
+        Err(Errno::CHILD) => Ok(Some(Ended::Unknown)),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Signals to every process of a session, in order.
+pub(super) fn signal_session(session: Pid, signals: &[Signal]) -> io::Result<()> {
+    let mut refused = Ok(());
+    for pid in members(session)? {
+        for signal in signals {
+            match signal_member(session, pid, *signal) {
+                Ok(()) | Err(Errno::SRCH) => {}
+                // The others still get theirs.
+                Err(e) => refused = Err(e.into()),
             }
         }
-        refused
     }
+    refused
 }
 
 /// All processes of a session, found as `pkill -s` finds them.
