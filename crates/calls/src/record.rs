@@ -146,6 +146,8 @@ impl Records {
             | Event::LineFaulted { .. }
             | Event::LineLent { .. }
             | Event::LineReturned { .. }
+            | Event::LineBusiedOut { .. }
+            | Event::LineRestored { .. }
             | Event::CarrierStuck { .. }
             | Event::Rang { .. }
             | Event::Connected { .. }

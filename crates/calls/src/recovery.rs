@@ -10,7 +10,7 @@
 //!
 //! It does not read the journal; entries are handed in, oldest first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::promise::counts_as_try;
 use crate::vocabulary::{
@@ -32,6 +32,8 @@ pub struct Restored {
     pub open: Vec<OpenPromise>,
     /// Calls that no event ended: the server was cut off.
     pub cut_off: Vec<CutOff>,
+    /// Lines, by name, that an operator has taken out of service and not put back.
+    pub busied_out: BTreeSet<String>,
 }
 
 /// A promise of an earlier run.
@@ -89,6 +91,7 @@ impl Default for Restored {
             next_promise: PromiseId(1),
             open: Vec::new(),
             cut_off: Vec::new(),
+            busied_out: BTreeSet::new(),
         }
     }
 }
@@ -111,6 +114,7 @@ pub struct Fold {
     promise: u64,
     open: BTreeMap<PromiseId, OpenPromise>,
     calls: BTreeMap<CallId, CutOff>,
+    busied_out: BTreeSet<String>,
 }
 
 impl Fold {
@@ -150,6 +154,12 @@ impl Fold {
                     open.session = Some(*session);
                     open.connected = Some(entry.at);
                 }
+            }
+            Event::LineBusiedOut { line } => {
+                self.busied_out.insert(line.clone());
+            }
+            Event::LineRestored { line } => {
+                self.busied_out.remove(line);
             }
             Event::Ended(ended) => {
                 self.calls.remove(&ended.call);
@@ -192,6 +202,7 @@ impl Fold {
             next_promise: PromiseId(self.promise + 1),
             open: self.open.into_values().collect(),
             cut_off: self.calls.into_values().collect(),
+            busied_out: self.busied_out,
         }
     }
 

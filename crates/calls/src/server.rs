@@ -117,6 +117,9 @@ impl Server {
             if began_before && let Some(line) = server.lines.get_mut(&id) {
                 line.hold(now.at);
             }
+            let busied_out =
+                server.lines.get(&id).is_some_and(|line| restored.busied_out.contains(line.name()));
+            server.on_line(id, |line, desk| line.busy_out(busied_out, desk));
         }
         server.take_facts();
         server

@@ -51,7 +51,7 @@ pub struct Line {
     /// Its own telephone number.
     pub number: Option<String>,
     /// `closed`, `opening`, `claiming`, `initialising`, `idle`, `checking`, `ringing`, `answering`,
-    /// `preparing`, `dialling`, `online`, `hanging-up`, `faulted` or `lent`.
+    /// `preparing`, `dialling`, `online`, `hanging-up`, `faulted`, `lent`, `busying-out` or `busied-out`.
     pub state: String,
     /// How long it has been in this state.
     pub for_ms: u64,

@@ -236,6 +236,15 @@ impl Bench {
             ("hang-up", line) => {
                 command(Command::HangUp { who: "root".to_owned(), line: line.to_owned() })
             }
+            ("busy-out", line) => {
+                command(Command::BusyOut { who: "root".to_owned(), line: line.to_owned() })
+            }
+            ("restore", line) => {
+                command(Command::Restore { who: "root".to_owned(), line: line.to_owned() })
+            }
+            ("reset", line) => {
+                command(Command::Reset { who: "root".to_owned(), line: line.to_owned() })
+            }
             ("withdraw", id) => command(Command::Withdraw {
                 who: "root".to_owned(),
                 promise: PromiseId(id.parse().expect("a promise")),
@@ -426,6 +435,8 @@ fn event(event: &Event) -> String {
         Event::LineFaulted { reason, retry_ms, .. } => format!("line-faulted {retry_ms}: {reason}"),
         Event::LineLent { holder, .. } => format!("line-lent {holder}"),
         Event::LineReturned { .. } => "line-returned".to_owned(),
+        Event::LineBusiedOut { line } => format!("line-busied-out {line}"),
+        Event::LineRestored { line } => format!("line-restored {line}"),
         Event::CarrierStuck { .. } => "carrier-stuck".to_owned(),
         Event::Rang { call, caller_id, .. } => match caller_id {
             Some(caller) => format!("rang {call} {caller}"),

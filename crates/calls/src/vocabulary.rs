@@ -317,6 +317,10 @@ pub enum Event {
     LineLent { line: String, holder: String },
     /// The other program has given it back.
     LineReturned { line: String },
+    /// An operator has taken the line out of service; callers find it busy.
+    LineBusiedOut { line: String },
+    /// An operator has put the line back into service.
+    LineRestored { line: String },
     /// DCD stays up with no call on the line: `&C0`, or a modem that ignores DTR.
     CarrierStuck { line: String },
     /// The telephone rings.
@@ -545,6 +549,29 @@ pub enum Command {
     /// End the call on a line.
     HangUp {
         /// Who asks (`root (uid 0)`).
+        who: String,
+        /// The line's name.
+        line: String,
+    },
+    /// Take a line out of service once it has no call: its modem goes off-hook, so that callers find it
+    /// busy. Holds until [`Restore`](Self::Restore), also across restarts.
+    BusyOut {
+        /// Who asks.
+        who: String,
+        /// The line's name.
+        line: String,
+    },
+    /// Put a line back into service.
+    Restore {
+        /// Who asks.
+        who: String,
+        /// The line's name.
+        line: String,
+    },
+    /// End the call on a line, close its port, and begin anew with it: a line that is out of order is
+    /// tried at once.
+    Reset {
+        /// Who asks.
         who: String,
         /// The line's name.
         line: String,

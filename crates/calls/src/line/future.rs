@@ -55,8 +55,12 @@ impl Line {
             | State::Idle { .. }
             | State::Checking { .. }
             | State::Faulted { .. }
-            | State::Lent { .. } => true,
-            State::Claiming { claim, .. } => matches!(claim, Claim::SetUp | Claim::Check),
+            | State::Lent { .. }
+            | State::BusyingOut { .. }
+            | State::BusiedOut => true,
+            State::Claiming { claim, .. } => {
+                matches!(claim, Claim::SetUp | Claim::Check | Claim::BusyOut)
+            }
             State::Ringing(_)
             | State::Answering(_)
             | State::Preparing(_)
@@ -107,6 +111,8 @@ impl Line {
             State::Preparing(preparing) => {
                 self.forget_preparing(&preparing, Cause::AdminReboot, desk);
             }
+            // Left off-hook, it would be busy for ever.
+            State::BusyingOut { .. } | State::BusiedOut => return self.on_hook(None, false, desk),
             State::Claiming { claim, .. } => self.unclaimed(claim, desk),
             State::Closed
             | State::Opening

@@ -20,6 +20,8 @@
 //!                                            └── on-hook, seen ──► Initialising
 //! ```
 //!
+//! (An operator can have it out of service; see `busy_out`.)
+//!
 //! A line carries at most one [`Call`]; the call lives inside the states that have one, and every way out
 //! of them goes through [`HangingUp`](State::HangingUp), which does not end before the modem is seen
 //! on-hook or the line is reset by force. The lock is held whenever we use the modem, and not in `Idle`,
@@ -28,6 +30,7 @@
 //! The line does not know sessions, promises or policy: it reports [`Fact`]s and does what it is told.
 
 mod answer;
+mod busy_out;
 mod dial;
 mod future;
 mod on_hook;
@@ -123,6 +126,10 @@ enum State {
     Lent {
         holder: String,
     },
+    BusyingOut {
+        commands: Box<Commands>,
+    },
+    BusiedOut,
 }
 
 /// One telephone line.
@@ -145,6 +152,8 @@ pub(crate) struct Line {
     speed: u32,
     /// Faults since it was last idle.
     faults: u32,
+    /// Out of service, by an operator's order.
+    busied_out: bool,
     /// No dialling before: the exchange may still hold the last caller.
     held_until: Instant,
     /// Reads the modem in the command state. A command that dials or answers gets a fresh one.
@@ -165,6 +174,7 @@ impl Line {
             carrier_stuck: false,
             locked: false,
             faults: 0,
+            busied_out: false,
             held_until: Instant::ZERO,
             reader: Reader::default(),
         }
@@ -204,7 +214,9 @@ impl Line {
             | State::Checking { .. }
             | State::Preparing(_)
             | State::Faulted { .. }
-            | State::Lent { .. } => None,
+            | State::Lent { .. }
+            | State::BusyingOut { .. }
+            | State::BusiedOut => None,
         }
     }
 
@@ -224,7 +236,9 @@ impl Line {
             | State::Dialling(_)
             | State::HangingUp(_)
             | State::Faulted { .. }
-            | State::Lent { .. } => false,
+            | State::Lent { .. }
+            | State::BusyingOut { .. }
+            | State::BusiedOut => false,
         }
     }
 
@@ -255,15 +269,19 @@ impl Line {
             State::HangingUp(_) => ("hanging-up", None),
             State::Faulted { reason, .. } => ("faulted", Some(reason)),
             State::Lent { holder } => ("lent", Some(holder)),
+            State::BusyingOut { .. } => ("busying-out", None),
+            State::BusiedOut => ("busied-out", None),
         }
     }
 
     /// When `tick` is wanted.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         match &self.state {
-            State::Closed | State::Opening | State::Lent { .. } => None,
+            State::Closed | State::Opening | State::Lent { .. } | State::BusiedOut => None,
             State::Claiming { until, .. } => Some(Deadline::new(*until, "lock")),
-            State::Initialising { commands } | State::Checking { commands } => commands.deadline(),
+            State::Initialising { commands }
+            | State::Checking { commands }
+            | State::BusyingOut { commands } => commands.deadline(),
             State::Idle { check_at, free_at } => {
                 let held = free_at.map(|at| Deadline::new(at, "hold time"));
                 Deadline::earliest(held, Some(Deadline::new(*check_at, "modem check")))
@@ -393,6 +411,8 @@ impl Line {
                 State::Faulted { reason, retry_at }
             }
             State::Lent { holder } => self.lent_port(holder, &input, desk),
+            State::BusyingOut { commands } => self.busying_out_port(commands, input, desk),
+            State::BusiedOut => self.busied_out_port(input, desk),
         };
         self.enter(state, desk);
     }
@@ -405,6 +425,8 @@ impl Line {
             State::Closed => State::Closed,
             State::Opening => State::Opening,
             State::Lent { holder } => State::Lent { holder },
+            State::BusyingOut { commands } => self.busying_out_tick(commands, desk),
+            State::BusiedOut => State::BusiedOut,
             State::Claiming { claim, until } if until <= now => {
                 self.unclaimed(claim, desk);
                 self.fault("the lock directory does not answer".to_owned(), true, desk)
@@ -437,6 +459,7 @@ impl Line {
     fn enter(&mut self, state: State, desk: &mut Desk) {
         self.state = state;
         self.settle(desk);
+        self.claim_to_busy_out(desk);
         let (name, _) = self.state_name();
         if name != self.shown {
             self.shown = name;

@@ -307,7 +307,9 @@ impl Line {
             | State::Checking { .. }
             | State::HangingUp(_)
             | State::Faulted { .. }
-            | State::Lent { .. }) => other,
+            | State::Lent { .. }
+            | State::BusyingOut { .. }
+            | State::BusiedOut) => other,
         }
     }
 }

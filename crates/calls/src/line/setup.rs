@@ -39,6 +39,8 @@ pub(super) enum Claim {
     Check,
     /// To hang up a call that nobody placed or answered.
     Reset,
+    /// To take the line out of service.
+    BusyOut,
     /// To place a call.
     Dial(Box<Order>),
 }
@@ -90,6 +92,7 @@ impl Line {
                 self.checking(Box::new(Commands::start(desk.at(), plan)), desk)
             }
             Claim::Reset => self.on_hook(None, true, desk),
+            Claim::BusyOut => self.go_off_hook(desk),
             Claim::Dial(order) => self.prepare(order, desk),
         }
     }
@@ -102,7 +105,7 @@ impl Line {
     /// What the lock was wanted for cannot be done.
     pub(super) fn unclaimed(&mut self, claim: Claim, desk: &mut Desk) {
         match claim {
-            Claim::SetUp | Claim::Check | Claim::Reset => {}
+            Claim::SetUp | Claim::Check | Claim::Reset | Claim::BusyOut => {}
             Claim::Dial(order) => self.not_dialled(&order, Cause::PortError, desk),
         }
     }
@@ -127,7 +130,7 @@ impl Line {
             PortInput::Bytes(bytes) => match claim {
                 // The modem has not been set up: what it says means nothing yet.
                 Claim::SetUp | Claim::Reset => State::Claiming { claim, until },
-                Claim::Check | Claim::Dial(_) => {
+                Claim::Check | Claim::Dial(_) | Claim::BusyOut => {
                     self.rang_while_claiming(claim, until, &bytes, desk)
                 }
             },
@@ -148,7 +151,7 @@ impl Line {
     ) -> State {
         let order = match &claim {
             Claim::Dial(order) => Some(order.clone()),
-            Claim::SetUp | Claim::Check | Claim::Reset => None,
+            Claim::SetUp | Claim::Check | Claim::Reset | Claim::BusyOut => None,
         };
         let state = self.listen(State::Claiming { claim, until }, bytes, desk);
         if let (State::Ringing(_), Some(order)) = (&state, order) {

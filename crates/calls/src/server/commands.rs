@@ -5,6 +5,7 @@
 
 use super::{Server, Waiter};
 use crate::config::ReturnLine;
+use crate::line::Line;
 use crate::policy::{Numbers, OpenPromises, Refusal, RefusalKind, Request};
 use crate::promise::State;
 use crate::promises::Terms;
@@ -25,6 +26,9 @@ impl Server {
                 Err(refusal) => Reply::Refused { rule: refusal.rule, reason: refusal.reason },
             },
             Command::HangUp { who, line } => self.hang_up(who, &line),
+            Command::BusyOut { who, line } => self.busy_out(who, &line),
+            Command::Restore { who, line } => self.restore(who, &line),
+            Command::Reset { who, line } => self.reset_line(who, &line),
             Command::Withdraw { who, promise } => self.withdraw(&who, promise),
         };
         self.desk.output(Output::Reply(request, reply));
@@ -67,7 +71,7 @@ impl Server {
     fn hang_up(&mut self, who: String, name: &str) -> Reply {
         self.desk.journal(Event::Operated { who, command: format!("hang-up {name}") });
         let Some(&id) = self.names.get(name) else {
-            return refused("line", format!("there is no line {name}"));
+            return no_line(name);
         };
         if self.lines.get(&id).is_none_or(|line| line.call().is_none()) {
             return refused("line", format!("there is no call on line {name}"));
@@ -77,6 +81,51 @@ impl Server {
                 session.end(Cause::AdminReset, line, office);
             }),
             None => self.on_line(id, |line, desk| line.hang_up(Cause::AdminReset, desk)),
+        }
+        Reply::Done
+    }
+
+    fn busy_out(&mut self, who: String, name: &str) -> Reply {
+        self.desk.journal(Event::Operated { who, command: format!("busy-out {name}") });
+        let Some(&id) = self.names.get(name) else { return no_line(name) };
+        if self.lines.get(&id).is_some_and(Line::is_busied_out) {
+            return refused("line", format!("line {name} is out of service already"));
+        }
+        self.desk.journal(Event::LineBusiedOut { line: name.to_owned() });
+        self.on_line(id, |line, desk| line.busy_out(true, desk));
+        Reply::Done
+    }
+
+    fn restore(&mut self, who: String, name: &str) -> Reply {
+        self.desk.journal(Event::Operated { who, command: format!("restore {name}") });
+        let Some(&id) = self.names.get(name) else { return no_line(name) };
+        if !self.lines.get(&id).is_some_and(Line::is_busied_out) {
+            return refused("line", format!("line {name} is in service"));
+        }
+        self.desk.journal(Event::LineRestored { line: name.to_owned() });
+        self.on_line(id, |line, desk| line.busy_out(false, desk));
+        Reply::Done
+    }
+
+    fn reset_line(&mut self, who: String, name: &str) -> Reply {
+        self.desk.journal(Event::Operated { who, command: format!("reset {name}") });
+        let Some(&id) = self.names.get(name) else { return no_line(name) };
+        match self.lines.get(&id).map(Line::state_name) {
+            Some(("lent", holder)) => {
+                let holder = holder.unwrap_or("another program").to_owned();
+                return refused("line", format!("line {name} is lent to {holder}"));
+            }
+            Some(_) | None => {}
+        }
+        // After a call the modem is set up anew in any case.
+        match self.on_line.get(&id) {
+            Some(&session) => self.in_session(session, |session, line, office| {
+                session.end(Cause::AdminReset, line, office);
+            }),
+            None => self.on_line(id, |line, desk| {
+                line.hang_up(Cause::AdminReset, desk);
+                line.reset(desk);
+            }),
         }
         Reply::Done
     }
@@ -103,6 +152,10 @@ impl Server {
         }
         Reply::Done
     }
+}
+
+fn no_line(name: &str) -> Reply {
+    refused("line", format!("there is no line {name}"))
 }
 
 fn refused(rule: &str, reason: String) -> Reply {

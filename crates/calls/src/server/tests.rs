@@ -3,6 +3,7 @@
 mod callback;
 mod injection;
 mod operators;
+mod out_of_service;
 mod pictures;
 mod ppp;
 mod random;

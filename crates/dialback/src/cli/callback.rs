@@ -183,6 +183,8 @@ fn promise_of(event: &Event) -> Option<PromiseId> {
         | Event::LineFaulted { .. }
         | Event::LineLent { .. }
         | Event::LineReturned { .. }
+        | Event::LineBusiedOut { .. }
+        | Event::LineRestored { .. }
         | Event::CarrierStuck { .. }
         | Event::Rang { .. }
         | Event::Screened { .. }

@@ -345,6 +345,9 @@ fn signed(command: Command, name: &str) -> Command {
             Command::Callback(calls::vocabulary::CallbackOrder { who, ..order })
         }
         Command::HangUp { line, .. } => Command::HangUp { who, line },
+        Command::BusyOut { line, .. } => Command::BusyOut { who, line },
+        Command::Restore { line, .. } => Command::Restore { who, line },
+        Command::Reset { line, .. } => Command::Reset { who, line },
         Command::Withdraw { promise, .. } => Command::Withdraw { who, promise },
     }
 }

@@ -68,6 +68,8 @@ pub(crate) fn sentence(event: &Event) -> Sentence<'_> {
         | Event::LineFaulted { .. }
         | Event::LineLent { .. }
         | Event::LineReturned { .. }
+        | Event::LineBusiedOut { .. }
+        | Event::LineRestored { .. }
         | Event::CarrierStuck { .. } => of_line(event),
         Event::Rang { .. }
         | Event::Screened { .. }
@@ -131,6 +133,12 @@ fn of_line(event: &Event) -> Sentence<'_> {
             Sentence::new(format!("is lent to {holder}"), Tone::Notice).on(line)
         }
         Event::LineReturned { line } => Sentence::new("is ours again", Tone::Plain).on(line),
+        Event::LineBusiedOut { line } => {
+            Sentence::new("is taken out of service", Tone::Notice).on(line)
+        }
+        Event::LineRestored { line } => {
+            Sentence::new("is put back into service", Tone::Good).on(line)
+        }
         Event::CarrierStuck { line } => Sentence::new(
             "reports a carrier with no call: set the modem to &C1&D2 (or its DCD is wired high)",
             Tone::Bad,
