@@ -142,6 +142,7 @@ impl Records {
             | Event::ServerStopping { .. }
             | Event::ServerStopped
             | Event::Reloaded { .. }
+            | Event::ReloadRefused { .. }
             | Event::LineReady { .. }
             | Event::LineFaulted { .. }
             | Event::LineLent { .. }

@@ -168,6 +168,7 @@ impl Fold {
             | Event::ServerStopping { .. }
             | Event::ServerStopped
             | Event::Reloaded { .. }
+            | Event::ReloadRefused { .. }
             | Event::LineReady { .. }
             | Event::LineFaulted { .. }
             | Event::LineLent { .. }

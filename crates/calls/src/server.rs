@@ -33,7 +33,7 @@ use crate::recovery::Restored;
 use crate::session::{Office, Session};
 use crate::vocabulary::{
     CallId, Cause, Event, Input, LineId, NetworkInput, Now, Output, ProgramInput, PromiseId, Reply,
-    Seq, SessionId,
+    RequestId, Seq, SessionId,
 };
 
 /// Everything: lines, sessions, promises.
@@ -52,6 +52,8 @@ pub struct Server {
     /// Who waits for the journal to be stored up to where.
     awaiting: BTreeSet<(Seq, Waiter)>,
     alarms: Alarms<Alarm>,
+    /// Operators who wait for the configuration to be read again.
+    reloads: Vec<RequestId>,
     run: Run,
     desk: Desk,
 }
@@ -97,6 +99,7 @@ impl Server {
             awaiting: BTreeSet::new(),
             alarms: Alarms::default(),
             run: Run::Serving,
+            reloads: Vec::new(),
             desk: Desk::new(seed, &restored, now),
             config,
         };
@@ -140,6 +143,7 @@ impl Server {
             Input::StoreFailed(reason) => self.store_failed(&reason),
             Input::Command(request, command) => self.command(request, command),
             Input::Config(config) => self.reload(*config),
+            Input::ConfigRefused { faults, first } => self.reload_refused(faults, first),
             Input::Tick => self.tick(),
             Input::Stop { grace } => self.stop(grace),
         }

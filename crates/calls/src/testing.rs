@@ -236,6 +236,10 @@ impl Bench {
             ("hang-up", line) => {
                 command(Command::HangUp { who: "root".to_owned(), line: line.to_owned() })
             }
+            ("reload", _) => command(Command::Reload { who: "root".to_owned() }),
+            ("config-refused", first) => {
+                Input::ConfigRefused { faults: 2, first: first.to_owned() }
+            }
             ("busy-out", line) => {
                 command(Command::BusyOut { who: "root".to_owned(), line: line.to_owned() })
             }
@@ -396,6 +400,7 @@ fn told(output: &Output, name_lines: bool) -> String {
         Output::Program(call, ProgramOutput::Kill) => format!("> sigkill {call}"),
         Output::Network(call, _, order) => network(*call, order),
         Output::Journal(entry) => format!("* {}", event(&entry.event)),
+        Output::Reread => "> reread".to_owned(),
         Output::Reply(_, Reply::Done) => "> reply done".to_owned(),
         Output::Reply(_, Reply::Promised { promise }) => format!("> reply {promise}"),
         Output::Reply(_, Reply::Refused { rule, .. }) => format!("> reply refused {rule}"),
@@ -431,6 +436,7 @@ fn event(event: &Event) -> String {
         Event::ServerStopping { .. } => "server-stopping".to_owned(),
         Event::ServerStopped => "server-stopped".to_owned(),
         Event::Reloaded { lines } => format!("reloaded {lines}"),
+        Event::ReloadRefused { faults, first } => format!("reload-refused {faults}: {first}"),
         Event::LineReady { line } => format!("line-ready {line}"),
         Event::LineFaulted { reason, retry_ms, .. } => format!("line-faulted {retry_ms}: {reason}"),
         Event::LineLent { holder, .. } => format!("line-lent {holder}"),

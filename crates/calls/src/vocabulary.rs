@@ -98,6 +98,13 @@ pub enum Input {
     Command(RequestId, Command),
     /// A new configuration, already found faultless.
     Config(Box<Config>),
+    /// The configuration was read again and is faulty: the old one stays in force.
+    ConfigRefused {
+        /// How many errors it has.
+        faults: u32,
+        /// The first of them, for people: `dialback.toml:14:3: ...`.
+        first: String,
+    },
     /// The deadline has come. Early ticks are harmless.
     Tick,
     /// Finish: take no new calls, let running ones end until `grace` is over, leave each line on-hook.
@@ -175,6 +182,8 @@ pub enum Output {
     Network(CallId, LineId, NetworkOutput),
     /// Append this to the journal; say [`Input::Durable`] when it is on stable storage.
     Journal(Entry),
+    /// Read the configuration again. Answered by [`Input::Config`] or [`Input::ConfigRefused`].
+    Reread,
     /// The answer to an operator.
     Reply(RequestId, Reply),
     /// After [`Input::Stop`]: every line is on-hook and its port closed. The run is over.
@@ -309,6 +318,8 @@ pub enum Event {
     ServerStopped,
     /// A new configuration is in force.
     Reloaded { lines: u32 },
+    /// A new configuration was faulty: the old one stays in force.
+    ReloadRefused { faults: u32, first: String },
     /// The modem answered and is set up; calls can come.
     LineReady { line: String },
     /// The line can't be used; it will be tried again.
@@ -575,6 +586,11 @@ pub enum Command {
         who: String,
         /// The line's name.
         line: String,
+    },
+    /// Read the configuration again.
+    Reload {
+        /// Who asks.
+        who: String,
     },
     /// Withdraw a promise.
     Withdraw {

@@ -29,6 +29,17 @@ pub(crate) struct Read {
 }
 
 impl Read {
+    /// How many errors there are, and the first of them in one line.
+    pub(crate) fn faults(&self) -> (u32, String) {
+        let mut errors = self.diagnostics.iter().filter(|d| d.severity == Severity::Error);
+        let first = errors.next().map_or_else(
+            || "there is no configuration file to read".to_owned(),
+            ToString::to_string,
+        );
+        let more = u32::try_from(errors.count()).unwrap_or(u32::MAX);
+        (more.saturating_add(1), first)
+    }
+
     /// The diagnostics for people, and a last line that sums them up if there are any.
     pub(crate) fn rendered(&self, palette: Palette) -> String {
         let look = if palette.coloured() { Look::Colour } else { Look::Plain };

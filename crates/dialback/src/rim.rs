@@ -361,8 +361,13 @@ impl Rim {
 
     /// Reads the configuration again, on a thread: name services may take their time.
     fn read_again(&self) {
-        let Some(path) = self.config_path.clone() else { return };
         let tell = self.reread.0.clone();
+        let Some(path) = self.config_path.clone() else {
+            // Only inside of `dialback demo`.
+            let read = Read { config: None, diagnostics: Vec::new() };
+            drop(tell.try_send(Box::new(read)));
+            return;
+        };
         tokio::task::spawn_blocking(move || {
             // Two SIGHUPs in a row: the second waits here.
             drop(tell.blocking_send(Box::new(crate::config::read(&path))));
@@ -382,7 +387,10 @@ impl Rim {
                 }
                 self.feed(Input::Config(Box::new(config)));
             }
-            None => tracing::error!("the new configuration is faulty: the old one stays in force"),
+            None => {
+                let (faults, first) = read.faults();
+                self.feed(Input::ConfigRefused { faults, first });
+            }
         }
     }
 
@@ -435,6 +443,7 @@ impl Rim {
                     tracing::error!("{call}: no networks: {order:?}")
                 }
                 Output::Journal(entry) => self.journal(entry),
+                Output::Reread => self.read_again(),
                 Output::Reply(request, reply) => {
                     if let Some(tell) = self.replies.remove(&request) {
                         // Who asked may have gone.

@@ -29,6 +29,12 @@ impl Server {
             Command::BusyOut { who, line } => self.busy_out(who, &line),
             Command::Restore { who, line } => self.restore(who, &line),
             Command::Reset { who, line } => self.reset_line(who, &line),
+            Command::Reload { who } => {
+                self.desk.journal(Event::Operated { who, command: "reload".to_owned() });
+                // Answered when the configuration has been read.
+                self.reloads.push(request);
+                return self.desk.output(Output::Reread);
+            }
             Command::Withdraw { who, promise } => self.withdraw(&who, promise),
         };
         self.desk.output(Output::Reply(request, reply));

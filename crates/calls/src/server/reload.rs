@@ -7,16 +7,37 @@ use std::collections::BTreeMap;
 
 use super::{Run, Server};
 use crate::config::{self, Config};
-use crate::vocabulary::{Event, LineId};
+use crate::vocabulary::{Event, LineId, Output, Reply};
 
 impl Server {
+    /// The new configuration is faulty: nothing changes.
+    pub(super) fn reload_refused(&mut self, faults: u32, first: String) {
+        let reason = match faults {
+            0 | 1 => first.clone(),
+            more => format!("{first} (and {} more)", more - 1),
+        };
+        self.desk.journal(Event::ReloadRefused { faults, first });
+        self.answer_reloads(&reason);
+    }
+
+    fn answer_reloads(&mut self, reason: &str) {
+        for request in std::mem::take(&mut self.reloads) {
+            let (rule, reason) = ("configuration".to_owned(), reason.to_owned());
+            self.desk.output(Output::Reply(request, Reply::Refused { rule, reason }));
+        }
+    }
+
     pub(super) fn reload(&mut self, config: Config) {
         if self.run != Run::Serving {
-            return;
+            let reason = "the server is stopping".to_owned();
+            return self.answer_reloads(&reason);
         }
         let lines = u32::try_from(config.lines.len()).unwrap_or(u32::MAX);
         self.config = config;
         self.desk.journal(Event::Reloaded { lines });
+        for request in std::mem::take(&mut self.reloads) {
+            self.desk.output(Output::Reply(request, Reply::Done));
+        }
         let mut wanted: BTreeMap<String, config::Line> =
             self.config.lines.iter().map(|line| (line.name.clone(), line.clone())).collect();
         for (name, id) in self.names.clone() {

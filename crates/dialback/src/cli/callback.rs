@@ -179,6 +179,7 @@ fn promise_of(event: &Event) -> Option<PromiseId> {
         | Event::ServerStopping { .. }
         | Event::ServerStopped
         | Event::Reloaded { .. }
+        | Event::ReloadRefused { .. }
         | Event::LineReady { .. }
         | Event::LineFaulted { .. }
         | Event::LineLent { .. }

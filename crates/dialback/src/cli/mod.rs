@@ -3,6 +3,7 @@
 //! Every help text ends with examples, because that is what people read first. The program's exit codes are
 //! those of sysexits(3); see `exit`.
 
+mod act;
 mod callback;
 mod check;
 mod demo;
@@ -61,6 +62,19 @@ enum Command {
     Lines(show::Lines),
     /// Show the records of the last calls
     Calls(show::Calls),
+    /// End the call on a line
+    #[command(name = "hangup")]
+    HangUp(act::HangUp),
+    /// Take a line out of service: callers find it busy
+    BusyOut(act::BusyOut),
+    /// Put a line back into service
+    Restore(act::Restore),
+    /// Begin anew with a line: its port, its modem
+    Reset(act::Reset),
+    /// Do something about an open promise
+    Promise(act::Promise),
+    /// Read the configuration again
+    Reload(act::Reload),
     /// Call somebody back now, as callback(8) does
     Callback(callback::Callback),
     /// Run a Windows dial-up script (.scp), or find its faults
@@ -125,6 +139,12 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Status(status) => status.run(),
         Command::Lines(lines) => lines.run(),
         Command::Calls(calls) => calls.run(),
+        Command::HangUp(hang_up) => hang_up.run(),
+        Command::BusyOut(busy_out) => busy_out.run(),
+        Command::Restore(restore) => restore.run(),
+        Command::Reset(reset) => reset.run(),
+        Command::Promise(promise) => promise.run(),
+        Command::Reload(reload) => reload.run(),
         Command::Callback(callback) => callback.run(),
         Command::Scp(scp) => scp.run(),
         Command::Dial(dial) => dial.run(),

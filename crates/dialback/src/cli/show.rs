@@ -148,6 +148,14 @@ fn watched(
     Ok(())
 }
 
+/// The number of an id as tables show it: 12 of `c12`, or as it stands.
+pub(super) fn id_of(text: &str, prefix: char) -> Result<u64, Failure> {
+    let digits = text.strip_prefix(prefix).unwrap_or(text);
+    digits.parse().map_err(|_| {
+        Failure::new(Code::Usage, format!("{text}: is no id: they look like {prefix}12"))
+    })
+}
+
 fn to_json(value: &impl serde::Serialize) -> Result<String, Failure> {
     serde_json::to_string(value)
         .map_err(|e| Failure::new(Code::System, format!("writing JSON: {e}")))
@@ -207,7 +215,7 @@ fn line_table(palette: Palette, lines: &[status::Line]) -> String {
             let ink = match line.state.as_str() {
                 "idle" => Ink::Green,
                 "faulted" => Ink::Red,
-                "lent" | "hanging-up" => Ink::Yellow,
+                "lent" | "hanging-up" | "busying-out" | "busied-out" => Ink::Yellow,
                 "online" | "ringing" | "answering" | "dialling" => Ink::Cyan,
                 _ => Ink::Plain,
             };

@@ -345,6 +345,7 @@ fn signed(command: Command, name: &str) -> Command {
             Command::Callback(calls::vocabulary::CallbackOrder { who, ..order })
         }
         Command::HangUp { line, .. } => Command::HangUp { who, line },
+        Command::Reload { .. } => Command::Reload { who },
         Command::BusyOut { line, .. } => Command::BusyOut { who, line },
         Command::Restore { line, .. } => Command::Restore { who, line },
         Command::Reset { line, .. } => Command::Reset { who, line },

@@ -54,6 +54,7 @@ pub(crate) fn sentence(event: &Event) -> Sentence<'_> {
         | Event::ServerStopping { .. }
         | Event::ServerStopped
         | Event::Reloaded { .. }
+        | Event::ReloadRefused { .. }
         | Event::Operated { .. } => of_server(event),
         Event::Alert { alert, line, call, user, reason } => {
             let who = user.as_deref().map(|user| format!(" ({user})")).unwrap_or_default();
@@ -110,6 +111,12 @@ fn of_server(event: &Event) -> Sentence<'_> {
         Event::ServerStopped => Sentence::new("stopped, every line is on-hook", Tone::Plain),
         Event::Reloaded { lines } => {
             Sentence::new(format!("a new configuration is in force ({lines} lines)"), Tone::Good)
+        }
+        Event::ReloadRefused { faults, first } => {
+            let text = format!(
+                "the new configuration has {faults} faults, the old one stays in force: {first}"
+            );
+            Sentence::new(text, Tone::Bad)
         }
         Event::Operated { who, command } => {
             Sentence::new(format!("{who} ordered: {command}"), Tone::Notice)

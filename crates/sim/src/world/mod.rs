@@ -492,6 +492,8 @@ impl World {
                         self.inbox.push_back(Input::StoreFailed(why));
                     }
                 }
+                // The town's operator brings the new configuration himself.
+                Output::Reread => {}
                 Output::Reply(request, reply) => self.replies.push((request, reply)),
                 Output::Stopped => {
                     self.stopped = true;

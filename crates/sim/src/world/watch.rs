@@ -197,6 +197,9 @@ impl Watch {
             | Event::LineFaulted { .. }
             | Event::LineLent { .. }
             | Event::LineReturned { .. }
+            | Event::LineBusiedOut { .. }
+            | Event::LineRestored { .. }
+            | Event::ReloadRefused { .. }
             | Event::CarrierStuck { .. }
             | Event::Screened { .. }
             | Event::Named { .. }

@@ -290,3 +290,24 @@ fn a_line_that_gets_another_name_waits_for_the_call_on_its_port() {
         "#,
     );
 }
+
+#[test]
+fn a_reload_is_answered_when_the_configuration_has_been_read() {
+    let mut bench = fresh(config(TOML, LOGIN));
+    bench.ready(LineId(0), false);
+    bench.run(
+        "
+        < reload
+        * operated reload
+        > reread
+        < config-refused dialback.toml:3:1: unknown key
+        * reload-refused 2: dialback.toml:3:1: unknown key
+        > reply refused configuration
+        < reload
+        * operated reload
+        > reread
+        ",
+    );
+    bench.reload(config(TOML, LOGIN));
+    bench.run("< tick\n* reloaded 1\n> reply done");
+}

@@ -278,6 +278,10 @@ impl World {
                 }
                 Output::Program(_, ProgramOutput::Bytes(_)) => {}
                 Output::Network(call, _, order) => self.network(call, &order),
+                Output::Reread => {
+                    let first = "dialback.toml:1:1: a fault".to_owned();
+                    self.answers.push_back(Input::ConfigRefused { faults: 1, first });
+                }
                 Output::Reply(request, _) => {
                     *self.requests.entry(request).or_default() += 1;
                     assert_eq!(self.requests[&request], 1, "seed {}: answered twice", self.seed);
@@ -403,7 +407,15 @@ impl World {
             13 => {
                 let id = RequestId(self.requests.len() as u64 + 2_000_000 + self.written);
                 let line = "main".to_owned();
-                Input::Command(id, Command::HangUp { who: "root".to_owned(), line })
+                let who = "root".to_owned();
+                let command = match self.roll(8) {
+                    0..=2 => Command::HangUp { who, line },
+                    3 => Command::BusyOut { who, line },
+                    4 | 5 => Command::Restore { who, line },
+                    6 => Command::Reset { who, line },
+                    _ => Command::Reload { who },
+                };
+                Input::Command(id, command)
             }
             14 => Input::Tick,
             _ => {
