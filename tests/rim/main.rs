@@ -262,6 +262,45 @@ fn the_control_socket_answers_while_the_server_runs() {
 }
 
 #[test]
+fn an_operator_takes_a_line_out_of_service_puts_it_back_and_begins_anew_with_it() {
+    let (_folder, mut modem, mut server) = ready();
+    let done = |output: &std::process::Output| {
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(output));
+    };
+    done(&server.ask(&["busy-out", "main"]));
+    modem.until_command("ATH1");
+    modem.result("OK");
+    let asker = server.asker();
+    assert_eq!(server.until("operated")["who"], "root (uid 0)");
+    let twice = asker(&["busy-out", "main"]);
+    assert_eq!(twice.status.code(), Some(1));
+    assert!(stderr(&twice).contains("out of service already"), "{}", stderr(&twice));
+    done(&server.ask(&["restore", "main"]));
+    answered(&mut modem, || server.until("line-ready"));
+    done(&server.ask(&["reset", "main"]));
+    answered(&mut modem, || server.until("line-ready"));
+    let idle = server.ask(&["hangup", "main"]);
+    assert!(stderr(&idle).contains("no call on line main"), "{}", stderr(&idle));
+    let none = server.ask(&["promise", "cancel", "p9"]);
+    assert!(stderr(&none).contains("no open promise p9"), "{}", stderr(&none));
+}
+
+#[test]
+fn a_reload_that_is_ordered_tells_whether_it_succeeded() {
+    let (folder, mut modem, mut server) = ready();
+    let port = folder.path("modem").display().to_string();
+    configure(&folder, &port, "tries = \"many\"");
+    let refused = server.ask(&["reload"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("dialback.toml:"), "{}", stderr(&refused));
+    assert_eq!(server.until("reload-refused")["faults"], 1);
+    configure(&folder, &port, "");
+    let asker = server.asker();
+    let done = answered(&mut modem, move || asker(&["reload"]));
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+}
+
+#[test]
 fn another_programs_lock_is_honoured_until_it_is_gone() {
     let (folder, mut modem, mut server) = ready();
     let mut other = Command::new("sleep").arg("600").spawn().unwrap();
@@ -283,7 +322,7 @@ fn a_faulty_configuration_is_not_taken_on_reload_and_a_good_one_is() {
     let port = folder.path("modem").display().to_string();
     configure(&folder, &port, "tries = \"many\"");
     server.signal("HUP");
-    server.until_text("the old one stays in force");
+    assert_eq!(server.until("reload-refused")["faults"], 1);
     let mut second = Modem::at(&folder.path("second"));
     let line = format!(
         "[[line]]\nname = \"second\"\nport = \"{}\"\nmodem = {{ init = [\"ATZ\"] }}\n",

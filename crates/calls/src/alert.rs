@@ -75,6 +75,7 @@ impl Event {
         match self {
             Self::Alert { .. } => Severity::Alert,
             Self::LineFaulted { .. }
+            | Self::ReloadRefused { .. }
             | Self::CarrierStuck { .. }
             | Self::LaunchFailed { .. }
             | Self::NotProved { .. }
@@ -83,6 +84,7 @@ impl Event {
             | Self::Expired { .. } => Severity::Warning,
             Self::ServerStopping { .. }
             | Self::LineLent { .. }
+            | Self::LineBusiedOut { .. }
             | Self::Screened { .. }
             | Self::Refused { .. }
             | Self::TryFailed { .. }
@@ -93,6 +95,7 @@ impl Event {
             | Self::Reloaded { .. }
             | Self::LineReady { .. }
             | Self::LineReturned { .. }
+            | Self::LineRestored { .. }
             | Self::Rang { .. }
             | Self::Connected { .. }
             | Self::Named { .. }

@@ -78,6 +78,8 @@ Examples:
   dialback promises            the open promises, with their ids
   dialback promise cancel p12  nobody is called back for this one")]
 pub(super) struct Promise {
+    #[command(flatten)]
+    server: Whereabouts,
     #[command(subcommand)]
     order: PromiseOrder,
 }
@@ -87,8 +89,6 @@ enum PromiseOrder {
     /// Withdraw an open promise; a dial for it is broken off
     #[command(after_help = "Examples:\n  dialback promise cancel p12")]
     Cancel {
-        #[command(flatten)]
-        server: Whereabouts,
         /// The promise's id, as `dialback promises` shows it
         promise: String,
     },
@@ -126,9 +126,9 @@ impl Reload {
 
 impl Promise {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let PromiseOrder::Cancel { server, promise } = self.order;
+        let PromiseOrder::Cancel { promise } = self.order;
         let id = show::id_of(&promise, 'p')?;
-        order(&server, Command::Withdraw { who: String::new(), promise: PromiseId(id) })
+        order(&self.server, Command::Withdraw { who: String::new(), promise: PromiseId(id) })
     }
 }
 

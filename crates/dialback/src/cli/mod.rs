@@ -93,10 +93,10 @@ enum Command {
 #[derive(Debug, Args)]
 struct Whereabouts {
     /// The running server's control socket [default: the configuration's, or /run/dialback/control.sock]
-    #[arg(long, value_name = "SOCKET")]
+    #[arg(long, value_name = "SOCKET", global = true)]
     control: Option<PathBuf>,
     /// Take the control socket's path from this configuration
-    #[arg(long, value_name = "FILE", conflicts_with = "control")]
+    #[arg(long, value_name = "FILE", conflicts_with = "control", global = true)]
     config: Option<PathBuf>,
 }
 

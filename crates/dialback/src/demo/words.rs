@@ -163,6 +163,9 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
         Event::Ended(ended) => of_end(ended),
         Event::ServerStopping { .. } | Event::ServerStopped => return None,
         Event::Reloaded { .. }
+        | Event::ReloadRefused { .. }
+        | Event::LineBusiedOut { .. }
+        | Event::LineRestored { .. }
         | Event::LineFaulted { .. }
         | Event::LineLent { .. }
         | Event::LineReturned { .. }

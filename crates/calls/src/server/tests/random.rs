@@ -48,7 +48,7 @@ const SAID: [&[u8]; 19] = [
     b"\x00\xff\x80 junk",
 ];
 
-const STATES: [&str; 14] = [
+const STATES: [&str; 16] = [
     "closed",
     "opening",
     "claiming",
@@ -63,6 +63,8 @@ const STATES: [&str; 14] = [
     "hanging-up",
     "faulted",
     "lent",
+    "busying-out",
+    "busied-out",
 ];
 
 const KINDS: [&str; 8] =
@@ -408,11 +410,11 @@ impl World {
                 let id = RequestId(self.requests.len() as u64 + 2_000_000 + self.written);
                 let line = "main".to_owned();
                 let who = "root".to_owned();
-                let command = match self.roll(8) {
-                    0..=2 => Command::HangUp { who, line },
-                    3 => Command::BusyOut { who, line },
-                    4 | 5 => Command::Restore { who, line },
-                    6 => Command::Reset { who, line },
+                let command = match self.roll(16) {
+                    0..=6 => Command::HangUp { who, line },
+                    7..=10 => Command::BusyOut { who, line },
+                    11..=13 => Command::Restore { who, line },
+                    14 => Command::Reset { who, line },
                     _ => Command::Reload { who },
                 };
                 Input::Command(id, command)
