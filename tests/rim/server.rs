@@ -73,11 +73,6 @@ impl Server {
         })
     }
 
-    /// Waits for a line that contains `text`.
-    pub(crate) fn until_text(&mut self, text: &str) -> String {
-        self.until_line(text, |line| line.contains(text).then(|| line.to_owned()))
-    }
-
     fn until_line<T>(&mut self, what: &str, fits: impl Fn(&str) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
