@@ -183,6 +183,7 @@ modem = {{ init = ["ATZ"], guard = "100ms" }}
 line = "same"
 delay = "0s"
 jitter = "0s"
+soonest_connect = "0s"
 {more}
 "#
         ),

@@ -37,6 +37,7 @@ prompt = "login: "
 [callback]
 delay    = "20s"
 jitter   = "0s"
+soonest_connect = "0s"
 per_user = 1000
 in_all   = 1000
 "#;

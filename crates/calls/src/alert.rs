@@ -40,8 +40,6 @@ pub enum Alert {
     NumberQuarantined,
     /// The modem said CONNECT sooner than the number could have been dialled and answered.
     ConnectTooSoon,
-    /// It rang, or somebody was on the line, at the moment of dialling.
-    Glare,
     /// The modem's settings are not those that it was given.
     ModemChanged,
     /// The line could not be seen to hang up.
@@ -60,7 +58,6 @@ impl Alert {
             Self::StrangerAnswered => "stranger-answered",
             Self::NumberQuarantined => "number-quarantined",
             Self::ConnectTooSoon => "connect-too-soon",
-            Self::Glare => "glare",
             Self::ModemChanged => "modem-changed",
             Self::HangUpNotSeen => "hang-up-not-seen",
             Self::Budget => "budget",
@@ -143,7 +140,6 @@ mod tests {
             Alert::StrangerAnswered,
             Alert::NumberQuarantined,
             Alert::ConnectTooSoon,
-            Alert::Glare,
             Alert::ModemChanged,
             Alert::HangUpNotSeen,
             Alert::Budget,

@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 
 use proto::time::Instant;
 
-use crate::alert::{Alert, Tally};
+use crate::alert::Tally;
 use crate::chance::Chance;
 use crate::line::Fact;
 use crate::recovery::Restored;
@@ -78,12 +78,6 @@ impl Desk {
         self.next_seq += 1;
         self.outputs.push_back(Output::Journal(Entry { seq, at: self.now.wall, event }));
         seq
-    }
-
-    /// Raises an alert about a line.
-    pub(crate) fn alert_of_line(&mut self, alert: Alert, line: &str, reason: String) {
-        let line = Some(line.to_owned());
-        self.journal(Event::Alert { alert, line, call: None, user: None, reason });
     }
 
     /// A line reports.

@@ -182,6 +182,7 @@ impl Promise {
 pub(crate) const fn counts_as_try(cause: Cause) -> bool {
     match cause {
         Cause::Glare
+        | Cause::TooSoon
         | Cause::PortError
         | Cause::AdminReset
         | Cause::AdminReboot

@@ -76,11 +76,15 @@ impl Promises {
             in_all: u32::try_from(self.open.len()).unwrap_or(u32::MAX),
         };
         let approval = policy::decide(config, &request)?;
+        // On the line that the caller came in on, its exchange has to let him go first.
+        let own = request.came_in_on.filter(|own| approval.lines().iter().all(|line| line == own));
+        let hold = own.and_then(|own| config.lines.iter().find(|line| line.name == own));
+        let hold = hold.map_or(Duration::ZERO, |line| line.hold_time);
         if let Some(fault) = &self.store_fault {
             let reason = format!("the journal cannot be written: {fault}");
             return Err(Refusal::new(RefusalKind::Service, "store", reason));
         }
-        Ok(self.write(config, desk, approval, terms))
+        Ok(self.write(config, desk, approval, terms, hold))
     }
 
     fn write(
@@ -89,11 +93,12 @@ impl Promises {
         desk: &mut Desk,
         approval: Approval,
         terms: &Terms<'_>,
+        hold: Duration,
     ) -> Made {
         let callback = &config.callback;
         let promise = desk.promise_id();
         let numbers = approval.numbers().iter().map(|number| number.as_str().to_owned());
-        let delay = callback.delay.max(terms.least_delay);
+        let delay = callback.delay.max(terms.least_delay).max(hold);
         let promised = Promised {
             promise,
             session: terms.session,

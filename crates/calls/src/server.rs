@@ -118,7 +118,7 @@ impl Server {
         for line in server.config.lines.clone() {
             let id = server.add_line(line);
             if began_before && let Some(line) = server.lines.get_mut(&id) {
-                line.hold(now.at);
+                line.hold(&mut server.desk);
             }
             let busied_out =
                 server.lines.get(&id).is_some_and(|line| restored.busied_out.contains(line.name()));

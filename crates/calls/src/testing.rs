@@ -45,6 +45,7 @@ quiet  = "100ms"
 line     = "same"
 delay    = "20s"
 jitter   = "0s"
+soonest_connect = "0s"
 tries    = 3
 retry    = "30s"
 max_time = "10m"

@@ -541,6 +541,8 @@ pub enum Cause {
     Barred,
     /// It rang while we were about to dial.
     Glare,
+    /// CONNECT came before the number can have been dialled and answered.
+    TooSoon,
     /// The caller stopped ringing before we answered.
     Abandoned,
     /// The caller was not to be answered.

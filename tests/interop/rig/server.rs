@@ -31,6 +31,7 @@ stop_grace = "1s"
 [callback]
 delay = "200ms"
 jitter = "0s"
+soonest_connect = "0s"
 retry = "1s"
 {callback}
 "#

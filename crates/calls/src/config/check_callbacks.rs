@@ -264,7 +264,8 @@ fn same_line(draft: &Draft, login: &LoginConfig, faults: &mut Faults) {
     }
     for line in draft.lines.iter().filter(|line| line.originates() && line.answers()) {
         let name = &line.line.name;
-        if line.line.hold_time > draft.callback.delay
+        if line.hold_time_at.is_some()
+            && line.line.hold_time > draft.callback.delay
             && let Some(at) = &draft.places.delay
         {
             let message = format!(

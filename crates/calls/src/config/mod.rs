@@ -121,6 +121,10 @@ pub struct Callback {
     pub delay: Duration,
     /// Plus a random part of up to this.
     pub jitter: Duration,
+    /// Whether the line that the caller came in on may call back.
+    pub same_line: SameLine,
+    /// A CONNECT sooner than this after the time of dialling is not believed; zero: every one is.
+    pub soonest_connect: Duration,
     /// How often each promise is tried at most.
     pub tries: u32,
     /// Wait between tries.
@@ -133,6 +137,17 @@ pub struct Callback {
     pub in_all: u32,
     /// What a caller may type.
     pub caller_numbers: NumberPatterns,
+}
+
+/// Whether the line that the caller came in on, and may still hold, may call back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameLine {
+    /// If its hold time was measured.
+    Qualified,
+    /// If its hold time is known; else if there is no other line, after the worst hold time.
+    Wait,
+    /// No.
+    Never,
 }
 
 /// Which line makes the return call.
@@ -180,6 +195,12 @@ pub struct Line {
     pub modem: Modem,
     /// How long the exchange may hold the called side after we hang up: no dialling before that.
     pub hold_time: Duration,
+    /// How that is known.
+    pub hold_by: HoldBy,
+    /// And not before a random part of up to this on top of it.
+    pub hold_jitter: Duration,
+    /// A CONNECT sooner than this after the time of dialling is not believed; zero: every one is.
+    pub soonest_connect: Duration,
     /// What meets somebody who calls it.
     pub service: LineService,
     /// Who carries the packets of PPP callers on it; `None`: as `[ppp]` says.
@@ -194,6 +215,21 @@ pub enum LineService {
     /// PPP at once.
     Ppp,
 }
+
+/// How a line's hold time is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HoldBy {
+    /// The configuration says it.
+    Written,
+    /// Calls between our own lines have shown it.
+    Measured,
+    /// It is not: the worst that exchanges are known for is assumed ([`WORST_HOLD`]).
+    Unknown,
+}
+
+/// The longest that an exchange is known to hold a called line: British ones held it for two to three minutes
+/// until 2014. With a margin.
+pub const WORST_HOLD: Duration = Duration::from_secs(200);
 
 /// The byte path to a modem.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -240,6 +276,8 @@ pub struct Modem {
     pub wishes: Vec<String>,
     /// The command that answers a call.
     pub answer: String,
+    /// It dials without waiting for dial tone (`X0`, `X1`, `X3`, and no `W` in `dial_prefix`).
+    pub blind: bool,
     /// The dial command up to the number.
     pub dial_prefix: DialPrefix,
     /// What a leading `+` of a number becomes (`00`, `+` for SIM modems); without it such numbers are refused.

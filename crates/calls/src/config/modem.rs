@@ -43,6 +43,7 @@ pub(super) fn of(profile: &'static Profile) -> Result<Modem, DialFault> {
         init: profile.init.iter().map(|&line| line.to_owned()).collect(),
         wishes: profile.wishes.iter().map(|&line| line.to_owned()).collect(),
         answer: profile.answer.to_owned(),
+        blind: false,
         dial_prefix: DialPrefix::parse(profile.dial_prefix)?,
         international_prefix: profile.international_prefix.map(str::to_owned),
         dtr_hangup: match profile.hang_up {
@@ -200,6 +201,16 @@ fn over(base: &Draft, table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Draft 
         let mut commands = commands(value.as_str()).into_iter();
         if commands.any(|command| dials_blindly(command.name, command.value)) {
             draft.blind = at;
+        }
+        // W waits for dial tone in the middle of dialling, whatever X says.
+        if value
+            .as_str()
+            .to_ascii_uppercase()
+            .rsplit('D')
+            .next()
+            .is_some_and(|tail| tail.contains('W'))
+        {
+            draft.blind = None;
         }
         draft.modem.dial_prefix = value;
     }

@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use proto::dial::PhoneNumber;
 use toml::Spanned;
@@ -14,7 +15,8 @@ use super::keys::{self, Section};
 use super::load::Surroundings;
 use super::values::{self, Fault};
 use super::{
-    Callback, Direction, Line, LineService, Login, NumberPatterns, PortSpec, ReturnLine, Server,
+    Callback, Direction, HoldBy, Line, LineService, Login, NumberPatterns, PortSpec, ReturnLine,
+    SameLine, Server, WORST_HOLD,
 };
 use super::{modem, network, ppp};
 use crate::diagnostic::{Diagnostic, Source};
@@ -118,7 +120,7 @@ impl Draft {
         let ppp = ppp::section(source, tree, &directory, faults);
         let users = ppp::users(source, tree, whole, faults);
         let profiles = modem::profiles(source, tree.get("modem"), faults);
-        let lines = lines(source, tree, whole, &profiles, faults);
+        let lines = lines(source, tree, whole, &profiles, &callback, faults);
         let all_lines = lines.iter().all(Option::is_some) && !lines.is_empty();
         let lines = lines.into_iter().flatten().collect();
         let source = Arc::clone(source);
@@ -296,12 +298,25 @@ const LINES: keys::Key<&'static [&'static str]> = keys::Key {
     example: keys::RETURN_LINE.example,
 };
 
+fn same_line(text: &str) -> Result<SameLine, Fault> {
+    match text {
+        "qualified" => Ok(SameLine::Qualified),
+        "wait" => Ok(SameLine::Wait),
+        "never" => Ok(SameLine::Never),
+        _ => Err(Fault::new(
+            format!("\"{}\" does not say when", text.escape_debug()),
+            "write \"qualified\", \"wait\" or \"never\"",
+        )),
+    }
+}
+
 fn callback(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>) -> Callback {
     let line = return_line(table, faults);
     places.return_line =
         line.as_ref().and_then(|_| table.get(keys::RETURN_LINE.name)).map(Spanned::span);
     let delay = table.duration(&keys::DELAY, faults);
     let jitter = table.duration(&keys::JITTER, faults);
+    let same_line = table.parsed_if(&keys::SAME_LINE, faults, same_line);
     let retry = table.duration(&keys::RETRY, faults);
     let max_time = table.duration(&keys::MAX_TIME, faults);
     let per_user = table.count(&keys::PER_USER, faults);
@@ -323,6 +338,8 @@ fn callback(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>
         line: line.unwrap_or(ReturnLine::Other),
         delay: delay.value,
         jitter: jitter.value,
+        same_line: same_line.map_or(SameLine::Wait, |same_line| same_line.value),
+        soonest_connect: table.duration(&keys::SOONEST_CONNECT, faults).value,
         tries: table.count(&keys::TRIES, faults).value,
         retry: retry.value,
         max_time: max_time.value,
@@ -346,6 +363,7 @@ fn lines(
     tree: &DeTable<'_>,
     whole: Whole,
     profiles: &modem::Profiles,
+    callback: &Callback,
     faults: &mut Vec<Diagnostic>,
 ) -> Vec<Option<LineDraft>> {
     let Some(value) = tree.get("line") else {
@@ -373,7 +391,7 @@ fn lines(
                 table.required(&keys::NAME, faults);
                 table.required(&keys::PORT, faults);
             }
-            line(&table, profiles, faults)
+            line(&table, profiles, callback, faults)
         })
         .collect()
 }
@@ -413,6 +431,7 @@ fn own_number(text: &str) -> Result<PhoneNumber, Fault> {
 fn line(
     table: &Table<'_>,
     profiles: &modem::Profiles,
+    callback: &Callback,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<LineDraft> {
     table.unknown_keys(faults);
@@ -422,7 +441,7 @@ fn line(
     let number = table.parsed_if(&keys::NUMBER, faults, own_number);
     let groups = table.list_if(&keys::GROUP, faults, values::name).unwrap_or_default();
     let rings = table.count(&keys::RINGS, faults);
-    let hold_time = table.duration(&keys::HOLD_TIME, faults);
+    let hold_time = table.duration_if(&keys::HOLD_TIME, faults);
     let direction = table.parsed_if(&keys::DIRECTION, faults, direction);
     let service = table.parsed_if(&keys::LINE_SERVICE, faults, line_service);
     let backend = table.parsed_if(&keys::LINE_BACKEND, faults, network::backend);
@@ -440,6 +459,10 @@ fn line(
     let modem::Draft { modem, dtr_hangup_at, blind } =
         draft.or_else(|| profiles.get(profile).cloned())?;
     let (name, port) = (name?, port?);
+    let soonest_connect = match port.value {
+        PortSpec::Tcp { .. } => Duration::ZERO,
+        PortSpec::Tty(_) | PortSpec::Rfc2217 { .. } | PortSpec::Sim(_) => callback.soonest_connect,
+    };
     let dtr = dtr_hangup_at.is_some() || !matches!(port.value, PortSpec::Tcp { .. });
     Some(LineDraft {
         line: Line {
@@ -452,8 +475,15 @@ fn line(
             groups: groups.iter().map(|group| group.value.clone()).collect(),
             rings: rings.value,
             // Bare TCP carries no DTR.
-            modem: super::Modem { dtr_hangup: modem.dtr_hangup && dtr, ..modem },
-            hold_time: hold_time.value,
+            modem: super::Modem {
+                dtr_hangup: modem.dtr_hangup && dtr,
+                blind: blind.is_some(),
+                ..modem
+            },
+            hold_by: hold_time.as_ref().map_or(HoldBy::Unknown, |_| HoldBy::Written),
+            hold_time: hold_time.as_ref().map_or(WORST_HOLD, |hold_time| hold_time.value),
+            hold_jitter: callback.jitter,
+            soonest_connect,
             service: service.as_ref().map_or(LineService::Login, |service| service.value),
             backend: backend.as_ref().map(|backend| backend.value),
         },
@@ -461,7 +491,7 @@ fn line(
         port_at: port.at.unwrap_or_default(),
         groups,
         rings_at: rings.at,
-        hold_time_at: hold_time.at,
+        hold_time_at: hold_time.and_then(|hold_time| hold_time.at),
         dtr_hangup_at,
         blind,
         service_at: service.and_then(|service| service.at),

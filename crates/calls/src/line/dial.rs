@@ -10,9 +10,11 @@
 //!
 //! An incoming call that seizes the line at the moment we dial would be connected to us in place of the
 //! number dialled (mgetty 1.2.1's callback hands it a login prompt): a RING from the claim on until CONNECT
-//! breaks the attempt off. Only the answers to this very command count: its reader is fresh.
+//! breaks the attempt off. So does a CONNECT that comes before anybody can have been rung. Only the answers to this very command count: its reader is fresh.
 //!
 //! It does not know why it dials.
+
+use std::time::Duration;
 
 use proto::at::commands::{Commands, Step};
 use proto::at::reader::Said;
@@ -20,6 +22,7 @@ use proto::at::result::ResultCode;
 use proto::time::{Deadline, Instant};
 
 use super::{Fact, State};
+use crate::alert::Alert;
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::line::Line;
@@ -45,6 +48,8 @@ pub(super) struct Preparing {
 #[derive(Debug)]
 pub(super) struct Dialling {
     pub(super) call: Call,
+    /// Whoever answers before this was not rung.
+    soonest: Instant,
     until: Instant,
 }
 
@@ -164,7 +169,11 @@ impl Line {
         call.session = Some(turn.session);
         call.promise = Some(turn.promise);
         let until = desk.at() + self.config.modem.dial_time;
-        State::Dialling(Box::new(Dialling { call, until }))
+        let soonest = match self.config.soonest_connect {
+            Duration::ZERO => desk.at(),
+            least => desk.at() + time_to_dial(turn.number.as_str()) + least,
+        };
+        State::Dialling(Box::new(Dialling { call, soonest, until }))
     }
 
     pub(super) fn dialling_port(
@@ -193,7 +202,11 @@ impl Line {
         while let Some(said) = self.reader.poll() {
             match said {
                 Said::Result(ResultCode::Connect(connect)) => {
-                    return self.connected(dialling.call, &connect, desk);
+                    return if dialling.soonest <= desk.at() {
+                        self.connected(dialling.call, &connect, desk)
+                    } else {
+                        self.too_soon(dialling, desk)
+                    };
                 }
                 Said::Result(code) => {
                     if let Some(cause) = failure(&code) {
@@ -206,6 +219,23 @@ impl Line {
         State::Dialling(dialling)
     }
 
+    /// Somebody was on the line already, and is not the one who was dialled.
+    fn too_soon(&mut self, dialling: Box<Dialling>, desk: &mut Desk) -> State {
+        let since = desk.at().since(dialling.call.began);
+        let reason = format!(
+            "CONNECT came {} ms after the dial command: nobody can have been rung and have answered",
+            since.as_millis()
+        );
+        desk.journal(Event::Alert {
+            alert: Alert::ConnectTooSoon,
+            line: Some(self.name().to_owned()),
+            call: Some(dialling.call.id),
+            user: None,
+            reason,
+        });
+        self.on_hook(Some((dialling.call, Cause::TooSoon)), true, desk)
+    }
+
     pub(super) fn dialling_tick(&mut self, dialling: Box<Dialling>, desk: &mut Desk) -> State {
         if dialling.until <= desk.at() {
             self.on_hook(Some((dialling.call, Cause::NoAnswer)), false, desk)
@@ -213,6 +243,13 @@ impl Line {
             State::Dialling(dialling)
         }
     }
+}
+
+/// How long a modem takes at least to dial these digits, with tones: 70 ms for each and nothing between is the
+/// fastest that exchanges take (ITU-T Q.24).
+fn time_to_dial(digits: &str) -> Duration {
+    const DIGIT: Duration = Duration::from_millis(70);
+    DIGIT.saturating_mul(u32::try_from(digits.len()).unwrap_or(0))
 }
 
 /// What a result code says about a call that is being placed; `None` if nothing yet.

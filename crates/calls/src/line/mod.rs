@@ -309,9 +309,11 @@ impl Line {
         self.enter(state, desk);
     }
 
-    /// Keeps it from dialling for its hold time: nobody remembers who was on it before this run.
-    pub(crate) fn hold(&mut self, now: Instant) {
-        self.held_until = now + self.config.hold_time;
+    /// Keeps it from dialling for its hold time: somebody was on it just now, or before this run. The random
+    /// part keeps whoever waits for the end of it from calling at that very instant.
+    pub(crate) fn hold(&mut self, desk: &mut Desk) {
+        let jitter = desk.chance.wait(self.config.hold_jitter);
+        self.held_until = desk.at() + self.config.hold_time + jitter;
     }
 
     /// Sends to the far end. Without a call it is nobody's and dropped.

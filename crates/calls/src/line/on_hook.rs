@@ -260,9 +260,14 @@ impl Line {
 
     /// The call is over.
     pub(super) fn end_call(&mut self, call: &Call, cause: Cause, desk: &mut Desk) {
-        // Who called us may be held by his exchange; whom we called is let go by ours.
-        if call.leg == Leg::Request && call.connected.is_some() {
-            self.held_until = desk.at() + self.config.hold_time;
+        // Who called us may be held by his exchange; whom we called is let go by ours. Whoever came in as we were
+        // about to dial has called us.
+        let came_in = match call.leg {
+            Leg::Request => call.connected.is_some(),
+            Leg::Return => matches!(cause, Cause::Glare | Cause::TooSoon),
+        };
+        if came_in {
+            self.hold(desk);
         }
         self.end_call_unheld(call, cause, desk);
     }

@@ -9,6 +9,7 @@
 //! | `number.own-line` | calling one of our own lines |
 //! | `caller_numbers.deny "900*"` | a typed number that a deny pattern matches |
 //! | `caller_numbers.allow` | a typed number that no allow pattern matches |
+//! | `line.same` | the line that the caller came in on, where `[callback] same_line` does not let it call back |
 //! | `line.direction` | when no line of those wanted may both be used and originate |
 //! | `line.dialling` | a number that none of those lines can dial |
 //!
@@ -20,7 +21,7 @@
 use proto::dial::{Dialling, PhoneNumber};
 
 use super::{Numbers, RefusalKind, Request};
-use crate::config::{Config, Direction, Line, ReturnLine};
+use crate::config::{Config, Direction, HoldBy, Line, ReturnLine, SameLine};
 
 /// The shortest number that a caller may type. Shorter ones are service numbers and extensions; whoever
 /// wants them called writes them into login.config.
@@ -63,6 +64,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { name: "number.own-line", kind: RefusalKind::Number, judge: own_line },
     Rule { name: "caller_numbers.deny", kind: RefusalKind::Number, judge: denied },
     Rule { name: "caller_numbers.allow", kind: RefusalKind::Number, judge: allowed },
+    Rule { name: "line.same", kind: RefusalKind::Service, judge: same },
     Rule { name: "line.direction", kind: RefusalKind::Service, judge: direction },
     Rule { name: "line.dialling", kind: RefusalKind::Service, judge: dialling },
 ];
@@ -146,6 +148,54 @@ fn allowed(case: &mut Case<'_>) -> Result<(), No> {
     Ok(())
 }
 
+/// The line that the caller came in on may still be his: he stays, plays a dial tone, hears the number and
+/// answers. It calls back only if its hold time is known; who has other lines takes one of them instead.
+fn same(case: &mut Case<'_>) -> Result<(), No> {
+    let Some(own) = case.request.came_in_on else { return Ok(()) };
+    if !case.lines.iter().any(|name| name == own) {
+        return Ok(());
+    }
+    let Some(line) = line(case.config, own) else { return Ok(()) };
+    let rule = case.config.callback.same_line;
+    let trusted = match (rule, line.hold_by) {
+        (SameLine::Qualified, HoldBy::Measured) => true,
+        (SameLine::Qualified, HoldBy::Written | HoldBy::Unknown) => false,
+        (SameLine::Wait, HoldBy::Measured | HoldBy::Written) => true,
+        (SameLine::Wait, HoldBy::Unknown) => false,
+        (SameLine::Never, HoldBy::Measured | HoldBy::Written | HoldBy::Unknown) => false,
+    };
+    if trusted {
+        return Ok(());
+    }
+    case.lines.retain(|name| name != own);
+    if *case.request.return_line == ReturnLine::Same {
+        case.lines = others(case.config, own);
+    }
+    match rule {
+        // The worst hold time is waited for; the line itself sees to that.
+        SameLine::Wait => case.lines.push(own.to_owned()),
+        SameLine::Qualified if case.lines.is_empty() => {
+            return no(format!(
+                "line {own} was not measured, and there is no other: run dialback qualify {own} --with OTHER"
+            ));
+        }
+        SameLine::Never if case.lines.is_empty() => {
+            return no(format!("same_line is \"never\", and there is no other line than {own}"));
+        }
+        SameLine::Qualified | SameLine::Never => {}
+    }
+    Ok(())
+}
+
+/// All lines but this one that place calls, those that take none first: nobody can be on them.
+fn others(config: &Config, own: &str) -> Vec<String> {
+    let of = |direction: Direction| {
+        let lines = config.lines.iter().filter(move |line| line.direction == direction);
+        lines.map(|line| line.name.clone()).filter(move |name| name != own)
+    };
+    of(Direction::Originate).chain(of(Direction::Both)).collect()
+}
+
 fn direction(case: &mut Case<'_>) -> Result<(), No> {
     let same = *case.request.return_line == ReturnLine::Same && case.request.came_in_on.is_some();
     let wanted = std::mem::take(&mut case.lines);
@@ -154,7 +204,7 @@ fn direction(case: &mut Case<'_>) -> Result<(), No> {
         .filter(|name| {
             line(case.config, name).is_some_and(|line| match line.direction {
                 Direction::Both => true,
-                Direction::Originate => !same,
+                Direction::Originate => !same || Some(name.as_str()) != case.request.came_in_on,
                 Direction::Answer => false,
             })
         })

@@ -187,3 +187,42 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_callers_own_line_calls_back_only_as_far_as_its_hold_time_is_known() {
+    use crate::config::{Direction, HoldBy, SameLine};
+    let group = ReturnLine::Group("public".to_owned());
+    for (same_line, hold_by, line, wanted) in [
+        (SameLine::Wait, HoldBy::Written, &ReturnLine::Same, "main"),
+        (SameLine::Wait, HoldBy::Measured, &ReturnLine::Same, "main"),
+        // One that takes no calls first, the caller's own last.
+        (SameLine::Wait, HoldBy::Unknown, &ReturnLine::Same, "out,second,main"),
+        (SameLine::Wait, HoldBy::Unknown, &group, "second,main"),
+        (SameLine::Qualified, HoldBy::Measured, &ReturnLine::Same, "main"),
+        (SameLine::Qualified, HoldBy::Written, &ReturnLine::Same, "out,second"),
+        (SameLine::Qualified, HoldBy::Unknown, &group, "second"),
+        (SameLine::Never, HoldBy::Measured, &ReturnLine::Same, "out,second"),
+        (SameLine::Never, HoldBy::Measured, &group, "second"),
+    ] {
+        let mut config = lines();
+        config.callback.same_line = same_line;
+        config.lines[0].hold_by = hold_by;
+        let mut out = config.lines[1].clone();
+        out.name = "out".to_owned();
+        out.direction = Direction::Originate;
+        out.groups.clear();
+        config.lines.push(out);
+        let got = ask(&config, Numbers::Typed("5551234"), line, (0, 0));
+        let wanted = format!("caller_numbers.allow \"*\" on {wanted}");
+        assert_eq!(got, wanted, "{same_line:?} {hold_by:?} {line:?}");
+        // The same with no other line.
+        config.lines.truncate(1);
+        let alone = ask(&config, Numbers::Typed("5551234"), line, (0, 0));
+        let may = match (same_line, hold_by) {
+            (SameLine::Wait, _) | (SameLine::Qualified, HoldBy::Measured) => true,
+            (SameLine::Qualified | SameLine::Never, _) => false,
+        };
+        let wanted = if may { "caller_numbers.allow \"*\" on main" } else { "no: line.same" };
+        assert_eq!(alone, wanted, "{same_line:?} {hold_by:?} {line:?}");
+    }
+}

@@ -144,6 +144,7 @@ term = "dumb"
 line           = "same"
 delay          = "{delay}s"
 jitter         = "4s"
+soonest_connect = "0s"
 tries          = 3
 retry          = "8s"
 caller_numbers = {{ allow = ["555*"], deny = ["900*", "1900*"] }}

@@ -325,6 +325,7 @@ pub(crate) fn cause_words(cause: Cause) -> &'static str {
         Cause::NoDialtone => "no dial tone",
         Cause::NoCarrier => "no modem answered",
         Cause::Barred => "the modem would not dial it now",
+        Cause::TooSoon => "somebody was on the line before the number was dialled",
         Cause::Glare => "it rang as we were about to dial",
         Cause::Abandoned => "the caller stopped ringing",
         Cause::Screened => "not answered on purpose",

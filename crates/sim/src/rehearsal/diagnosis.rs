@@ -401,6 +401,11 @@ impl Case<'_> {
         let patience = wait.within_ms.unwrap_or_else(|| ms(wait.since, *at));
         let needed = ms(wait.since, *ring);
         let callback = &self.config.callback;
+        // On the only line that there is its exchange has to let go first.
+        let least = match self.config.lines.as_slice() {
+            [only] => callback.delay.max(only.hold_time),
+            _ => callback.delay,
+        };
         let worst = callback.jitter.as_secs() + needed.div_ceil(1_000);
         let enough = worst.next_multiple_of(30) + 30;
         Some(Problem::new(
@@ -410,8 +415,8 @@ impl Case<'_> {
                  {} to {} s before it dials)",
                 seconds(patience),
                 seconds(needed),
-                callback.delay.as_secs(),
-                (callback.delay + callback.jitter).as_secs(),
+                least.as_secs(),
+                (least + callback.jitter).as_secs(),
             ),
             format!(
                 "wait for {enough} seconds: TIMEOUT {enough} in chat, until {enough} in a .scp"
@@ -560,6 +565,7 @@ const fn cause_words(cause: Cause) -> &'static str {
         Cause::Glare => "it rang at that moment",
         Cause::Abandoned => "the caller stopped ringing",
         Cause::Screened => "not answered on purpose",
+        Cause::TooSoon => "somebody was on the line before the number was dialled",
     }
 }
 

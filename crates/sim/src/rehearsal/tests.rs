@@ -13,7 +13,7 @@ mary - - /usr/sbin/callback -S 1234567
 fn config() -> Config {
     let text = "[server]\nlogin_config = \"/etc/dialback/login.config\"\nissue = \"/etc/issue\"\n\
         [callback]\ncaller_numbers = { allow = [\"12*\"], deny = [\"1299*\"] }\n\
-        [[line]]\nname = \"main\"\nport = \"sim:main\"\nmodem = \"rockwell\"\nnumber = \"987654\"\n";
+        [[line]]\nname = \"main\"\nport = \"sim:main\"\nmodem = \"rockwell\"\nnumber = \"987654\"\nhold_time = \"10s\"\n";
     configure(text, LOGIN_CONFIG).unwrap()
 }
 

@@ -247,6 +247,24 @@ fn finding_5_a_ring_between_claim_and_dial_is_glare_and_nothing_is_dialled() {
 }
 
 #[test]
+fn a_connect_that_comes_before_anybody_can_have_answered_is_dropped_with_an_alert() {
+    // Seven digits at 70 ms, and 2 s on top.
+    for (after, believed) in [("2489ms", false), ("2490ms", true)] {
+        let end = if believed {
+            "* connected c1 s1 return 33600\n* kept p1 c1".to_owned()
+        } else {
+            "* alert connect-too-soon\n> dtr down\n+ 499ms\n+ 1ms\n> dtr up\n* ended c1 too-soon\n\
+             > send \"ATE0\\r\"\n* try-failed p1 too-soon next 30000"
+                .to_owned()
+        };
+        check_with(
+            config(&TOML.replace("soonest_connect = \"0s\"", "soonest_connect = \"2s\""), LOGIN),
+            &format!("{DIALLING}\n+ {after}\n< says CONNECT 33600\n{end}"),
+        );
+    }
+}
+
+#[test]
 fn finding_6_a_left_over_ok_does_not_count_for_the_dial_command() {
     check(&format!(
         "{DIALLING}

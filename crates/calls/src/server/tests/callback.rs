@@ -300,7 +300,7 @@ fn the_same_line_is_not_dialled_on_before_its_hold_time_is_over() {
             + 1ms
             > claim
             ",
-            parted().replace("within 20", "within 0")
+            parted().replace("within 20", "within 10")
         ),
     );
 }
