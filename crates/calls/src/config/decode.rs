@@ -75,6 +75,7 @@ impl<'d> Table<'d> {
                                 .to_owned()
                         }
                         keys::Section::Server
+                        | keys::Section::Audit
                         | keys::Section::Login
                         | keys::Section::Callback
                         | keys::Section::Ppp => {

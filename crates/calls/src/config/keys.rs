@@ -14,6 +14,7 @@ use super::values::duration_text;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Section {
     Server,
+    Audit,
     Login,
     Callback,
     CallerNumbers,
@@ -26,8 +27,9 @@ pub(super) enum Section {
 
 impl Section {
     /// Every section, in the order of the reference page.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Server,
+        Self::Audit,
         Self::Login,
         Self::Callback,
         Self::CallerNumbers,
@@ -42,6 +44,7 @@ impl Section {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Server => "[server]",
+            Self::Audit => "[audit]",
             Self::Login => "[login]",
             Self::Callback => "[callback]",
             Self::CallerNumbers => "callback.caller_numbers",
@@ -57,6 +60,10 @@ impl Section {
     pub(super) fn sentence(self) -> &'static str {
         match self {
             Self::Server => "Places and names. All keys may be left out, and so may the section.",
+            Self::Audit => {
+                "Where the journal's last hash is told to the outside (an anchor), so that nobody can cut the journal \
+                 off or write it anew without leaving a trace elsewhere. `dialback audit verify` compares."
+            }
             Self::Login => "What a caller sees and how long he has. Everything has a default.",
             Self::Callback => {
                 "How callers are called back. An entry of login.config may choose its own line with `-S` \
@@ -243,6 +250,17 @@ key!(STOP_GRACE: Duration = Server."stop_grace" ("a duration") Value(s(30)), s(0
 key!(KILL_GRACE: Duration = Server."kill_grace" ("a duration") Value(s(5)), ms(100) => min(10);
     "How long a program may live on after SIGHUP, once its call is over, before it is killed."; "\"10s\"");
 
+key!(SERVER_USER: Text = Server."user" ("the name of a user") Value("dialback");
+    "Whom the server becomes after it was started as root: a small launcher keeps root, starts the programs of login.config and does nothing else. Where the default does not exist the server stays root, and says so."; "\"dialback\"");
+
+// [audit]
+key!(ANCHOR_FILE: Text = Audit."anchor_file" ("an absolute path") Absent("none");
+    "A file to which anchors are appended, best on another host. It belongs to root where the server was started as root."; "\"/var/log/dialback-anchors\"");
+key!(ANCHOR_SYSLOG: bool = Audit."anchor_syslog" ("`true` or `false`") Value(false);
+    "Whether anchors are told to the system's log (`/dev/log`), from where they can be sent to other hosts."; "true");
+key!(ANCHOR_EVERY: Duration = Audit."anchor_every" ("a duration") Value(h(1)), s(1) => h(24);
+    "How often an anchor is told, if something has happened since the last one; and always when the server stops."; "\"10m\"");
+
 // [login]
 key!(PROMPT: Text = Login."prompt" ("a text, at most 300 characters") Value("@!login: ");
     "The prompt, with mgetty's escapes; `@` is the host. Scripts of callers wait for `ogin:`."; "\"@!login: \"");
@@ -405,6 +423,10 @@ pub(super) fn all() -> Vec<Row> {
         HOST.row(),
         STOP_GRACE.row(),
         KILL_GRACE.row(),
+        SERVER_USER.row(),
+        ANCHOR_FILE.row(),
+        ANCHOR_SYSLOG.row(),
+        ANCHOR_EVERY.row(),
         PROMPT.row(),
         TIME_LIMIT.row(),
         QUIET.row(),
@@ -484,6 +506,7 @@ pub(super) fn tables_in(section: Section) -> &'static [&'static str] {
         Section::Line => &["modem"],
         Section::User => &["callback"],
         Section::Server
+        | Section::Audit
         | Section::Login
         | Section::CallerNumbers
         | Section::Ppp

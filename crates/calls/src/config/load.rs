@@ -187,8 +187,13 @@ fn read(
     draft.read_issue(files, faults);
     let ppp = draft.read_secrets(surroundings, files, faults);
     let entries = check::all(&mut draft, login, screening.as_deref(), faults, mentions);
+    if let Some(at) = draft.places.user.clone() {
+        let user = Mentioned::User(draft.server.user.clone());
+        mentions.push(Mention::new(user, &draft.source, at));
+    }
     Some(Config {
         server: draft.server,
+        audit: draft.audit,
         login: draft.login,
         callback: draft.callback,
         ppp,

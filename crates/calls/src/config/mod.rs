@@ -39,6 +39,8 @@ pub use values::{parse_duration, parse_port};
 pub struct Config {
     /// Places and names.
     pub server: Server,
+    /// Where the journal's end is told to the outside.
+    pub audit: Audit,
     /// The prompt and what surrounds it.
     pub login: Login,
     /// How callers are called back.
@@ -76,6 +78,19 @@ pub struct Server {
     pub stop_grace: Duration,
     /// How long a program may live on after SIGHUP before SIGKILL.
     pub kill_grace: Duration,
+    /// Whom the server becomes once it needs root no more.
+    pub user: String,
+}
+
+/// `[audit]`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// The file that anchors are appended to.
+    pub anchor_file: Option<PathBuf>,
+    /// Whether the system's log is told.
+    pub anchor_syslog: bool,
+    /// How often.
+    pub anchor_every: Duration,
 }
 
 /// The operating system, as uname(2) tells. What is not known is left empty.

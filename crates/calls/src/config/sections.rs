@@ -15,8 +15,8 @@ use super::keys::{self, Section};
 use super::load::Surroundings;
 use super::values::{self, Fault};
 use super::{
-    Callback, Direction, HoldBy, Line, LineService, Login, NumberPatterns, PortSpec, ReturnLine,
-    SameLine, Server, WORST_HOLD,
+    Audit, Callback, Direction, HoldBy, Line, LineService, Login, NumberPatterns, PortSpec,
+    ReturnLine, SameLine, Server, WORST_HOLD,
 };
 use super::{modem, network, ppp};
 use crate::diagnostic::{Diagnostic, Source};
@@ -25,6 +25,7 @@ use crate::diagnostic::{Diagnostic, Source};
 pub(super) struct Draft {
     pub(super) source: Arc<Source>,
     pub(super) server: Server,
+    pub(super) audit: Audit,
     pub(super) login: Login,
     pub(super) callback: Callback,
     pub(super) ppp: Option<ppp::Draft>,
@@ -48,6 +49,7 @@ pub(super) struct Places {
     pub(super) login_config: Option<Range<usize>>,
     pub(super) dialin_config: Option<Range<usize>>,
     pub(super) issue: Option<Placed<PathBuf>>,
+    pub(super) user: Option<Range<usize>>,
     pub(super) prompt: Option<Range<usize>>,
     pub(super) return_line: Option<Range<usize>>,
     pub(super) delay: Option<Range<usize>>,
@@ -113,6 +115,8 @@ impl Draft {
         let directory = path.parent().unwrap_or(Path::new("")).to_owned();
         let table = section(Section::Server, "server", faults)?;
         let server = server(&table, &directory, surroundings, &mut places, faults);
+        let table = section(Section::Audit, "audit", faults)?;
+        let audit = audit(&table, faults);
         let table = section(Section::Login, "login", faults)?;
         let login = login(&table, &mut places, faults);
         let table = section(Section::Callback, "callback", faults)?;
@@ -124,12 +128,13 @@ impl Draft {
         let all_lines = lines.iter().all(Option::is_some) && !lines.is_empty();
         let lines = lines.into_iter().flatten().collect();
         let source = Arc::clone(source);
-        Some(Self { source, server, login, callback, ppp, users, lines, all_lines, places })
+        Some(Self { source, server, audit, login, callback, ppp, users, lines, all_lines, places })
     }
 }
 
 /// What can stand on the top level.
-const SECTIONS: [&str; 7] = ["server", "login", "callback", "ppp", "user", "line", "modem"];
+const SECTIONS: [&str; 8] =
+    ["server", "audit", "login", "callback", "ppp", "user", "line", "modem"];
 
 fn unknown_sections(source: &Arc<Source>, tree: &DeTable<'_>, faults: &mut Vec<Diagnostic>) {
     for (key, value) in tree {
@@ -145,7 +150,7 @@ fn unknown_sections(source: &Arc<Source>, tree: &DeTable<'_>, faults: &mut Vec<D
             (Some(row), _) => format!("\"{name}\" belongs to {}", row.section.title()),
             (None, Some(meant)) => format!("\"{meant}\" is the nearest that there is"),
             (None, None) => {
-                "there are [server], [login], [callback], [ppp], [[user]], [modem.name] and [[line]]"
+                "there are [server], [audit], [login], [callback], [ppp], [[user]], [modem.name] and [[line]]"
                     .into()
             }
         };
@@ -224,6 +229,32 @@ fn server(
         system: surroundings.system.clone(),
         stop_grace: table.duration(&keys::STOP_GRACE, faults).value,
         kill_grace: table.duration(&keys::KILL_GRACE, faults).value,
+        user: {
+            let user = table.text(&keys::SERVER_USER, faults, user_name);
+            places.user = user.at;
+            user.value
+        },
+    }
+}
+
+/// A name as useradd(8) allows it.
+fn user_name(text: &str) -> Result<String, Fault> {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.$".contains(&byte);
+    if text.is_empty() || text.len() > 32 || text.starts_with('-') || !text.bytes().all(known) {
+        return Err(Fault::new(
+            format!("\"{}\" is not the name of a user", text.escape_debug()),
+            "write a login name, like \"dialback\"",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn audit(table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Audit {
+    let anchor_file = table.parsed_if(&keys::ANCHOR_FILE, faults, absolute);
+    Audit {
+        anchor_file: anchor_file.map(|path| path.value.into()),
+        anchor_syslog: table.flag(&keys::ANCHOR_SYSLOG, faults).value,
+        anchor_every: table.duration(&keys::ANCHOR_EVERY, faults).value,
     }
 }
 

@@ -11,7 +11,8 @@ fn with(row: &Row, value: &str) -> String {
     let server = match row.section {
         Section::Server if row.name == "login_config" => key.clone(),
         Section::Server => format!("login_config = \"login.config\"\n{key}"),
-        Section::Login
+        Section::Audit
+        | Section::Login
         | Section::Callback
         | Section::CallerNumbers
         | Section::Ppp
@@ -33,6 +34,7 @@ fn with(row: &Row, value: &str) -> String {
         // Not every profile has a command for caller ID.
         Section::Modem if row.name == "profile" => text.push_str(&format!("modem = {{ {key} }}")),
         Section::Modem => text.push_str(&format!("modem = {{ profile = \"conexant\", {key} }}")),
+        Section::Audit => text.push_str(&format!("[audit]\n{key}")),
         Section::Login => text.push_str(&format!("[login]\n{key}")),
         Section::Callback => text.push_str(&format!("[callback]\n{key}")),
         Section::CallerNumbers => {
