@@ -312,8 +312,10 @@ impl Line {
     /// Keeps it from dialling for its hold time: somebody was on it just now, or before this run. The random
     /// part keeps whoever waits for the end of it from calling at that very instant.
     pub(crate) fn hold(&mut self, desk: &mut Desk) {
-        let jitter = desk.chance.wait(self.config.hold_jitter);
-        self.held_until = desk.at() + self.config.hold_time + jitter;
+        let held = self.config.hold_time;
+        if !held.is_zero() {
+            self.held_until = desk.at() + held + desk.chance.wait(self.config.hold_jitter);
+        }
     }
 
     /// Sends to the far end. Without a call it is nobody's and dropped.

@@ -1,0 +1,37 @@
+//! The attacks on servers that call back, each played twice: with its defence switched off by the configuration it
+//! succeeds, with the defence on it fails. A story whose attack does not succeed without the defence would prove
+//! nothing.
+//!
+//! The numbers are those of docs/threat-model.md.
+
+mod a01_line_hold;
+mod a02_glare;
+mod a03_predictable_wait;
+
+use dialback_sim::people::Step;
+use dialback_sim::people::scripts::{dial, expect, send};
+use dialback_sim::world::{Setup, World};
+
+use crate::setup::*;
+
+/// A caller who asks for a callback under this name, stays at his modem, and reads whatever prompt comes after the
+/// next CONNECT.
+pub(crate) fn waits_for_a_second_prompt(server: &str, name: &str) -> Vec<Step> {
+    let mut steps = dial(server);
+    steps.push(Step::NoAbort("NO CARRIER".to_owned()));
+    steps.extend([
+        expect("ogin: ", 60),
+        send(&format!("{name}\r")),
+        expect("NO CARRIER", 90),
+        expect("CONNECT", 900),
+        expect("ogin: ", 60),
+    ]);
+    steps
+}
+
+/// The world after somebody has tried something, at rest and with no invariant violated.
+pub(crate) fn tried(setup: Setup, station: &str, steps: Vec<Step>) -> World {
+    let mut world = world(setup);
+    tell(&mut world, station, steps);
+    world
+}
