@@ -71,11 +71,11 @@ impl Promises {
         mut request: Request<'_>,
         terms: &Terms<'_>,
     ) -> Result<Made, Refusal> {
-        request.open = OpenPromises {
+        request.counters.open = OpenPromises {
             by_user: self.by_user.get(request.user).copied().unwrap_or(0),
             in_all: u32::try_from(self.open.len()).unwrap_or(u32::MAX),
         };
-        let approval = policy::decide(config, &request)?;
+        let approval = policy::decide(config, &request).answer?;
         // On the line that the caller came in on, its exchange has to let him go first.
         let own = request.came_in_on.filter(|own| approval.lines().iter().all(|line| line == own));
         let hold = own.and_then(|own| config.lines.iter().find(|line| line.name == own));

@@ -12,7 +12,7 @@
 
 mod ppp;
 
-pub(crate) use self::ppp::{Pledge, Ppp, user};
+pub(crate) use self::ppp::{Pledge, Ppp, user_callback};
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ use super::sections::{Draft, LineDraft};
 use super::values::{self, duration_text};
 use super::{
     Action, LoginEntry, NamePattern, NumberPatterns, PortSpec, ReturnLine, ScreeningWord,
-    check_callbacks, network, ppp,
+    check_callbacks, network, ppp, users,
 };
 use crate::diagnostic::{Diagnostic, Source};
 
@@ -38,7 +38,7 @@ pub(super) fn all(
     if let Some(screening) = screening {
         caller_ids(draft, screening, faults);
     }
-    ppp::check_users(draft, faults);
+    users::check(draft, faults);
     network::check(draft, faults);
     let Some(mut login) = login else { return Vec::new() };
     ppp::check_entries(draft, &login, faults);

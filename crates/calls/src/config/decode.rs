@@ -74,6 +74,9 @@ impl<'d> Table<'d> {
                             "write callback = { numbers = [\"5550199\"], offer = \"fixed\" }"
                                 .to_owned()
                         }
+                        keys::Section::UserBudget => {
+                            "write budget = { minutes = 60, calls = 10 }".to_owned()
+                        }
                         keys::Section::Server
                         | keys::Section::Audit
                         | keys::Section::Login

@@ -21,13 +21,14 @@ pub(super) enum Section {
     Ppp,
     User,
     UserCallback,
+    UserBudget,
     Line,
     Modem,
 }
 
 impl Section {
     /// Every section, in the order of the reference page.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Server,
         Self::Audit,
         Self::Login,
@@ -36,6 +37,7 @@ impl Section {
         Self::Ppp,
         Self::User,
         Self::UserCallback,
+        Self::UserBudget,
         Self::Line,
         Self::Modem,
     ];
@@ -51,6 +53,7 @@ impl Section {
             Self::Ppp => "[ppp]",
             Self::User => "[[user]]",
             Self::UserCallback => "user.callback",
+            Self::UserBudget => "user.budget",
             Self::Line => "[[line]]",
             Self::Modem => "line.modem",
         }
@@ -80,12 +83,19 @@ impl Section {
                  such an entry the section has no effect."
             }
             Self::User => {
-                "Somebody who proves his name by PPP, and what he may ask for. Once for each user; one who has a \
-                 secret and stands here not is not called back."
+                "Somebody with a name of his own: what proves it, and what he may do. Once for each user, here or in the \
+                 file that `[server] users` names. Secrets stand only in a file that belongs to root and is closed to \
+                 group and others. A name that no user has is served as its entry of login.config says; by PPP it is \
+                 not called back."
             }
             Self::UserCallback => {
-                "How a PPP user may be called back: `callback = { ... }` in the user. The client has to ask for it \
-                 by Microsoft's callback protocol (CBCP); nothing is dialled that the rules of `[callback]` refuse."
+                "How a user may be called back: `callback = { ... }` in the user. A PPP client has to ask for it by \
+                 Microsoft's callback protocol (CBCP). Nothing is dialled that the rules refuse \
+                 ([policy-rules.md](policy-rules.md))."
+            }
+            Self::UserBudget => {
+                "What a user's return calls may cost in a day: `budget = { ... }` in the user. What is left out is not \
+                 limited."
             }
             Self::Line => {
                 "One telephone line: a port, the modem on it, its number and its use. Once for each line."
@@ -241,6 +251,10 @@ key!(DIALIN_CONFIG: Text = Server."dialin_config" ("a path") Absent("every call 
     "Which callers are answered, by their caller ID, in the format of mgetty's dialin.config."; "\"/etc/dialback/dialin.config\"");
 key!(ISSUE: Text = Server."issue" ("a path; `\"\"` for none") Value("/etc/issue");
     "Text shown before the prompt, with mgetty's escapes. The default may be missing; a file that is named here must exist."; "\"/etc/dialback/issue\"");
+key!(USERS: Text = Server."users" ("a path") Absent("users stand in dialback.toml alone");
+    "A file with more `[[user]]` tables, which are written as here. A path that is not absolute starts at the directory of dialback.toml. The file must belong to root and be closed to group and others."; "\"/etc/dialback/users.toml\"");
+key!(TIME_ZONE: Text = Server."time_zone" ("a name of the tz database") Absent("the system's local time");
+    "The zone in which windows and dates of users are meant where they name none."; "\"Europe/Berlin\"");
 key!(LOCK_DIR: Text = Server."lock_dir" ("an absolute path") Value("/var/lock");
     "Directory of the lock files `LCK..ttyS0` by which programs share a serial port."; "\"/var/lock\"");
 key!(HOST: Text = Server."host" ("a text, at most 64 characters") Absent("the system's host name");
@@ -298,6 +312,8 @@ key!(PER_USER: u32 = Callback."per_user" ("a whole number") Value(4), 1 => 1000;
     "How many promises may be open for one login name at once."; "1");
 key!(IN_ALL: u32 = Callback."in_all" ("a whole number") Value(64), 1 => 100_000;
     "How many promises may be open at once in all."; "64");
+key!(AUTHENTICATE: Text = Callback."authenticate" ("`\"none\"`, `\"password\"`, `\"totp\"` or `\"password+totp\"`") Absent("`\"none\"` while no user has a `secret` or `totp`; then `\"password\"` if one has a `secret`, or else `\"totp\"`");
+    "What a caller who asks for a callback at the prompt has to prove his name by, before the number is asked for: his user's `secret`, a code of its `totp`, or both. All names are asked the same. With `\"none\"` the name is all, as scripts expect that were written for mgetty."; "\"password\"");
 key!(ALLOW: List = CallerNumbers."allow" ("a list of patterns") Value(&[]);
     "Numbers that a caller may type. The default allows none."; "[\"555*\", \"+49*\"]");
 key!(DENY: List = CallerNumbers."deny" ("a list of patterns") Value(&[]);
@@ -354,6 +370,40 @@ key!(USER_NAME: Text = User."name" ("a name, at most 64 characters") Required;
     "The name that the user proves, without a Windows domain."; "\"alice\"");
 key!(USER_ADDRESS: Text = User."address" ("an IPv4 address") Absent("one of the pool");
     "The address that the user gets, and no other. It may belong to the pool: it is then kept for him."; "\"10.9.0.5\"");
+key!(USER_ALIASES: List = User."aliases" ("a name, or a list of names") Value(&[]);
+    "Other names that mean the same user: one for the callback, one for the login."; "[\"alice-cb\"]");
+key!(USER_SECRET: Text = User."secret" ("an argon2id hash") Absent("no password proves the name at the prompt");
+    "The hash of the password that the user types at the prompt; `dialback user passwd` prints one. The password itself stands nowhere."; "\"$argon2id$v=19$m=19456,t=2,p=1$ZGlhbGJhY2stc2FsdA$0m0rQ3JBFUvSLzEIOCFtUwqn1xgGBC0r5HBdHkFmkbk\"");
+key!(USER_TOTP: Text = User."totp" ("a key in base32") Absent("the user has no code generator");
+    "The key of the user's code generator (RFC 6238: six digits, a new code every 30 seconds); `dialback user totp` makes one."; "\"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\"");
+key!(USER_PPP_SECRET: Text = User."ppp_secret" ("a text, at most 256 characters") Absent("as chap-secrets says");
+    "The password for CHAP and MS-CHAP, in clear, because these methods need it so. It counts as a line of the file that `[ppp] secrets` names."; "\"s3cret\"");
+key!(USER_DISABLED: bool = User."disabled" ("`true` or `false`") Value(false);
+    "Whether the user is not served, and his configuration kept all the same."; "true");
+key!(USER_TRAP: bool = User."trap" ("`true` or `false`") Value(false);
+    "Whether this is nobody's name: whoever gives it is served nothing, is told what everybody is told, and raises an alert."; "true");
+key!(USER_EXPIRES: Text = User."expires" ("a date") Absent("never");
+    "The last day on which the user is served."; "\"2027-01-31\"");
+key!(USER_REVIEW_BY: Text = User."review_by" ("a date") Absent("not asked for");
+    "The day by which somebody has to look whether the user is still one. The user is served after it too, but `dialback policy explain` and `dialback user list` say that it is past."; "\"2026-12-31\"");
+key!(USER_WINDOWS: List = User."windows" ("a window, or a list of them") Value(&[]);
+    "When the user is served: days, hours and a time zone, each of which may be left out. A window that passes midnight belongs to the day on which it opens. The default is always."; "[\"mon-fri 08:00-18:00 Europe/Berlin\", \"sat\"]");
+key!(USER_SERVICES: List = User."services" ("`\"login\"`, `\"ppp\"`, or a list of both") Value(&[]);
+    "What the user may use: `login` is the prompt and what login.config starts from there. The default is both."; "[\"ppp\"]");
+key!(USER_RETURN_NAMES: List = User."return_names" ("a name, or a list of names") Value(&[]);
+    "The login names that may log in on the call that calls this user back. The default is the user's own names."; "[\"alice\", \"uucp\"]");
+key!(USER_TRIES: u32 = User."tries" ("a whole number") Absent("`tries` of `[callback]`"), 1 => 100;
+    "How often a callback to this user is tried at most."; "5");
+key!(BUDGET_MINUTES: u32 = UserBudget."minutes" ("a whole number") Absent("not limited"), 1 => 100_000;
+    "How many minutes the user's return calls may last in a day, all together."; "120");
+key!(BUDGET_CALLS: u32 = UserBudget."calls" ("a whole number") Absent("not limited"), 1 => 100_000;
+    "How many return calls to the user may be answered in a day."; "10");
+key!(BUDGET_COST: Text = UserBudget."cost" ("an amount of money") Absent("not limited");
+    "What the user's return calls may cost in a day by the tariff, in its currency."; "\"5.00\"");
+key!(USER_ALLOW: List = UserCallback."allow" ("a list of patterns") Value(&[]);
+    "Numbers that this user may give, in place of `caller_numbers.allow`. The default is what that allows."; "[\"555*\"]");
+key!(USER_DENY: List = UserCallback."deny" ("a list of patterns") Value(&[]);
+    "Numbers that this user may not give, beside those of `caller_numbers.deny`."; "[\"5559*\"]");
 key!(USER_NUMBERS: List = UserCallback."numbers" ("a telephone number, or a list of them") Value(&[]);
     "The user's own numbers. They are the administrator's, and not compared with `caller_numbers`. With the offer `\"caller\"` they are numbers that the user may give whatever `caller_numbers` says."; "[\"5550199\"]");
 key!(USER_OFFER: List = UserCallback."offer" ("`\"none\"`, `\"fixed\"`, `\"list\"` or `\"caller\"`, or a list of these") Value(&["fixed"]);
@@ -418,6 +468,8 @@ pub(super) fn all() -> Vec<Row> {
         CONTROL.row(),
         LOGIN_CONFIG.row(),
         DIALIN_CONFIG.row(),
+        USERS.row(),
+        TIME_ZONE.row(),
         ISSUE.row(),
         LOCK_DIR.row(),
         HOST.row(),
@@ -444,6 +496,7 @@ pub(super) fn all() -> Vec<Row> {
         MAX_TIME.row(),
         PER_USER.row(),
         IN_ALL.row(),
+        AUTHENTICATE.row(),
         ALLOW.row(),
         DENY.row(),
         PPP_SECRETS.row(),
@@ -470,9 +523,26 @@ pub(super) fn all() -> Vec<Row> {
         PPP_PPPD_OPTIONS.row(),
         USER_NAME.row(),
         USER_ADDRESS.row(),
+        USER_ALIASES.row(),
+        USER_SECRET.row(),
+        USER_TOTP.row(),
+        USER_PPP_SECRET.row(),
+        USER_DISABLED.row(),
+        USER_TRAP.row(),
+        USER_EXPIRES.row(),
+        USER_REVIEW_BY.row(),
+        USER_WINDOWS.row(),
+        USER_SERVICES.row(),
+        USER_RETURN_NAMES.row(),
+        USER_TRIES.row(),
         USER_NUMBERS.row(),
         USER_OFFER.row(),
         USER_REQUIRED.row(),
+        USER_ALLOW.row(),
+        USER_DENY.row(),
+        BUDGET_MINUTES.row(),
+        BUDGET_CALLS.row(),
+        BUDGET_COST.row(),
         NAME.row(),
         PORT.row(),
         SPEED.row(),
@@ -504,13 +574,14 @@ pub(super) fn tables_in(section: Section) -> &'static [&'static str] {
     match section {
         Section::Callback => &["caller_numbers"],
         Section::Line => &["modem"],
-        Section::User => &["callback"],
+        Section::User => &["callback", "budget"],
         Section::Server
         | Section::Audit
         | Section::Login
         | Section::CallerNumbers
         | Section::Ppp
         | Section::UserCallback
+        | Section::UserBudget
         | Section::Modem => &[],
     }
 }

@@ -19,7 +19,9 @@ use toml::de::DeTable;
 use super::decode::Placed;
 use super::secrets::Secrets;
 use super::sections::{Draft, Whole};
-use super::{Config, ScreeningWord, System, check, dialin_config, login_config, ppp, secrets};
+use super::{
+    Config, ScreeningWord, System, check, dialin_config, login_config, ppp, secrets, users,
+};
 use crate::diagnostic::{self, Diagnostic, Severity, Source};
 
 /// The largest file that is read: a login.config for ten thousand users is half of it.
@@ -171,7 +173,9 @@ fn read(
         }
     };
     let source = text(&name, &file, Encoding::Utf8, faults)?;
-    let (tree, errors) = DeTable::parse_recoverable(source.text());
+    let shown = Source::new(name, users::masked(source.text()));
+    let (written, source) = (source, shown);
+    let (tree, errors) = DeTable::parse_recoverable(written.text());
     let whole = if errors.is_empty() { Whole::Yes } else { Whole::Torn };
     let mut found = Vec::new();
     let draft = Draft::read(&source, tree.get_ref(), surroundings, path, whole, &mut found);
@@ -185,6 +189,8 @@ fn read(
     let login = draft.read_login_config(surroundings, files, faults);
     let screening = draft.read_dialin_config(files, faults);
     draft.read_issue(files, faults);
+    draft.read_users(surroundings, files, faults);
+    draft.check_open_secrets(&file, surroundings.uid, faults);
     let ppp = draft.read_secrets(surroundings, files, faults);
     let entries = check::all(&mut draft, login, screening.as_deref(), faults, mentions);
     if let Some(at) = draft.places.user.clone() {
@@ -399,12 +405,58 @@ impl Draft {
                 None
             }
         };
+        let users = self.users.iter().map(|user| &user.user);
         let draft = self.ppp.as_ref()?;
         Some(ppp::Ppp {
-            secrets: Secrets::of(chap, pap),
+            secrets: Secrets::of(chap, pap, users),
             network: draft.network.network.clone(),
             rfc1570: draft.rfc1570,
         })
+    }
+
+    /// The users of the file that `[server] users` names, behind those of dialback.toml.
+    fn read_users(
+        &mut self,
+        surroundings: &Surroundings,
+        files: &dyn Files,
+        faults: &mut Vec<Diagnostic>,
+    ) {
+        let Some(path) = self.server.users.clone() else { return };
+        let shown = one_line(&path);
+        let found = match files.read(&path) {
+            Ok(file) => file,
+            Err(fault) => {
+                return self.unread("users", &path, self.places.users.as_ref(), &fault, faults);
+            }
+        };
+        let Some(written) = text(&shown, &found, Encoding::Utf8, faults) else { return };
+        let source = Source::new(shown, users::masked(written.text()));
+        login_config::check_owner(&source, &found, surroundings.uid, faults);
+        let (tree, errors) = DeTable::parse_recoverable(written.text());
+        faults.extend(errors.iter().map(|error| syntax(&source, error)));
+        let whole = if errors.is_empty() { Whole::Yes } else { Whole::Torn };
+        for (key, _) in tree.get_ref() {
+            if key.get_ref() != "user" {
+                let message = format!("there is no \"{}\" in a file of users", key.get_ref());
+                let fault = Diagnostic::error(&source, key.span(), message);
+                faults.push(fault.hint("begin each user with [[user]]"));
+            }
+        }
+        self.users.extend(users::users(&source, tree.get_ref(), whole, faults));
+    }
+
+    /// Secrets in dialback.toml itself, which is often open to everybody, want it closed.
+    fn check_open_secrets(&self, file: &FileText, uid: u32, faults: &mut Vec<Diagnostic>) {
+        let is_open = file.mode & 0o077 != 0 || (file.uid != uid && file.uid != 0);
+        let here = |user: &&users::UserDraft| Arc::ptr_eq(&user.source, &self.source);
+        if let Some(at) = self.users.iter().filter(here).find_map(|user| user.secret_at.clone())
+            && is_open
+        {
+            let message = "a secret in a file that others can get at";
+            let hint = "move the user into a file of users (users = \"users.toml\" in [server]), or close this one: \
+                        chmod 600";
+            faults.push(Diagnostic::error(&self.source, at, message).hint(hint));
+        }
     }
 
     fn read_issue(&mut self, files: &dyn Files, faults: &mut Vec<Diagnostic>) {

@@ -22,7 +22,10 @@ pub mod secrets;
 mod sections;
 #[cfg(test)]
 mod tests;
+pub mod user;
+mod users;
 mod values;
+pub mod window;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -32,6 +35,7 @@ use proto::at::profile::Profile;
 use proto::dial::{DialFault, DialPrefix, PhoneNumber};
 
 pub use at_commands::init_commands;
+pub use user::User;
 pub use values::{parse_duration, parse_port};
 
 /// Everything that is configured.
@@ -47,8 +51,8 @@ pub struct Config {
     pub callback: Callback,
     /// The built-in PPP, if it is served.
     pub ppp: Option<ppp::Ppp>,
-    /// Those who prove their names by PPP and may ask for something.
-    pub users: Vec<ppp::User>,
+    /// Those whose names are more than entries of login.config.
+    pub users: Vec<User>,
     /// The lines, in file order.
     pub lines: Vec<Line>,
     /// login.config, in file order: the first entry that matches wins.
@@ -70,6 +74,10 @@ pub struct Server {
     pub dialin_config: Option<PathBuf>,
     /// Directory of UUCP lock files.
     pub lock_dir: PathBuf,
+    /// The file with more users, if there is one.
+    pub users: Option<PathBuf>,
+    /// The zone of windows and dates that name none; `None`: the system's.
+    pub time_zone: Option<window::Zone>,
     /// The name that `@` stands for in prompts.
     pub host: String,
     /// What the other escapes of the issue text stand for. Not a key: the system tells.
@@ -150,6 +158,8 @@ pub struct Callback {
     pub per_user: u32,
     /// How many promises may be open at once in all.
     pub in_all: u32,
+    /// What proves a name that asks for a callback at the prompt.
+    pub authenticate: Authenticate,
     /// What a caller may type.
     pub caller_numbers: NumberPatterns,
 }
@@ -163,6 +173,50 @@ pub enum SameLine {
     Wait,
     /// No.
     Never,
+}
+
+/// What proves a name that asks for a callback at the prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authenticate {
+    /// Nothing: the name is all.
+    Nothing,
+    /// The user's password.
+    Password,
+    /// A one-time code.
+    Code,
+    /// Both.
+    PasswordAndCode,
+}
+
+impl Authenticate {
+    /// Whether the password is asked for.
+    #[must_use]
+    pub const fn wants_password(self) -> bool {
+        match self {
+            Self::Password | Self::PasswordAndCode => true,
+            Self::Nothing | Self::Code => false,
+        }
+    }
+
+    /// Whether a one-time code is asked for.
+    #[must_use]
+    pub const fn wants_code(self) -> bool {
+        match self {
+            Self::Code | Self::PasswordAndCode => true,
+            Self::Nothing | Self::Password => false,
+        }
+    }
+
+    /// As it is written.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "none",
+            Self::Password => "password",
+            Self::Code => "totp",
+            Self::PasswordAndCode => "password+totp",
+        }
+    }
 }
 
 /// Which line makes the return call.
@@ -414,6 +468,12 @@ impl Modem {
 }
 
 impl Config {
+    /// The user with this name, or this other name.
+    #[must_use]
+    pub fn user(&self, name: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.is_called(name))
+    }
+
     /// The hunt groups: the lines of each, by index into `lines`, in file order.
     #[must_use]
     pub fn groups(&self) -> BTreeMap<&str, Vec<usize>> {

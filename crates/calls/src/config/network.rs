@@ -326,6 +326,10 @@ pub(super) fn check(draft: &Whole, faults: &mut Faults) {
     for (index, user) in draft.users.iter().enumerate() {
         let Some(address) = user.user.address else { continue };
         let at = user.address_at.as_ref();
+        let mut fault = |at: Option<&std::ops::Range<usize>>, message: String, hint: &str| {
+            let Some(at) = at else { return };
+            faults.push(Diagnostic::error(&user.source, at.clone(), message).hint(hint));
+        };
         let others = draft.users.iter().take(index);
         if let Some(twin) = others.clone().find(|other| other.user.address == Some(address)) {
             let message = format!("{address} is the address of {} already", twin.user.name);
@@ -343,11 +347,12 @@ pub(super) fn check(draft: &Whole, faults: &mut Faults) {
 
 /// Without `[ppp]` there is no network that a line or a user could have.
 fn check_without(draft: &Whole, faults: &mut Faults) {
-    let lines = draft.lines.iter().filter_map(|line| line.backend_at.as_ref());
-    let users = draft.users.iter().filter_map(|user| user.address_at.as_ref());
-    for at in lines.chain(users) {
+    let lines = draft.lines.iter().map(|line| (&draft.source, line.backend_at.as_ref()));
+    let users = draft.users.iter().map(|user| (&user.source, user.address_at.as_ref()));
+    for (source, at) in lines.chain(users) {
+        let Some(at) = at else { continue };
         let message = "this needs [ppp], and there is none";
-        let fault = Diagnostic::error(&draft.source, at.clone(), message);
+        let fault = Diagnostic::error(source, at.clone(), message);
         faults.push(fault.hint("write [ppp] with secrets = \"chap-secrets\""));
     }
 }

@@ -22,6 +22,7 @@ use ppp::auth::Method;
 use ppp::secret::{Name, Secret};
 
 use super::load::{FileText, MAX_FILE};
+use super::user::User;
 use crate::diagnostic::{Diagnostic, Source};
 
 /// The most lines with a secret in one file: each is looked at for each name that is given.
@@ -110,10 +111,25 @@ impl Secrets {
         })
     }
 
-    /// The secrets of both files.
-    pub(super) fn of(chap: FileSecrets, pap: Option<FileSecrets>) -> Self {
+    /// The secrets of both files, and of users who have one for PPP; the users' are for CHAP only.
+    pub(super) fn of<'u>(
+        chap: FileSecrets,
+        pap: Option<FileSecrets>,
+        users: impl Iterator<Item = &'u User>,
+    ) -> Self {
+        let mut chap = chap.0;
+        for user in users {
+            let Some(secret) = &user.credentials.ppp else { continue };
+            for name in std::iter::once(&user.name).chain(&user.aliases) {
+                chap.push(Entry {
+                    client: name.as_bytes().to_vec(),
+                    server: ANY.to_vec(),
+                    secret: Secret::new(secret.expose().to_vec()),
+                });
+            }
+        }
         let pap = pap.map(|pap| pap.0).unwrap_or_default();
-        Self(Arc::new(Files { chap: chap.0, pap }))
+        Self(Arc::new(Files { chap, pap }))
     }
 }
 
@@ -288,7 +304,7 @@ mod tests {
              'dan'   *      it\\'s#1\n",
         );
         assert_eq!(told, Vec::<String>::new());
-        let secrets = Secrets::of(chap, None);
+        let secrets = Secrets::of(chap, None, [].iter());
         for (name, identity, secret) in [
             ("alice", "alice", "he re"),
             ("HOME\\alice", "alice", "he re"),
@@ -327,7 +343,7 @@ mod tests {
     #[test]
     fn nothing_shows_a_secret() {
         let (chap, _, _) = read("alice * s3cret\n");
-        let shown = format!("{:?}", Secrets::of(chap, None));
+        let shown = format!("{:?}", Secrets::of(chap, None, [].iter()));
         assert_eq!(shown, "Secrets(1 for CHAP, 0 for PAP)");
     }
 }

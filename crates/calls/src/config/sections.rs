@@ -14,11 +14,12 @@ use super::decode::{Placed, Table, preset};
 use super::keys::{self, Section};
 use super::load::Surroundings;
 use super::values::{self, Fault};
+use super::window::Zone;
 use super::{
-    Audit, Callback, Direction, HoldBy, Line, LineService, Login, NumberPatterns, PortSpec,
-    ReturnLine, SameLine, Server, WORST_HOLD,
+    Audit, Authenticate, Callback, Direction, HoldBy, Line, LineService, Login, NumberPatterns,
+    PortSpec, ReturnLine, SameLine, Server, WORST_HOLD,
 };
-use super::{modem, network, ppp};
+use super::{modem, network, ppp, users};
 use crate::diagnostic::{Diagnostic, Source};
 
 /// dialback.toml as far as it is read: values with their places.
@@ -29,7 +30,7 @@ pub(super) struct Draft {
     pub(super) login: Login,
     pub(super) callback: Callback,
     pub(super) ppp: Option<ppp::Draft>,
-    pub(super) users: Vec<ppp::UserDraft>,
+    pub(super) users: Vec<users::UserDraft>,
     pub(super) lines: Vec<LineDraft>,
     /// Whether every line could be read; if not, nothing is said of what refers to lines.
     pub(super) all_lines: bool,
@@ -48,6 +49,7 @@ pub(super) enum Whole {
 pub(super) struct Places {
     pub(super) login_config: Option<Range<usize>>,
     pub(super) dialin_config: Option<Range<usize>>,
+    pub(super) users: Option<Range<usize>>,
     pub(super) issue: Option<Placed<PathBuf>>,
     pub(super) user: Option<Range<usize>>,
     pub(super) prompt: Option<Range<usize>>,
@@ -57,6 +59,7 @@ pub(super) struct Places {
     pub(super) retry: Option<Range<usize>>,
     pub(super) max_time: Option<Range<usize>>,
     pub(super) per_user: Option<Range<usize>>,
+    pub(super) authenticate: Option<Range<usize>>,
     pub(super) allow: Vec<Placed<String>>,
     pub(super) allow_is_faulty: bool,
     pub(super) deny: Vec<Placed<String>>,
@@ -122,7 +125,7 @@ impl Draft {
         let table = section(Section::Callback, "callback", faults)?;
         let callback = callback(&table, &mut places, faults);
         let ppp = ppp::section(source, tree, &directory, faults);
-        let users = ppp::users(source, tree, whole, faults);
+        let users = users::users(source, tree, whole, faults);
         let profiles = modem::profiles(source, tree.get("modem"), faults);
         let lines = lines(source, tree, whole, &profiles, &callback, faults);
         let all_lines = lines.iter().all(Option::is_some) && !lines.is_empty();
@@ -209,6 +212,8 @@ fn server(
     places.login_config = login_config.as_ref().and_then(|path| path.at.clone());
     let dialin_config = table.parsed_if(&keys::DIALIN_CONFIG, faults, not_empty);
     places.dialin_config = dialin_config.as_ref().and_then(|path| path.at.clone());
+    let users = table.parsed_if(&keys::USERS, faults, not_empty);
+    places.users = users.as_ref().and_then(|path| path.at.clone());
     let issue = table.parsed_if(&keys::ISSUE, faults, |path| Ok(directory.join(path)));
     places.issue = match issue {
         // `issue = ""` joins nothing to the directory.
@@ -222,6 +227,8 @@ fn server(
         login_config: login_config
             .map_or_else(|| preset(&keys::LOGIN_CONFIG, "").into(), |path| path.value),
         dialin_config: dialin_config.map(|path| path.value),
+        users: users.map(|path| path.value),
+        time_zone: table.parsed_if(&keys::TIME_ZONE, faults, Zone::named).map(|zone| zone.value),
         lock_dir: table.text(&keys::LOCK_DIR, faults, absolute).value.into(),
         host: table
             .parsed_if(&keys::HOST, faults, host_name)
@@ -341,6 +348,23 @@ fn same_line(text: &str) -> Result<SameLine, Fault> {
     }
 }
 
+fn authenticate(text: &str) -> Result<Authenticate, Fault> {
+    [
+        Authenticate::Nothing,
+        Authenticate::Password,
+        Authenticate::Code,
+        Authenticate::PasswordAndCode,
+    ]
+    .into_iter()
+    .find(|wanted| wanted.word() == text)
+    .ok_or_else(|| {
+        Fault::new(
+            format!("\"{}\" proves nothing", text.escape_debug()),
+            "write \"none\", \"password\", \"totp\" or \"password+totp\"",
+        )
+    })
+}
+
 fn callback(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>) -> Callback {
     let line = return_line(table, faults);
     places.return_line =
@@ -363,6 +387,8 @@ fn callback(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>
         places.deny =
             numbers.list_if(&keys::DENY, faults, values::number_pattern).unwrap_or_default();
     }
+    let authenticated = table.parsed_if(&keys::AUTHENTICATE, faults, authenticate);
+    places.authenticate = authenticated.as_ref().and_then(|wanted| wanted.at.clone());
     let patterns =
         |list: &[Placed<String>]| list.iter().map(|pattern| pattern.value.clone()).collect();
     let callback = Callback {
@@ -376,6 +402,8 @@ fn callback(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>
         max_time: max_time.value,
         per_user: per_user.value,
         in_all: table.count(&keys::IN_ALL, faults).value,
+        // Unless it is written, the users decide: `users::check`.
+        authenticate: authenticated.as_ref().map_or(Authenticate::Nothing, |wanted| wanted.value),
         caller_numbers: NumberPatterns {
             allow: patterns(&places.allow),
             deny: patterns(&places.deny),

@@ -202,6 +202,24 @@ pub(super) fn number_pattern(text: &str) -> Result<String, Fault> {
     Ok(text.to_owned())
 }
 
+/// An amount of money (`5`, `2.5`, `0.25`) in hundredths.
+pub(super) fn money(text: &str) -> Result<u32, Fault> {
+    let wrong = || {
+        Fault::new(
+            format!("\"{}\" is no amount of money", text.escape_debug()),
+            "write it like \"5.00\", without the currency",
+        )
+    };
+    let (whole, cents) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(cents) || cents.len() > 2 {
+        return Err(wrong());
+    }
+    let whole: u32 = whole.parse().map_err(|_| wrong())?;
+    let cents: u32 = format!("{cents:0<2}").parse().map_err(|_| wrong())?;
+    whole.checked_mul(100).and_then(|whole| whole.checked_add(cents)).ok_or_else(wrong)
+}
+
 /// The longest name of a line or group: it stands in every log line and table.
 const MAX_NAME: usize = 32;
 

@@ -198,6 +198,11 @@ impl Line {
         self.since
     }
 
+    /// What the exchange says of who calls.
+    pub(crate) fn caller_id(&self) -> Option<String> {
+        self.call()?.caller.caller.as_ref().map(ToString::to_string)
+    }
+
     /// The call on it, if there is one.
     pub(crate) fn call(&self) -> Option<&Call> {
         match &self.state {

@@ -1,40 +1,107 @@
 //! May we call back, and if so: which numbers, on which lines?
 //!
 //! ```text
-//!     Request ──► the rules, in order ──► Ok(Approval { rule })     the only way to a promise
-//!                                    └──► Err(Refusal { rule, .. })
+//!     Request ──► the rules, in order ──► Decision { answer: Ok(Approval { rule }), considered }
+//!                                    └──► Decision { answer: Err(Refusal { rule, .. }), considered }
 //! ```
 //!
-//! [`decide`] is a pure function of the configuration, the request and the number of open promises. Both of
-//! its answers name their rule. An [`Approval`] can be made by nobody else, and a promise only from an
-//! approval: so nothing is dialled that has not passed here (invariant 4).
+//! [`decide`] is a pure function of the configuration and the request. Both of its answers name their rule, and
+//! every rule that was looked at is told with its verdict: the server journals the answer, `dialback policy
+//! explain` shows it all. An [`Approval`] can be made by nobody else, and a promise only from an approval: so
+//! nothing is dialled that has not passed here (invariant 4).
 //!
-//! Policy does not dial, does not count and does not know the time. Caller ID is no part of a request on
-//! purpose: it is a hint, never an identity.
+//! Policy does not dial, does not count and reads no clock: how much is open and spent, and what time it is,
+//! comes in with the request. Caller ID comes in too, to be told with the decision; no rule makes a number of
+//! it: it is a hint, never an identity.
 
+pub mod password;
 mod rules;
 #[cfg(test)]
 mod tests;
+pub mod totp;
+
+use std::borrow::Cow;
+
+use proto::dial::PhoneNumber;
 
 pub(crate) use rules::line_dialling;
+pub use rules::table;
 
-use proto::dial::{NumberFault, PhoneNumber};
-
-use crate::config::{Config, ReturnLine};
+use crate::config::user::Service;
+use crate::config::{Authenticate, Config, ReturnLine};
+use crate::vocabulary::{Leg, Wall};
 
 /// A wish to be called back.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// Who wishes it: the name that was given.
     pub user: &'a str,
+    /// Whether the name was proved, and how.
+    pub identity: Identity,
+    /// What the line is used for.
+    pub service: Service,
     /// Which numbers, and who wrote them.
     pub numbers: Numbers<'a>,
     /// Which line shall call back.
     pub return_line: &'a ReturnLine,
     /// The line that the caller came in on; an operator comes in on none.
     pub came_in_on: Option<&'a str>,
-    /// The promises that are open already.
-    pub open: OpenPromises,
+    /// What the exchange says of who calls. For people; never a number to dial.
+    pub caller_id: Option<&'a str>,
+    /// Who called whom.
+    pub leg: Leg,
+    /// What time it is.
+    pub at: Wall,
+    /// What is open and spent already.
+    pub counters: Counters,
+}
+
+/// How far a name is more than a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// It was given, no more.
+    Claimed,
+    /// It was proved.
+    Proven(Proof),
+    /// It is an operator, who has no name here.
+    Operator,
+}
+
+/// What proved a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// The password, at the prompt.
+    Password,
+    /// A one-time code, at the prompt.
+    Code,
+    /// Both.
+    PasswordAndCode,
+    /// One of PPP's methods.
+    Ppp,
+}
+
+impl Proof {
+    /// For people.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Password => "by password",
+            Self::Code => "by a one-time code",
+            Self::PasswordAndCode => "by password and a one-time code",
+            Self::Ppp => "by PPP",
+        }
+    }
+
+    /// Whether no more is demanded. PPP proves a name by its own methods, whatever is asked at the prompt.
+    #[must_use]
+    pub const fn is_enough(self, wanted: Authenticate) -> bool {
+        let (password, code) = match self {
+            Self::Password => (true, false),
+            Self::Code => (false, true),
+            Self::PasswordAndCode | Self::Ppp => (true, true),
+        };
+        (password || !wanted.wants_password()) && (code || !wanted.wants_code())
+    }
 }
 
 /// The numbers of a request, by their author.
@@ -44,10 +111,77 @@ pub enum Numbers<'a> {
     Typed(&'a str),
     /// Those of an entry of login.config, on this line of it.
     Entry(&'a [PhoneNumber], u32),
-    /// Those stored for the user, who has proved the name.
+    /// Those stored for the user.
     User(&'a [PhoneNumber]),
     /// Those of an operator.
     Operator(&'a [PhoneNumber]),
+}
+
+/// What is open and spent when a request comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Promises that are open.
+    pub open: OpenPromises,
+    /// What the user has spent today.
+    pub spent: Spent,
+}
+
+/// What a user's return calls have cost today, so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Minutes on the telephone, begun ones counted whole.
+    pub minutes: u32,
+    /// Return calls that were answered.
+    pub calls: u32,
+    /// Money, in hundredths of the tariff's currency.
+    pub cost: u32,
+}
+
+/// What became of a request, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Decision {
+    /// Yes or no.
+    pub answer: Result<Approval, Refusal>,
+    /// Every rule of the [`table`], in order.
+    pub considered: Vec<Considered>,
+}
+
+/// One rule, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Considered {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Why; empty where it was not reached.
+    pub because: Cow<'static, str>,
+}
+
+/// What a rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// It has looked, and does not object.
+    Passes,
+    /// It has nothing to do with this request.
+    Unconcerned,
+    /// It objects: no callback.
+    Refuses,
+    /// One before it has objected.
+    NotReached,
+}
+
+impl Verdict {
+    /// As it is written.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Passes => "passes",
+            Self::Unconcerned => "unconcerned",
+            Self::Refuses => "refuses",
+            Self::NotReached => "not-reached",
+        }
+    }
 }
 
 /// How many promises are open.
@@ -126,33 +260,52 @@ impl Refusal {
     }
 }
 
-/// Says whether `request` may be promised.
-///
-/// # Errors
-/// The refusal of the first rule that objects.
-pub fn decide(config: &Config, request: &Request<'_>) -> Result<Approval, Refusal> {
-    let (numbers, author_rule) = match request.numbers {
-        Numbers::Typed(text) => (vec![parse(text)?], None),
-        Numbers::Entry(numbers, line) => (numbers.to_vec(), Some(format!("login.config:{line}"))),
-        Numbers::User(numbers) => (numbers.to_vec(), Some(format!("user {}", request.user))),
-        Numbers::Operator(numbers) => (numbers.to_vec(), Some("operator".to_owned())),
+/// Says whether `request` may be promised, and what each rule has to do with it.
+pub fn decide(config: &Config, request: &Request<'_>) -> Decision {
+    let mut case = rules::Case {
+        config,
+        request,
+        user: config.user(request.user),
+        numbers: Vec::new(),
+        lines: candidates(config, request),
+        allowed_by: None,
     };
-    let lines = candidates(config, request);
-    let mut case = rules::Case { config, request, numbers: &numbers, lines, allowed_by: None };
+    let mut considered = Vec::with_capacity(rules::RULES.len());
+    let mut objection = None;
     for rule in rules::RULES {
-        (rule.judge)(&mut case).map_err(|no| {
-            Refusal::new(rule.kind, no.rule.unwrap_or(rule.name.into()), no.reason)
-        })?;
+        let (verdict, because) = match (&objection, rule) {
+            (Some(_), _) => (Verdict::NotReached, Cow::Borrowed("")),
+            (None, rule) => match (rule.judge)(&mut case) {
+                rules::Finding::Passes(because) => (Verdict::Passes, because),
+                rules::Finding::Unconcerned(because) => (Verdict::Unconcerned, because),
+                rules::Finding::Refuses { rule: exact, because } => {
+                    let name = exact.unwrap_or_else(|| rule.name.to_owned());
+                    objection = Some(Refusal::new(rule.kind, name, because.clone()));
+                    (Verdict::Refuses, Cow::Owned(because))
+                }
+            },
+        };
+        considered.push(Considered { rule: rule.name, verdict, because });
     }
-    let rule = author_rule.or(case.allowed_by).unwrap_or_else(|| "caller_numbers".to_owned());
-    let lines = case.lines;
-    Ok(Approval { rule, numbers, lines })
+    let answer = match objection {
+        Some(refusal) => Err(refusal),
+        None => Ok(Approval {
+            rule: author(request, case.allowed_by),
+            numbers: case.numbers,
+            lines: case.lines,
+        }),
+    };
+    Decision { answer, considered }
 }
 
-fn parse(typed: &str) -> Result<PhoneNumber, Refusal> {
-    PhoneNumber::typed(typed.as_bytes()).map_err(|fault: NumberFault| {
-        Refusal::new(RefusalKind::NotANumber, "number.grammar", fault.to_string())
-    })
+/// The rule that an approval goes back to.
+fn author(request: &Request<'_>, allowed_by: Option<String>) -> String {
+    match request.numbers {
+        Numbers::Typed(_) => allowed_by.unwrap_or_else(|| "caller_numbers".to_owned()),
+        Numbers::Entry(_, line) => format!("login.config:{line}"),
+        Numbers::User(_) => format!("user {}", request.user),
+        Numbers::Operator(_) => "operator".to_owned(),
+    }
 }
 
 /// The lines that the request names, in order, whether they may dial or not.

@@ -29,10 +29,18 @@ fn ask(config: &Config, numbers: Numbers<'_>, line: &ReturnLine, open: (u32, u32
         user: "cback",
         numbers,
         return_line: line,
+        identity: Identity::Claimed,
+        service: Service::Login,
         came_in_on: Some("main"),
-        open: OpenPromises { by_user: open.0, in_all: open.1 },
+        caller_id: None,
+        leg: Leg::Request,
+        at: Wall::default(),
+        counters: Counters {
+            open: OpenPromises { by_user: open.0, in_all: open.1 },
+            spent: Spent::default(),
+        },
     };
-    match decide(config, &request) {
+    match decide(config, &request).answer {
         Ok(approval) => format!("{} on {}", approval.rule(), approval.lines().join(",")),
         Err(refusal) => format!("no: {}", refusal.rule),
     }
@@ -171,10 +179,15 @@ proptest! {
             user: "cback",
             numbers: Numbers::Typed(&typed),
             return_line: &ReturnLine::Same,
+            identity: Identity::Claimed,
+            service: Service::Login,
             came_in_on: Some("main"),
-            open: OpenPromises::default(),
+            caller_id: None,
+            leg: Leg::Request,
+            at: Wall::default(),
+            counters: Counters::default(),
         };
-        if let Ok(approval) = decide(config, &request) {
+        if let Ok(approval) = decide(config, &request).answer {
             let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
             prop_assert!(!digits.starts_with("900"));
             for number in approval.numbers() {

@@ -5,12 +5,13 @@
 
 use super::{Server, Waiter};
 use crate::config::ReturnLine;
+use crate::config::user::Service;
 use crate::line::Line;
-use crate::policy::{Numbers, OpenPromises, Refusal, RefusalKind, Request};
+use crate::policy::{Counters, Identity, Numbers, Refusal, RefusalKind, Request};
 use crate::promise::State;
 use crate::promises::Terms;
 use crate::vocabulary::{
-    CallbackOrder, Cause, Command, Event, Output, PromiseId, Reply, RequestId,
+    CallbackOrder, Cause, Command, Event, Leg, Output, PromiseId, Reply, RequestId,
 };
 use proto::dial::PhoneNumber;
 
@@ -56,8 +57,13 @@ impl Server {
             user: OPERATOR,
             numbers: Numbers::Operator(&numbers),
             return_line,
+            identity: Identity::Operator,
+            service: Service::Login,
             came_in_on: None,
-            open: OpenPromises::default(),
+            caller_id: None,
+            leg: Leg::Request,
+            at: self.desk.now.wall,
+            counters: Counters::default(),
         };
         let terms = Terms {
             least_delay: std::time::Duration::ZERO,

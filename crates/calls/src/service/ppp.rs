@@ -20,7 +20,7 @@ use ppp::link::{self, Approval, End, Link, Phase, Ticket};
 use proto::time::{Deadline, Instant};
 
 use crate::config::Config;
-use crate::config::ppp::{CallbackOffer, UserCallback};
+use crate::config::user::{CallbackOffer, UserCallback};
 use crate::vocabulary::{Cause, Leg, Seq};
 
 /// How long the journal may take to store a promise. The link waits for an answer a little longer.
@@ -180,7 +180,7 @@ impl Ppp {
             // Called back as he must be.
             Some(_) => Duty::None,
             // A return call that somebody has asked for at the prompt does not count.
-            None if user(config, &identity).is_some_and(|callback| callback.required) => {
+            None if user_callback(config, &identity).is_some_and(|callback| callback.required) => {
                 Duty::MustBeCalledBack
             }
             None => Duty::None,
@@ -198,7 +198,7 @@ impl Ppp {
     /// What a user may choose from.
     pub(crate) fn offer(&mut self, now: Instant, ticket: Ticket, config: &Config, name: &str) {
         let offer = match self.leg {
-            Leg::Request => user(config, name).map_or(Some(Offer::NoCallback), offer),
+            Leg::Request => user_callback(config, name).map_or(Some(Offer::NoCallback), offer),
             // Option 13 was rejected; nobody can ask.
             Leg::Return => None,
         };
@@ -294,8 +294,8 @@ impl Ppp {
 }
 
 /// How a user may be called back.
-pub(crate) fn user<'c>(config: &'c Config, name: &str) -> Option<&'c UserCallback> {
-    config.users.iter().find(|user| user.name == name)?.callback.as_ref()
+pub(crate) fn user_callback<'c>(config: &'c Config, name: &str) -> Option<&'c UserCallback> {
+    config.user(name)?.callback.as_ref()
 }
 
 /// `None` if it cannot be offered.

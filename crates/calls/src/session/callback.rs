@@ -8,10 +8,10 @@ use std::time::Duration;
 use proto::login::{self, Fault, Prompt, Question};
 
 use super::{MAX_ERRORS, MAX_NUMBER_TEXT, MODEM_GONE, Office, STORE_TIME, Session};
-use crate::config::{Action, LoginEntry, ReturnLine};
+use crate::config::{Action, LoginEntry, ReturnLine, user};
 use crate::line::Line;
 use crate::messages::Message;
-use crate::policy::{Numbers, OpenPromises, Refusal, RefusalKind, Request};
+use crate::policy::{Counters, Identity, Numbers, Refusal, RefusalKind, Request};
 use crate::promises::Terms;
 use crate::service::Service;
 use crate::vocabulary::{Cause, Event};
@@ -138,12 +138,18 @@ impl Session {
         let Action::Callback { line: wanted, init, speed, .. } = &entry.action else { return };
         let return_line: &ReturnLine = wanted.as_ref().unwrap_or(&office.config.callback.line);
         let user = self.name.clone().unwrap_or_default();
+        let caller_id = line.caller_id();
         let request = Request {
             user: &user,
             numbers,
             return_line,
+            identity: Identity::Claimed,
+            service: user::Service::Login,
             came_in_on: Some(&line.config().name),
-            open: OpenPromises::default(),
+            caller_id: caller_id.as_deref(),
+            leg: self.leg,
+            at: office.desk.now.wall,
+            counters: Counters::default(),
         };
         let terms = Terms {
             session: self.id,

@@ -9,14 +9,14 @@ use ppp::link::{End, Output, Phase, Ticket};
 use proto::dial::PhoneNumber;
 
 use super::{Office, Session, printable};
-use crate::config::Action;
+use crate::config::{Action, user};
 use crate::dispatch::{self, AUTO_PPP};
 use crate::line::Line;
 use crate::messages::Message;
-use crate::policy::{Numbers, OpenPromises, Refusal, RefusalKind, Request};
+use crate::policy::{Counters, Identity, Numbers, Proof, Request};
 use crate::promises::Terms;
-use crate::service::{Pledge, Ppp, Service, user};
-use crate::vocabulary::{Cause, Event, Leg, NetworkInput};
+use crate::service::{Pledge, Ppp, Service, user_callback};
+use crate::vocabulary::{Cause, Event, NetworkInput};
 
 impl Session {
     /// PPP begins; `first` are the octets that gave it away.
@@ -145,7 +145,8 @@ impl Session {
         // One that was asked for before is not wanted any more.
         self.void_promise("the caller chose again", office);
         let name = self.name.clone().unwrap_or_default();
-        let stored = user(office.config, &name).map(|callback| callback.numbers.as_slice());
+        let stored =
+            user_callback(office.config, &name).map(|callback| callback.numbers.as_slice());
         let stored = stored.unwrap_or_default();
         let given = agreed.number.as_deref().unwrap_or_default();
         let own = stored.iter().position(|number| is_same(number, given));
@@ -157,12 +158,18 @@ impl Session {
             // What was offered as a list was stored then; a reload may have changed it.
             (Choice::Listed(_) | Choice::None, _) => Numbers::User(&[]),
         };
+        let caller_id = line.caller_id();
         let request = Request {
             user: &name,
             numbers,
             return_line: &office.config.callback.line,
+            identity: Identity::Proven(Proof::Ppp),
+            service: user::Service::Ppp,
             came_in_on: Some(&line.config().name),
-            open: OpenPromises::default(),
+            caller_id: caller_id.as_deref(),
+            leg: self.leg,
+            at: office.desk.now.wall,
+            counters: Counters::default(),
         };
         let terms = Terms {
             session: self.id,
@@ -174,14 +181,7 @@ impl Session {
             ppp: true,
             reply: None,
         };
-        let made = match self.leg {
-            Leg::Request => office.promises.make(office.config, office.desk, request, &terms),
-            Leg::Return => Err(Refusal::new(
-                RefusalKind::Service,
-                "callback.once",
-                "a callback was asked for on a call that is one".to_owned(),
-            )),
-        };
+        let made = office.promises.make(office.config, office.desk, request, &terms);
         let now = office.desk.at();
         match made {
             Ok(made) => {

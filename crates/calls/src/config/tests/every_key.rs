@@ -18,6 +18,7 @@ fn with(row: &Row, value: &str) -> String {
         | Section::Ppp
         | Section::User
         | Section::UserCallback
+        | Section::UserBudget
         | Section::Line
         | Section::Modem => "login_config = \"login.config\"".to_owned(),
     };
@@ -45,6 +46,9 @@ fn with(row: &Row, value: &str) -> String {
             let name = if row.name == "name" { "" } else { "name = \"alice\"\n" };
             let ppp = ppp("name", "local = \"10.9.0.1\"");
             text.push_str(&format!("{ppp}\n[[user]]\n{name}{key}"));
+        }
+        Section::UserBudget => {
+            text.push_str(&format!("[[user]]\nname = \"alice\"\n[user.budget]\n{key}"));
         }
         Section::UserCallback => {
             let numbers = if row.name == "numbers" { "" } else { "numbers = [\"5550199\"]\n" };
@@ -78,6 +82,7 @@ fn errors(text: &str) -> Vec<String> {
         .map(|name| (name.into(), file(if name.contains("dialin") { "!5550667" } else { LOGIN })))
         .collect();
     files.insert("/etc/dialback/chap-secrets".into(), file("alice * s3cret"));
+    files.insert("/etc/dialback/users.toml".into(), file("[[user]]\nname = \"zoe\""));
     files.insert("/etc/dialback/issue".into(), file("Welcome"));
     files.insert("dialback.toml".into(), file(text));
     match load(Path::new("dialback.toml"), &surroundings(), &files) {

@@ -12,11 +12,13 @@ use proto::time::Instant;
 
 use super::callback::asked;
 use super::{AT_PROMPT, HANG_UP, READY};
+use crate::config::user::Service;
 use crate::config::{Config, ReturnLine};
-use crate::policy::{Numbers, OpenPromises, Request, decide, line_dialling};
+use crate::policy::{Counters, Identity, Numbers, Request, decide, line_dialling};
 use crate::recovery::Restored;
 use crate::server::Server;
 use crate::testing::{LOGIN, TOML, check, config};
+use crate::vocabulary::Leg;
 use crate::vocabulary::{Event, Input, LineId, Now, Output, PortInput, PortOutput, Wall};
 
 /// Typed three times at the number prompt: refused three times, and then the call ends.
@@ -363,10 +365,15 @@ fn a_million_strings_through_policy_are_dialled_within_the_grammar_or_not_at_all
             user: "cback",
             numbers: Numbers::Typed(typed),
             return_line: &ReturnLine::Same,
+            identity: Identity::Claimed,
+            service: Service::Login,
             came_in_on: Some("main"),
-            open: OpenPromises::default(),
+            caller_id: None,
+            leg: Leg::Request,
+            at: Wall::default(),
+            counters: Counters::default(),
         };
-        if let Ok(approval) = decide(&config, &request) {
+        if let Ok(approval) = decide(&config, &request).answer {
             for number in approval.numbers() {
                 approved += 1;
                 let command = dialling.render(number).unwrap();

@@ -1,0 +1,156 @@
+//! Which numbers may be called.
+
+use proto::dial::PhoneNumber;
+
+use super::{Case, Finding, passes, refuses, unconcerned};
+use crate::config::Config;
+use crate::config::user::UserCallback;
+use crate::policy::Numbers;
+
+/// The shortest number that a caller may type. Shorter ones are service numbers and extensions; whoever
+/// wants them called writes them into login.config.
+pub(super) const MIN_TYPED_DIGITS: usize = 3;
+
+const NOT_TYPED: &str = "the number was not typed by a caller";
+
+/// Text becomes numbers; the other rules have them in the case.
+pub(super) fn grammar(case: &mut Case<'_>) -> Finding {
+    match case.request.numbers {
+        Numbers::Typed(text) => match PhoneNumber::typed(text.as_bytes()) {
+            Ok(number) => {
+                case.numbers.push(number);
+                passes("what was typed is a number")
+            }
+            Err(fault) => refuses(fault.to_string()),
+        },
+        Numbers::Entry(numbers, _) | Numbers::User(numbers) | Numbers::Operator(numbers) => {
+            case.numbers.extend_from_slice(numbers);
+            unconcerned(NOT_TYPED)
+        }
+    }
+}
+
+pub(super) fn some(case: &mut Case<'_>) -> Finding {
+    match case.numbers.is_empty() {
+        true => refuses("there is no number to call"),
+        false => passes("there is a number to call"),
+    }
+}
+
+/// The number that the rules for callers apply to.
+fn typed<'c>(case: &'c Case<'_>) -> Option<&'c PhoneNumber> {
+    match case.request.numbers {
+        Numbers::Typed(_) => case.numbers.first(),
+        Numbers::Entry(..) | Numbers::User(_) | Numbers::Operator(_) => None,
+    }
+}
+
+pub(super) fn digits(case: &mut Case<'_>) -> Finding {
+    let Some(number) = typed(case) else { return unconcerned(NOT_TYPED) };
+    if !number.is_plain() {
+        return refuses(format!("{number} is not digits alone"));
+    }
+    if number.as_str().trim_start_matches('+').len() < MIN_TYPED_DIGITS {
+        return refuses(format!("{number} has fewer than {MIN_TYPED_DIGITS} digits"));
+    }
+    passes("the number is digits alone, and enough of them")
+}
+
+pub(super) fn own_line(case: &mut Case<'_>) -> Finding {
+    for number in &case.numbers {
+        let own =
+            case.config.lines.iter().find(|line| {
+                line.number.as_ref().is_some_and(|own| national(own) == national(number))
+            });
+        if let Some(line) = own {
+            return refuses(format!("{number} is our own line {}", line.name));
+        }
+    }
+    passes("the number is no line of ours")
+}
+
+pub(super) fn denied(case: &mut Case<'_>) -> Finding {
+    let patterns = &case.config.callback.caller_numbers.deny;
+    deny(case, patterns, "caller_numbers.deny")
+}
+
+pub(super) fn denied_to_user(case: &mut Case<'_>) -> Finding {
+    let Some(callback) = of_user(case) else { return unconcerned(NO_PATTERNS) };
+    deny(case, &callback.deny, "user.deny")
+}
+
+fn deny(case: &Case<'_>, patterns: &[String], rule: &str) -> Finding {
+    let Some(number) = typed(case) else { return unconcerned(NOT_TYPED) };
+    if patterns.is_empty() {
+        return unconcerned("there is no such pattern");
+    }
+    let denies = |pattern: &&String| {
+        matches(pattern, number)
+            || dialled_as(case.config, number).any(|digits| covers(pattern, &digits))
+    };
+    match patterns.iter().find(denies) {
+        Some(pattern) => Finding::Refuses {
+            rule: Some(format!("{rule} {pattern:?}")),
+            because: format!("{number} matches the pattern {pattern:?}"),
+        },
+        None => passes("no pattern denies the number"),
+    }
+}
+
+const NO_PATTERNS: &str = "the user has no patterns";
+const OWN_PATTERNS: &str = "the user has patterns of his own";
+
+fn of_user<'a>(case: &Case<'a>) -> Option<&'a UserCallback> {
+    case.user?.callback.as_ref()
+}
+
+pub(super) fn allowed(case: &mut Case<'_>) -> Finding {
+    if of_user(case).is_some_and(|callback| !callback.allow.is_empty()) {
+        return unconcerned(OWN_PATTERNS);
+    }
+    let patterns = &case.config.callback.caller_numbers.allow;
+    allow(case, patterns, "caller_numbers.allow")
+}
+
+pub(super) fn allowed_to_user(case: &mut Case<'_>) -> Finding {
+    match of_user(case) {
+        Some(callback) if !callback.allow.is_empty() => allow(case, &callback.allow, "user.allow"),
+        Some(_) | None => unconcerned(NO_PATTERNS),
+    }
+}
+
+fn allow(case: &mut Case<'_>, patterns: &[String], rule: &str) -> Finding {
+    let Some(number) = typed(case) else { return unconcerned(NOT_TYPED) };
+    match patterns.iter().find(|pattern| matches(pattern, number)) {
+        Some(pattern) => {
+            case.allowed_by = Some(format!("{rule} {pattern:?}"));
+            passes(format!("the pattern {pattern:?} allows the number"))
+        }
+        None => refuses(format!("{number} matches no pattern that allows it")),
+    }
+}
+
+fn national(number: &PhoneNumber) -> &str {
+    number.as_str().trim_start_matches('+')
+}
+
+/// Whether `pattern` (`"5551234"`, `"900*"`, `"*"`) takes `number`. A `+` before the digits counts only if
+/// the pattern has one.
+fn matches(pattern: &str, number: &PhoneNumber) -> bool {
+    covers(pattern, if pattern.starts_with('+') { number.as_str() } else { national(number) })
+}
+
+/// The digits that a number with `+` becomes on our lines: denying `0088*` must also deny `+88...`.
+fn dialled_as(config: &Config, number: &PhoneNumber) -> impl Iterator<Item = String> {
+    let rest = number.as_str().strip_prefix('+');
+    let prefixes =
+        config.lines.iter().filter_map(|line| line.modem.international_prefix.as_deref());
+    prefixes.filter_map(move |prefix| Some(format!("{prefix}{}", rest?)))
+}
+
+fn covers(pattern: &str, digits: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(beginning) => digits.starts_with(beginning),
+        None => digits == pattern,
+    }
+}
