@@ -1,6 +1,6 @@
 //! `dialback serve` as a process, with its events.
 
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -61,7 +61,10 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(folder: &Folder) -> Self {
-        let mut command = dialback();
+        Self::start_by(dialback(), folder)
+    }
+
+    fn start_by(mut command: Command, folder: &Folder) -> Self {
         command
             .args(["serve", "--log", "json", "--log-level", "debug", "--config"])
             .arg(folder.path("dialback.toml"));
@@ -71,11 +74,29 @@ impl Server {
 
     /// The same, once this many lines are ready for calls.
     pub(crate) fn ready(folder: &Folder, lines: usize) -> Self {
-        let mut server = Self::start(folder);
+        Self::start(folder).once_ready(lines)
+    }
+
+    /// The same in a network of its own: its devices, addresses and routes are nobody else's.
+    pub(crate) fn apart(folder: &Folder, lines: usize) -> Self {
+        let mut command = Command::new("/usr/bin/unshare");
+        command.args(["--net", "sh", "-c", r#"ip link set lo up; exec "$0" "$@""#]);
+        command.arg(dialback().get_program());
+        Self::start_by(command, folder).once_ready(lines)
+    }
+
+    fn once_ready(mut self, lines: usize) -> Self {
         for _ in 0..lines {
-            server.until("line-ready");
+            self.until("line-ready");
         }
-        server
+        self
+    }
+
+    /// A command in the server's network.
+    pub(crate) fn in_its_network(&self, program: &str) -> Command {
+        let mut command = Command::new("/usr/bin/nsenter");
+        command.args([&format!("--net=/proc/{}/ns/net", self.process.pid()), program]);
+        command
     }
 
     /// Waits for the next event of this name, and gives it back.

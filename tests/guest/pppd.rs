@@ -1,0 +1,42 @@
+//! How pppd and chat are called in the guest, and how a caller proves his name.
+
+/// What every pppd is told: no control lines, as the guest's serial lines have none; everything on standard output.
+const ALWAYS: &str = "115200 nodetach debug local nocrtscts noccp noipdefault maxfail 1";
+
+/// Five seconds of silence around `+++`, which is 50 ms of a fast modem: the usual one is 10 ms, as long as chat pauses
+/// after each character.
+const GUARD: &str = "ATS12=255";
+
+/// Ways to prove a name: what the caller's pppd refuses to do, and what our server calls the way.
+pub(crate) const METHODS: [(&str, &str, &str); 3] = [
+    ("pap", "refuse-chap refuse-mschap refuse-mschap-v2 refuse-eap", "Pap"),
+    ("chap-md5", "refuse-pap refuse-mschap refuse-mschap-v2 refuse-eap", "ChapMd5"),
+    ("ms-chap-v2", "refuse-pap refuse-chap refuse-mschap refuse-eap", "MsChapV2"),
+];
+
+/// A caller's name and password as options.
+pub(crate) const ALICE: &str = r#"noauth user alice password "secret word""#;
+
+/// pppd dials `number` on a line, `/dev/ttyS1` or another.
+pub(crate) fn dials(line: &str, number: &str, options: &str) -> String {
+    let dial =
+        format!("TIMEOUT 30 ABORT 'NO CARRIER' '' ATZ OK {GUARD} OK ATDT{number} CONNECT '\\c'");
+    pppd(line, &dial, options)
+}
+
+/// pppd waits for a call on a line and answers it.
+pub(crate) fn answers(line: &str, options: &str) -> String {
+    let answer = format!("TIMEOUT 45 '' ATZ OK {GUARD} OK '\\c' RING ATA CONNECT '\\c'");
+    pppd(line, &answer, options)
+}
+
+fn pppd(line: &str, script: &str, options: &str) -> String {
+    let chat = "chat -v -s -S";
+    let connect = format!(r#"connect "{chat} ABORT BUSY ABORT 'NO DIALTONE' {script}""#);
+    // The modem sees no DTR fall, so it is told to hang up, also where it has done so already. chat's \p is a hundredth
+    // of a second, whatever its manual says.
+    let pause = r"\p".repeat(10);
+    let hang_up = format!(r"'' '{pause}+++{pause}\c' '' '\rATH' OK '\c'");
+    let disconnect = format!(r#"disconnect "{chat} TIMEOUT 5 {hang_up}""#);
+    format!("pppd {line} {ALWAYS} {connect} {disconnect} {options}")
+}
