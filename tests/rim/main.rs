@@ -128,6 +128,48 @@ fn a_caller_is_called_back_and_gets_his_program() {
         legs,
         [("request".into(), "callback".into()), ("return".into(), "user-request".into())]
     );
+
+    // The story is the same, by whichever of its ids it is asked for.
+    let story = stdout(&server.ask(&["call", "c2"]));
+    for id in ["c1", "s1", "p1"] {
+        assert_eq!(stdout(&server.ask(&["call", id])), story, "{id}");
+    }
+    for wanted in [
+        "hello was called back at 5550199",
+        "c1 came in on main, CONNECT 33600: hung up to call back",
+        "promised p1: fixed will be called back",
+        "c2 went out on main to 5550199, CONNECT 33600: the caller was done",
+        "the promise p1 is kept",
+    ] {
+        assert!(story.contains(wanted), "{wanted}:\n{story}");
+    }
+    let json = server.json(&["call", "c1"]).remove(0);
+    assert_eq!(json["request"]["call"], 1);
+    assert_eq!(json["returns"][0]["call"], 2);
+    assert_eq!(json["entries"].as_array().unwrap().len(), story.matches("\n  ").count());
+    let none = server.ask(&["call", "c9"]);
+    assert_eq!(none.status.code(), Some(1));
+    assert!(stderr(&none).contains("knows nothing"), "{}", stderr(&none));
+
+    let sessions = server.json(&["sessions", "--user", "hello"]);
+    assert_eq!(sessions[0]["request"]["call"], 1, "whole sessions: {sessions:?}");
+    assert!(stdout(&server.ask(&["promises"])).contains("Nobody is owed"));
+    let calls = |args: &[&str]| -> Vec<u64> {
+        let args: Vec<&str> = ["calls"].iter().chain(args).copied().collect();
+        server.json(&args).iter().map(|r| r["call"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(calls(&["--cause", "callback"]), [1]);
+    assert_eq!(calls(&["--number", "0199", "--since", "1h"]), [2]);
+    assert_eq!(calls(&["--line", "other"]), [0; 0]);
+    let log = |args: &[&str]| -> Vec<String> {
+        let args: Vec<&str> = ["log"].iter().chain(args).copied().collect();
+        let events = server.json(&args);
+        events.iter().map(|e| e["event"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(log(&["--event", "ended", "--line", "main"]), ["ended", "ended"]);
+    assert_eq!(log(&["--last", "1"]).len(), 1);
+    assert_eq!(log(&["--since", "1h", "--severity", "alert"]), [""; 0]);
+    assert_eq!(log(&["--since", "2999-01-01"]), [""; 0]);
 }
 
 #[test]

@@ -9,10 +9,12 @@ mod check;
 mod demo;
 mod dial;
 mod exchange;
+mod follow;
 mod import;
 mod rehearse;
 mod serve;
 mod show;
+mod story;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -62,6 +64,14 @@ enum Command {
     Lines(show::Lines),
     /// Show the records of the last calls
     Calls(show::Calls),
+    /// Tell the story of one call, with the calls around it
+    Call(story::Call),
+    /// Show the last sessions: who called, and what came of it
+    Sessions(story::Sessions),
+    /// Show the callbacks that are owed
+    Promises(story::Promises),
+    /// Show what happened, and what happens
+    Log(follow::Log),
     /// End the call on a line
     #[command(name = "hangup")]
     HangUp(act::HangUp),
@@ -145,6 +155,10 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Reset(reset) => reset.run(),
         Command::Promise(promise) => promise.run(),
         Command::Reload(reload) => reload.run(),
+        Command::Call(call) => call.run(),
+        Command::Sessions(sessions) => sessions.run(),
+        Command::Promises(promises) => promises.run(),
+        Command::Log(log) => log.run(),
         Command::Callback(callback) => callback.run(),
         Command::Scp(scp) => scp.run(),
         Command::Dial(dial) => dial.run(),

@@ -8,11 +8,12 @@ use calls::vocabulary::Leg;
 use clap::Args;
 
 use super::Whereabouts;
-use crate::clock::{lasted, written_short};
+use crate::clock::{lasted, wall, written_short};
 use crate::control::Client;
 use crate::exit::{Code, Failure};
 use crate::log::{LinesOfCalls, cause_words, text_line};
 use crate::out::{self, Cell, Ink, Palette, table};
+use crate::store::Which;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -52,7 +53,8 @@ pub(super) struct Lines {
 #[command(after_help = "\
 Examples:
   dialback calls               the last twenty calls, newest last
-  dialback calls --limit 1000 --json
+  dialback calls --user alice --since 2d
+  dialback calls --cause no-carrier --limit 1000 --json
   dialback calls --watch       and then every event as it happens")]
 pub(super) struct Calls {
     #[command(flatten)]
@@ -60,12 +62,79 @@ pub(super) struct Calls {
     /// How many
     #[arg(long, value_name = "N", default_value_t = 20)]
     limit: u32,
+    #[command(flatten)]
+    only: Only,
     /// As JSON
     #[arg(long)]
     json: bool,
     /// Go on with every event as it happens, until interrupted
     #[arg(long)]
     watch: bool,
+}
+
+/// Which calls.
+#[derive(Debug, Args)]
+pub(super) struct Only {
+    /// Only on this line
+    #[arg(long, value_name = "LINE")]
+    line: Option<String>,
+    /// Only of somebody who gave this name
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Only from or to a number that ends so
+    #[arg(long, value_name = "DIGITS")]
+    number: Option<String>,
+    /// Only those that ended for this cause: `busy`, `lost-carrier`, ... (see `dialback calls --json`)
+    #[arg(long, value_name = "CAUSE")]
+    cause: Option<String>,
+    /// Only those since then: `30m`, `12h`, `7d` ago, or `2026-11-22`, or `2026-11-22T18:00`
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+}
+
+impl Only {
+    pub(super) fn which(self) -> Result<Which, Failure> {
+        let cause = self.cause.map(|word| {
+            serde_json::from_value(serde_json::Value::String(word.clone())).map_err(|_| {
+                Failure::new(Code::Usage, format!("--cause {word}: there is no such cause"))
+            })
+        });
+        Ok(Which {
+            line: self.line,
+            name: self.user,
+            number: self.number,
+            cause: cause.transpose()?,
+            since_ms: self.since.as_deref().map(since).transpose()?,
+        })
+    }
+}
+
+/// A time in the past, in ms since 1970: a duration ago, or a date with or without a time, in local time.
+pub(super) fn since(text: &str) -> Result<i64, Failure> {
+    let fault = || {
+        let message = format!("{text}: is no time: write 30m, 12h or 7d, or 2026-11-22T18:00");
+        Failure::new(Code::Usage, message)
+    };
+    let now = wall();
+    if let Some(unit) = text.chars().last().filter(char::is_ascii_alphabetic) {
+        let seconds = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86_400,
+            _ => return Err(fault()),
+        };
+        let count: i64 =
+            text.trim_end_matches(unit).parse().ok().filter(|n| *n >= 0).ok_or_else(fault)?;
+        let ms = count.checked_mul(seconds * 1000).ok_or_else(fault)?;
+        return Ok(now.unix_ms.saturating_sub(ms));
+    }
+    let time = match text.parse::<jiff::civil::DateTime>() {
+        Ok(time) => time,
+        Err(_) => text.parse::<jiff::civil::Date>().map_err(|_| fault())?.into(),
+    };
+    let zoned = time.to_zoned(jiff::tz::TimeZone::system()).map_err(|_| fault())?;
+    Ok(zoned.timestamp().as_millisecond())
 }
 
 impl Status {
@@ -99,7 +168,7 @@ impl Calls {
             false => None,
         };
         let mut client = Client::connect(&socket)?;
-        let records = client.calls(self.limit)?;
+        let records = client.calls(self.limit, self.only.which()?)?;
         let palette = Palette::stdout();
         if self.json {
             for record in &records {
@@ -124,7 +193,7 @@ impl Calls {
 }
 
 /// Shows the status once, or again after every event.
-fn watched(
+pub(super) fn watched(
     server: &Whereabouts,
     watch: bool,
     show: impl Fn(&status::Status) -> Result<String, Failure>,
@@ -156,16 +225,16 @@ pub(super) fn id_of(text: &str, prefix: char) -> Result<u64, Failure> {
     })
 }
 
-fn to_json(value: &impl serde::Serialize) -> Result<String, Failure> {
+pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String, Failure> {
     serde_json::to_string(value)
         .map_err(|e| Failure::new(Code::System, format!("writing JSON: {e}")))
 }
 
-fn ms(ms: u64) -> String {
+pub(super) fn ms(ms: u64) -> String {
     lasted(Duration::from_millis(ms))
 }
 
-fn dash(text: Option<&str>) -> String {
+pub(super) fn dash(text: Option<&str>) -> String {
     text.filter(|text| !text.is_empty()).unwrap_or("-").to_owned()
 }
 
@@ -269,7 +338,7 @@ fn service(session: &status::Session) -> String {
     }
 }
 
-fn promise_table(palette: Palette, promises: &[status::Promise]) -> String {
+pub(super) fn promise_table(palette: Palette, promises: &[status::Promise]) -> String {
     let rows: Vec<Vec<Cell>> = promises
         .iter()
         .map(|promise| {

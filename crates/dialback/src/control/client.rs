@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use calls::record::Record;
 use calls::status::Status;
-use calls::vocabulary::{Command, Reply};
+use calls::vocabulary::{Command, Entry, Reply};
 
 use super::{Answer, Ask, FailureCode, Request, Response, VERSION};
 use crate::exit::{Code, Failure};
+use crate::store::{Subject, Which};
 
 /// How long the server may think about an answer. Nearly all come at once; a callback's waits for the disk, for
 /// half a minute at most.
@@ -112,10 +113,17 @@ impl Client {
     }
 
     /// The last records, oldest first.
-    pub(crate) fn calls(&mut self, limit: u32) -> Result<Vec<Record>, ClientFault> {
-        let answer = self.ask(Ask::Calls { limit })?;
+    pub(crate) fn calls(&mut self, limit: u32, which: Which) -> Result<Vec<Record>, ClientFault> {
+        let answer = self.ask(Ask::Calls { limit, which })?;
         let Answer::Calls { calls } = answer else { return Err(self.unfit(&answer)) };
         Ok(calls)
+    }
+
+    /// Everything about one call, session or promise.
+    pub(crate) fn story(&mut self, of: Subject) -> Result<Vec<Entry>, ClientFault> {
+        let answer = self.ask(Ask::Story { of })?;
+        let Answer::Story { entries } = answer else { return Err(self.unfit(&answer)) };
+        Ok(entries)
     }
 
     /// Gives an order.
@@ -143,8 +151,13 @@ impl Client {
 
     /// Listens for what happens, after entry number `after` or from now on. Does not return before the
     /// server listens to it: nothing that happens later is missed.
-    pub(crate) fn listen(mut self, after: Option<u64>) -> Result<Events, ClientFault> {
-        let answer = self.ask(Ask::Events { after })?;
+    pub(crate) fn listen(self, after: Option<u64>) -> Result<Events, ClientFault> {
+        self.events(Ask::Events { after, since_ms: None, last: None, until_now: false })
+    }
+
+    /// Asks for events: `ask` is an [`Ask::Events`].
+    pub(crate) fn events(mut self, ask: Ask) -> Result<Events, ClientFault> {
+        let answer = self.ask(ask)?;
         let Answer::Listening = answer else { return Err(self.unfit(&answer)) };
         self.stream
             .get_ref()
@@ -187,12 +200,12 @@ pub(crate) struct Events {
 }
 
 impl Iterator for Events {
-    type Item = Result<calls::vocabulary::Entry, ClientFault>;
+    type Item = Result<Entry, ClientFault>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match self.client.next() {
-                Ok(None) => return None,
+                Ok(None | Some(Answer::NoMore)) => return None,
                 Ok(Some(Answer::Event { entry })) => return Some(Ok(entry)),
                 Ok(Some(Answer::Missed { count })) => {
                     crate::out::error(format_args!("dialback: {count} events were missed"));
@@ -200,6 +213,7 @@ impl Iterator for Events {
                 Ok(Some(
                     other @ (Answer::Status { .. }
                     | Answer::Calls { .. }
+                    | Answer::Story { .. }
                     | Answer::Listening
                     | Answer::Reply { .. }
                     | Answer::Failed { .. }),

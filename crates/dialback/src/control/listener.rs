@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use super::{Answer, Ask, FailureCode, REQUEST_LIMIT, Request, Response, VERSION};
 use crate::exit::{Code, Failure};
-use crate::store::{Reader, Settler};
+use crate::store::{From, Reader, Settler};
 
 /// Clients at once. Each costs a descriptor; telephone lines need theirs more.
 const CLIENTS: usize = 64;
@@ -248,18 +248,33 @@ impl Client<'_> {
                 };
                 self.say(id, answer).await
             }
-            Ask::Calls { limit } => {
+            Ask::Calls { limit, which } => {
                 // What an event has told must be found here.
                 self.backstage.settler.settled().await;
                 let journal = self.backstage.journal.clone();
                 let limit = limit.min(CALLS_LIMIT);
-                let answer = match off_the_loop(move || journal.calls(limit)).await {
+                let answer = match off_the_loop(move || journal.calls(limit, &which)).await {
                     Ok(calls) => Answer::Calls { calls },
                     Err(message) => Answer::Failed { code: FailureCode::Unavailable, message },
                 };
                 self.say(id, answer).await
             }
-            Ask::Events { after } => self.tell_events(id, after.map(Seq)).await,
+            Ask::Story { of } => {
+                self.backstage.settler.settled().await;
+                let journal = self.backstage.journal.clone();
+                let answer = match off_the_loop(move || journal.story(of)).await {
+                    Ok(entries) => Answer::Story { entries },
+                    Err(message) => Answer::Failed { code: FailureCode::Unavailable, message },
+                };
+                self.say(id, answer).await
+            }
+            Ask::Events { after, since_ms, last, until_now } => {
+                let from = after
+                    .map(|after| From::After(Seq(after)))
+                    .or(since_ms.map(From::Since))
+                    .or(last.map(From::Last));
+                self.tell_events(id, from, until_now).await
+            }
             Ask::Command { command } => self.command(id, command).await,
         }
     }
@@ -279,14 +294,26 @@ impl Client<'_> {
     }
 
     /// Old entries from the journal, then each new one, until the client or the server goes.
-    async fn tell_events(&mut self, id: u64, after: Option<Seq>) -> io::Result<()> {
+    async fn tell_events(
+        &mut self,
+        id: u64,
+        from: Option<From>,
+        until_now: bool,
+    ) -> io::Result<()> {
         // Subscribed before the journal is read, so that nothing falls between.
         let mut events = self.backstage.events.subscribe();
         self.say(id, Answer::Listening).await?;
-        let mut told = after.unwrap_or(Seq(0));
-        if after.is_some() {
+        let mut told = Seq(0);
+        if let Some(from) = from {
             self.backstage.settler.settled().await;
-            told = self.tell_old(id, told).await?;
+            let journal = self.backstage.journal.clone();
+            told = match off_the_loop(move || journal.place(from)).await {
+                Ok(after) => self.tell_old(id, after).await?,
+                Err(message) => return self.fail(id, FailureCode::Unavailable, message).await,
+            };
+        }
+        if until_now {
+            return self.say(id, Answer::NoMore).await;
         }
         loop {
             match events.recv().await {

@@ -25,6 +25,8 @@ use calls::status::Status;
 use calls::vocabulary::{Command, Entry, Reply};
 use serde::{Deserialize, Serialize};
 
+use crate::store::{Subject, Which};
+
 pub(crate) use client::{Client, Events};
 pub(crate) use listener::{Backstage, Listener, Question};
 
@@ -60,12 +62,29 @@ pub(crate) enum Ask {
     Calls {
         /// How many at most.
         limit: u32,
+        /// Which.
+        #[serde(flatten)]
+        which: Which,
+    },
+    /// Every entry about one call, session or promise, and the session around it.
+    Story {
+        /// What it is about.
+        of: Subject,
     },
     /// Every entry of the journal after this one, and then each as it happens.
     Events {
         /// `None`: only what happens from now on.
         #[serde(default)]
         after: Option<u64>,
+        /// In its place: from the first entry of this time or later on (ms since 1970, UTC).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since_ms: Option<i64>,
+        /// In its place: from so many entries before the end on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<u32>,
+        /// Not what happens later.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        until_now: bool,
     },
     /// Do something.
     Command {
@@ -100,6 +119,11 @@ pub(crate) enum Answer {
         /// Oldest first.
         calls: Vec<Record>,
     },
+    /// To [`Ask::Story`].
+    Story {
+        /// In order; empty if there is nothing about it.
+        entries: Vec<Entry>,
+    },
     /// To [`Ask::Events`], first of all: what happens from now on will be told.
     Listening,
     /// To [`Ask::Events`], again and again.
@@ -107,6 +131,8 @@ pub(crate) enum Answer {
         /// What happened.
         entry: Entry,
     },
+    /// To [`Ask::Events`] with `until_now`: that was all.
+    NoMore,
     /// To [`Ask::Events`]: the client was too slow and has missed some; ask again with `after`.
     Missed {
         /// How many.

@@ -31,7 +31,7 @@ use crate::exchange::{self, switchboard::Switchboard};
 use crate::exit::{Code, Failure};
 use crate::port::sim::FromModem;
 use crate::rim::{Handle, Rim, Setting, Signals, until};
-use crate::store::Store;
+use crate::store::{Store, Which};
 
 /// How long the server may take to set its modem up, by the town's clock.
 const SETUP_TIME: Duration = Duration::from_secs(60);
@@ -544,7 +544,7 @@ fn records(folder: &Folder) -> Result<(Vec<Record>, u64), Failure> {
     let mut store = Store::open(&folder.path("state")).map_err(fault)?;
     let restored = store.restore().map_err(fault)?;
     let reader = crate::store::Reader::new(store.path());
-    let records = reader.calls(u32::MAX).map_err(fault)?;
+    let records = reader.calls(u32::MAX, &Which::default()).map_err(fault)?;
     Ok((records, restored.next_seq.0.saturating_sub(1)))
 }
 

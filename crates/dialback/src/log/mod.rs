@@ -126,19 +126,44 @@ fn write(format: Format, palette: Palette, lines: &mut LinesOfCalls, entry: &Ent
 
 /// Which line each call is on: most events of a call do not repeat it, and people want to see it.
 #[derive(Debug, Default)]
-pub(crate) struct LinesOfCalls(BTreeMap<String, String>);
+pub(crate) struct LinesOfCalls {
+    of: BTreeMap<String, String>,
+    /// Of the event that was told last.
+    last: String,
+}
 
 impl LinesOfCalls {
     fn of(&mut self, said: &Sentence<'_>, event: &Event) -> String {
         let id = said.id.as_deref().unwrap_or_default();
         let line =
-            said.line.or_else(|| self.0.get(id).map(String::as_str)).unwrap_or("-").to_owned();
+            said.line.or_else(|| self.of.get(id).map(String::as_str)).unwrap_or("-").to_owned();
         if let Event::Ended(_) = event {
-            self.0.remove(id);
+            self.of.remove(id);
         } else if said.line.is_some() && !id.is_empty() {
-            self.0.insert(id.to_owned(), line.clone());
+            self.of.insert(id.to_owned(), line.clone());
         }
+        self.last.clone_from(&line);
         line
+    }
+
+    /// The line of the event that was told last; `-` if it has none.
+    pub(crate) fn last(&self) -> &str {
+        &self.last
+    }
+}
+
+/// One event as a sentence, in the colour of how it feels.
+pub(crate) fn said(palette: Palette, event: &Event) -> String {
+    let said = sentence(event);
+    palette.paint(ink(said.tone), &said.text)
+}
+
+const fn ink(tone: Tone) -> out::Ink {
+    match tone {
+        Tone::Plain => out::Ink::Plain,
+        Tone::Good => out::Ink::Green,
+        Tone::Notice => out::Ink::Yellow,
+        Tone::Bad => out::Ink::Red,
     }
 }
 
@@ -149,13 +174,7 @@ pub(crate) fn text_line(palette: Palette, lines: &mut LinesOfCalls, entry: &Entr
     let time = palette.paint(out::Ink::Dim, &clock::written(entry.at));
     let line = palette.paint(out::Ink::Cyan, &format!("{line:<8}"));
     let id = format!("{:<5}", said.id.unwrap_or_else(|| "-".to_owned()));
-    let ink = match said.tone {
-        Tone::Plain => out::Ink::Plain,
-        Tone::Good => out::Ink::Green,
-        Tone::Notice => out::Ink::Yellow,
-        Tone::Bad => out::Ink::Red,
-    };
-    format!("{time}  {line}  {id}  {}", palette.paint(ink, &said.text))
+    format!("{time}  {line}  {id}  {}", palette.paint(ink(said.tone), &said.text))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use calls::record::Records;
 use calls::recovery::{Fold, Restored};
 use chain::Link;
-pub(crate) use reader::Reader;
+pub(crate) use reader::{From, Reader, Subject, Which};
 pub(crate) use writer::{Settler, Word, Writer};
 
 /// The file that says, by its lock, who writes here; its text is his pid.

@@ -37,6 +37,18 @@ const STEPS: &[&str] = &[
          ended   INTEGER,
          record  TEXT    NOT NULL
      ) STRICT;",
+    // 2: the journal is found by what its entries are about. Entries that somebody has spoiled are not
+    // indexed here; the chain tells of them.
+    "CREATE INDEX journal_of_session ON journal
+         (CASE WHEN json_valid(entry) THEN json_extract(entry, '$.session') END)
+         WHERE CASE WHEN json_valid(entry) THEN json_extract(entry, '$.session') END IS NOT NULL;
+     CREATE INDEX journal_of_call ON journal
+         (CASE WHEN json_valid(entry) THEN json_extract(entry, '$.call') END)
+         WHERE CASE WHEN json_valid(entry) THEN json_extract(entry, '$.call') END IS NOT NULL;
+     CREATE INDEX journal_of_promise ON journal
+         (CASE WHEN json_valid(entry) THEN json_extract(entry, '$.promise') END)
+         WHERE CASE WHEN json_valid(entry) THEN json_extract(entry, '$.promise') END IS NOT NULL;
+     CREATE INDEX journal_by_time ON journal (unix_ms);",
 ];
 
 /// Opens the database for writing, with the present layout.

@@ -229,7 +229,7 @@ fn a_restart_knows_the_open_promise_the_cut_off_call_and_writes_its_record() {
     });
     writer.append(Arc::new(Entry { event: ended, ..entry(2, "") }));
     durable_up_to(&words, 2);
-    let records = reader.calls(10).unwrap();
+    let records = reader.calls(10, &Which::default()).unwrap();
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].caller_id.as_deref(), Some("5550199"));
     assert_eq!(records[0].cause, Some(Cause::NasError));
