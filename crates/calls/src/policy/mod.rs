@@ -14,6 +14,7 @@
 //! comes in with the request. Caller ID comes in too, to be told with the decision; no rule makes a number of
 //! it: it is a hint, never an identity.
 
+pub mod numbering;
 pub mod password;
 mod rules;
 #[cfg(test)]
