@@ -173,6 +173,16 @@ impl Tun {
         self.done(request, || format!("setting its MTU to {octets}"))
     }
 
+    /// Sets how many packets may wait in the kernel to be read; what is more is dropped. The kernel's own 500 are
+    /// minutes of a telephone line.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn set_queue_length(&self, packets: u32) -> Result<(), InterfaceFault> {
+        let request = self.link(0, 0).with(libc::IFLA_TXQLEN, &packets.to_ne_bytes());
+        self.done(request, || format!("letting {packets} packets wait"))
+    }
+
     /// Brings the interface up or down. Down loses its routes and its IPv6 addresses.
     ///
     /// # Errors

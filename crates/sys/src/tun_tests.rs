@@ -121,6 +121,28 @@ fn a_packet_longer_than_the_mtu_comes_in_fragments() {
 }
 
 #[test]
+fn no_more_packets_wait_than_may() {
+    check(|| {
+        let tun = device();
+        tun.set_queue_length(3).unwrap();
+        let socket = UdpSocket::bind((LOCAL, 0)).unwrap();
+        for _ in 0..50 {
+            // A full queue may be told to the sender (ENOBUFS).
+            drop(socket.send_to(b"x", (PEER, 4000)));
+        }
+        let mut count = 0;
+        let mut room = [0; 2048];
+        while rustix::io::read(&tun, &mut room).is_ok() {
+            count += 1;
+        }
+        assert!(
+            (3..=8).contains(&count),
+            "the device's 3 and as many of the discipline before it: {count}"
+        );
+    });
+}
+
+#[test]
 fn ipv6_speaks_from_the_negotiated_identifier_and_from_no_other() {
     check(|| {
         let tun = device();

@@ -111,6 +111,28 @@ impl Secrets {
         })
     }
 
+    /// The secrets of a client, which gives proofs by the same files: what it knows for itself (`client`) towards a
+    /// server. The files as they were found, each with its name, and who may own them beside root.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub fn of_client(
+        chap: (&str, &FileText),
+        pap: Option<(&str, &FileText)>,
+        uid: u32,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let mut faults = Vec::new();
+        let chap = parse(chap.0, chap.1, uid, &mut faults);
+        let pap = pap.map(|(name, file)| parse(name, file, uid, &mut faults));
+        if faults.is_empty() { Ok(Self::of(chap, pap, std::iter::empty())) } else { Err(faults) }
+    }
+
+    /// The secret by which a client of this name proves it to the server of this name, a copy that wipes itself.
+    #[must_use]
+    pub fn of_name(&self, method: Method, client: &str, server: &str) -> Option<Secret> {
+        self.find(method, &Name::new(client.as_bytes()), server).map(|known| known.secret)
+    }
+
     /// The secrets of both files, and of users who have one for PPP; the users' are for CHAP only.
     pub(super) fn of<'u>(
         chap: FileSecrets,

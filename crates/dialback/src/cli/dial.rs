@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use calls::diagnostic::{Diagnostic, Look, Source};
 use clap::Args;
 
+use super::dial_ppp::{PppOptions, Shared};
 use crate::dial::outcome::help_table;
 use crate::dial::peer::{
     self, CallbackDraft, Draft, LoginDraft, PEER_DIR, ScriptDraft, ThenDraft, option,
@@ -20,7 +21,9 @@ Examples:
   dialback dial --port /dev/ttyUSB0 --number 5550100 --callback cback --callback-number 5550199 --login mary
                                             no file at all
   dialback dial office --json 2>events      every stage as a JSON event
-  dialback dial office -- pppd call mary    a program on the line instead of a terminal";
+  dialback dial office -- pppd call mary    a program on the line instead of a terminal
+  dialback dial --ppp --port /dev/ttyUSB0 --number 5550100 --login mary --ask-password --callback 5550199
+                                            called back by PPP, to a network interface";
 
 #[derive(Debug, Args)]
 #[command(after_help = format!("{}\n\n{EXAMPLES}", help_table()))]
@@ -81,6 +84,8 @@ pub(super) struct Dial {
     /// Tell the stages as JSON, a line each, on stderr
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    ppp: PppOptions,
     /// A program for the line, in place of a terminal
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -129,6 +134,23 @@ impl Dial {
         set(&mut draft.number, self.number);
         draft.speed = self.speed.or(draft.speed);
         draft.lock_dir = self.lock_dir.or(draft.lock_dir.take());
+        if self.chat.is_some() || self.scp.is_some() {
+            draft.script = Some(ScriptDraft { chat: self.chat, scp: self.scp });
+        }
+        if !self.command.is_empty() {
+            draft.then = Some(ThenDraft { pppd: None, command: Some(self.command) });
+        }
+        if self.ppp.wanted(draft) {
+            let shared = Shared {
+                callback: self.callback,
+                wait: self.wait,
+                login: self.login,
+                ask_password: self.ask_password,
+                password_file: self.password_file,
+            };
+            self.ppp.overwrite(shared, draft);
+            return;
+        }
         if self.callback.is_some() || self.callback_number.is_some() || self.wait.is_some() {
             let callback = draft.callback.get_or_insert_with(CallbackDraft::default);
             set(&mut callback.name, self.callback);
@@ -144,12 +166,6 @@ impl Dial {
             if let Some(file) = self.password_file {
                 (login.ask_password, login.password_file) = (None, Some(file));
             }
-        }
-        if self.chat.is_some() || self.scp.is_some() {
-            draft.script = Some(ScriptDraft { chat: self.chat, scp: self.scp });
-        }
-        if !self.command.is_empty() {
-            draft.then = Some(ThenDraft { pppd: None, command: Some(self.command) });
         }
     }
 }

@@ -8,6 +8,7 @@ mod callback;
 mod check;
 mod demo;
 mod dial;
+mod dial_ppp;
 mod exchange;
 mod follow;
 mod import;

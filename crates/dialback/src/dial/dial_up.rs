@@ -40,7 +40,7 @@ pub(super) async fn run(
     let mut engine = Engine::new(program, login, None, now());
     let held = VecDeque::from(said.rest);
     match talk(line, &mut engine, held, progress, signals).await {
-        Ok(rest) => Ok(Said { greeting: Vec::new(), rest }),
+        Ok(rest) => Ok(Said { rest, ..Said::default() }),
         Err((Outcome::PortLost, why)) => Err(lost(why)),
         Err(ended) => {
             hang_up(line, hook).await?;

@@ -10,7 +10,7 @@ use sys::lock::{Lock, LockFault};
 
 use super::outcome::Outcome;
 use super::peer::Peer;
-use crate::port::{Heard, LockWatches, Settings, Surroundings, Wire};
+use crate::port::{Heard, LockWatches, Settings, Surroundings, Unsent, Wire};
 
 /// An open port.
 #[derive(Debug)]
@@ -79,6 +79,11 @@ impl Line {
     /// How many bytes wait.
     pub(crate) fn waiting(&self) -> usize {
         self.out.len()
+    }
+
+    /// What has not left for the modem: here, or in the kernel.
+    pub(crate) fn unsent(&mut self) -> Unsent {
+        if self.out.is_empty() { self.wire.unsent() } else { Unsent::Told }
     }
 
     /// Moves DTR, where there is one. What waits is for nobody then.

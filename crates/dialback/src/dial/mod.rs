@@ -12,6 +12,7 @@ mod dial_up;
 mod line;
 pub(crate) mod outcome;
 pub(crate) mod peer;
+pub(crate) mod ppp;
 mod progress;
 mod run;
 mod screen;
@@ -24,7 +25,7 @@ use std::time::Duration;
 
 use proto::at::commands::{Command, Plan as Commands, Refused};
 use proto::at::reader::Form;
-use proto::dialer::{Cause, Hook, Login, Plan, Request};
+use proto::dialer::{Answer, Cause, Hook, Login, Plan, Request};
 use proto::login::Secret;
 use proto::time::Instant;
 use sys::files::{Trust, open_trusted};
@@ -33,7 +34,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::exit::{Code, Failure};
 use line::Line;
 use outcome::Outcome;
-use peer::{Password, Peer};
+use peer::{Password, Peer, Then};
+use ppp::Ready;
 use progress::Progress;
 
 /// The longest password that is read from a file.
@@ -116,8 +118,8 @@ async fn whole(
     progress: &mut Progress,
     mut signals: Signals,
 ) -> Result<(), (Outcome, String)> {
-    let password = tokio::select! {
-        password = password(peer) => password?,
+    let (password, mut ready) = tokio::select! {
+        known = known(peer) => known?,
         name = signals.next() => {
             return Err((Outcome::Call(Cause::Interrupted), name.to_owned()));
         }
@@ -133,15 +135,39 @@ async fn whole(
         peer.callback.as_ref().map_or("", |callback| &callback.name),
         peer.login.as_ref().map_or("", |login| &login.name),
     );
-    let ended = on_line(peer, telling.verbose, password, &mut line, progress, &mut signals).await;
+    let known = (password, ready.as_mut());
+    let ended = on_line(peer, telling.verbose, known, &mut line, progress, &mut signals).await;
     line.close();
+    if let Some(ready) = &mut ready {
+        for fault in ready.finish().await {
+            progress.say(now(), fault, None);
+        }
+    }
     ended
+}
+
+/// Everything that a call needs and a telephone bill should not have to pay for when it is missing: the password of
+/// a login, and what PPP needs.
+async fn known(peer: &Peer) -> Result<(Option<Secret>, Option<Ready<'_>>), (Outcome, String)> {
+    let login = match &peer.login {
+        Some(login) => password(&login.name, &login.password).await?,
+        None => None,
+    };
+    let Then::Ppp(wish) = &peer.then else { return Ok((login, None)) };
+    let place = match &wish.password {
+        ppp::wishes::Password::Ask => Password::Ask,
+        ppp::wishes::Password::File(path) => Password::File(path.clone()),
+        ppp::wishes::Password::Secrets(_) => Password::None,
+    };
+    let secret = password(&wish.name, &place).await?;
+    let ready = Ready::new(wish, secret, (&peer.port, peer.speed))?;
+    Ok((login, Some(ready)))
 }
 
 async fn on_line(
     peer: &Peer,
     verbose: bool,
-    password: Option<Secret>,
+    (password, ready): (Option<Secret>, Option<&mut Ready<'_>>),
     line: &mut Line,
     progress: &mut Progress,
     signals: &mut Signals,
@@ -168,17 +194,22 @@ async fn on_line(
             run::dial(line, plan, verbose, progress, signals).await?
         }
     };
-    run::session(line, &peer.then, hook, said, progress, signals).await
+    let Some(ready) = ready else {
+        return run::session(line, &peer.then, hook, said, progress, signals).await;
+    };
+    let answer = answer(peer).map_err(fault)?;
+    // Asked for at prompts, the callback has happened already.
+    let returned = peer.callback.is_some();
+    ppp::run(line, ready, (answer, hook), (said, returned), progress, signals).await
 }
 
-/// The password, from where the peer has it.
-async fn password(peer: &Peer) -> Result<Option<Secret>, (Outcome, String)> {
-    let Some(login) = &peer.login else { return Ok(None) };
+/// A password, from where the peer has it.
+async fn password(name: &str, place: &Password) -> Result<Option<Secret>, (Outcome, String)> {
     let fault = |e: String| (Outcome::Call(Cause::LoginRefused), e);
-    let mut secret = match &login.password {
+    let mut secret = match place {
         Password::None => return Ok(None),
         Password::Ask => {
-            let asked = screen::ask(&format!("Password for {}: ", login.name)).await;
+            let asked = screen::ask(&format!("Password for {name}: ")).await;
             asked.map_err(|e| fault(e.to_string()))?
         }
         Password::File(path) => {
@@ -219,11 +250,17 @@ fn hook(peer: &Peer) -> Result<Hook, String> {
     })
 }
 
+/// How a call back is answered on the peer's modem.
+fn answer(peer: &Peer) -> Result<Answer, String> {
+    let command = if peer.holds_carrier() { "AT&C1A" } else { peer.profile.answer };
+    let command = Command::new(command).map_err(|e| e.to_string())?;
+    Ok(Answer { command, time: peer.profile.answer_time })
+}
+
 /// The peer as the machine wants it. `lines`: the port has control lines.
 fn plan(peer: &Peer, lines: bool, password: Option<Secret>, hook: Hook) -> Result<Plan, String> {
     let Some((_, dial)) = &peer.number else { return Err("no number".to_owned()) };
     let profile = peer.profile;
-    let answer = if peer.holds_carrier() { "AT&C1A" } else { profile.answer };
     let bytes = |text: &str| text.as_bytes().to_vec();
     Ok(Plan {
         setup: peer.setup(lines)?,
@@ -237,8 +274,7 @@ fn plan(peer: &Peer, lines: bool, password: Option<Secret>, hook: Hook) -> Resul
             refusals: callback.refusals.iter().map(|words| bytes(words)).collect(),
         }),
         callback_time: peer.callback.as_ref().map_or(Duration::ZERO, |callback| callback.wait),
-        answer: Command::new(answer).map_err(|e| e.to_string())?,
-        answer_time: profile.answer_time,
+        answer: answer(peer)?,
         login: peer.login.as_ref().map(|login| Login {
             login_prompt: bytes(&login.login_prompt),
             name: bytes(&login.name),

@@ -20,6 +20,30 @@ pub(crate) enum Outcome {
     Script,
     /// What was to run on the line failed.
     Program,
+    /// PPP did not come about, or broke.
+    Ppp(Ppp),
+}
+
+/// What goes wrong with PPP and with nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ppp {
+    /// Nobody speaks it at the other end.
+    NotSpoken,
+    /// The two ends find no settings that suit both.
+    NotAgreed,
+    /// The server does not prove its name.
+    Unproved,
+    /// The server grants no callback.
+    NotGranted,
+    /// The interface, the routes or resolv.conf cannot be set up here.
+    Network,
+}
+
+impl Ppp {
+    /// All of them.
+    #[cfg(test)]
+    const ALL: [Self; 5] =
+        [Self::NotSpoken, Self::NotAgreed, Self::Unproved, Self::NotGranted, Self::Network];
 }
 
 /// One row: what, the exit code, the word in JSON, the sentence, the cure.
@@ -47,13 +71,18 @@ pub(crate) const TABLE: &[Row] = &[
     (Outcome::Call(Cause::NumberRefused), 33, "number-refused", "the server does not call this number", "ask its administrator which numbers are allowed"),
     (Outcome::Call(Cause::NotNow), 34, "not-now", "the server cannot call back now", "try again later"),
     (Outcome::Call(Cause::NotHungUp), 35, "not-hung-up", "the server has been told everything and does not hang up", "is callback.name a callback name there?"),
+    (Outcome::Ppp(Ppp::NotGranted), 36, "callback-not-granted", "the server grants no callback", "ask its administrator what this user may choose, or go without --callback-required"),
     (Outcome::Call(Cause::NobodyCalls), 40, "nobody-calls", "nobody called back", "is the number the one of this line? A longer --wait may do"),
     (Outcome::Call(Cause::NotConnected), 41, "not-connected", "somebody called, and no connection came about", "try again"),
     (Outcome::Call(Cause::LoginRefused), 42, "login-refused", "the server does not take the login", "check login.name, and whether it may log in after a callback"),
     (Outcome::Call(Cause::CarrierLost), 43, "carrier-lost", "the call was lost", "try again"),
+    (Outcome::Ppp(Ppp::NotSpoken), 44, "no-ppp", "the far end does not speak PPP", "does it want a login first? [login] or a script gives it"),
+    (Outcome::Ppp(Ppp::NotAgreed), 45, "not-agreed", "the two ends agree on no network", "--json shows how far it came"),
+    (Outcome::Ppp(Ppp::Unproved), 46, "server-unproved", "the server does not prove its name", "is it the right one? Compare remote_name and its secret"),
     (Outcome::Script, 50, "script", "the script did not come to its end", "-v shows the dialogue"),
     (Outcome::Program, 51, "program", "the program on the line failed", "see what it says"),
     (Outcome::Call(Cause::Interrupted), 52, "interrupted", "stopped", "nothing is left on the line"),
+    (Outcome::Ppp(Ppp::Network), 53, "network", "the network interface cannot be set up", "it needs root's rights, and the kernel's module tun"),
 ];
 
 impl Outcome {
@@ -95,7 +124,8 @@ mod tests {
     #[test]
     fn every_end_has_a_row_of_its_own_with_a_code_and_a_sentence_of_its_own() {
         let own = [Outcome::PortLocked, Outcome::PortLost, Outcome::Script, Outcome::Program];
-        let all: Vec<_> = own.into_iter().chain(Cause::ALL.map(Outcome::Call)).collect();
+        let ppp = Ppp::ALL.map(Outcome::Ppp);
+        let all: Vec<_> = own.into_iter().chain(ppp).chain(Cause::ALL.map(Outcome::Call)).collect();
         for outcome in &all {
             assert_eq!(TABLE.iter().filter(|row| row.0 == *outcome).count(), 1, "{outcome:?}");
         }

@@ -15,13 +15,15 @@ use proto::dial::{DialPrefix, DialString, Dialling, PhoneNumber};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::ppp::wishes::{self, Ppp, PppDraft};
+
 /// Where peer files are looked for.
 pub(crate) const PEER_DIR: &str = "/etc/dialback/peers";
 
 /// The largest peer file: they have a screenful.
 const MAX_FILE: usize = 64 * 1024;
 
-type Text = Option<Spanned<String>>;
+pub(crate) type Text = Option<Spanned<String>>;
 
 /// A peer file as it is written. Options overwrite what they name.
 #[derive(Debug, Default, Deserialize)]
@@ -42,6 +44,7 @@ pub(crate) struct Draft {
     pub(crate) login: Option<LoginDraft>,
     pub(crate) script: Option<ScriptDraft>,
     pub(crate) then: Option<ThenDraft>,
+    pub(crate) ppp: Option<PppDraft>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -81,12 +84,14 @@ pub(crate) struct ThenDraft {
 }
 
 /// What becomes of the session's call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Then {
     /// A person types on it.
     Terminal,
     /// A program has it: its words.
     Program(Vec<String>),
+    /// It is a network interface of ours.
+    Ppp(Box<Ppp>),
 }
 
 /// Whose password, and where it is.
@@ -180,13 +185,13 @@ pub(crate) fn parse(source: &Arc<Source>) -> Result<Draft, Diagnostic> {
 }
 
 /// Gathers the faults of a draft.
-struct Check<'a> {
+pub(crate) struct Check<'a> {
     source: &'a Arc<Source>,
     faults: Vec<Diagnostic>,
 }
 
 impl Check<'_> {
-    fn fault(&mut self, key: &str, at: &Range<usize>, message: impl std::fmt::Display) {
+    pub(super) fn fault(&mut self, key: &str, at: &Range<usize>, message: impl std::fmt::Display) {
         let message = format!("{key}: {message}");
         self.faults.push(if *at == OPTION {
             Diagnostic::of_file(&Source::new("command line", ""), message)
@@ -195,11 +200,16 @@ impl Check<'_> {
         });
     }
 
-    fn missing(&mut self, message: &str) {
+    pub(super) fn missing(&mut self, message: &str) {
         self.faults.push(Diagnostic::of_file(self.source, message));
     }
 
-    fn value<T, E: std::fmt::Display>(
+    /// How many faults there are so far.
+    pub(super) fn count(&self) -> usize {
+        self.faults.len()
+    }
+
+    pub(super) fn value<T, E: std::fmt::Display>(
         &mut self,
         key: &str,
         text: Text,
@@ -251,9 +261,16 @@ pub(crate) fn check(draft: Draft, source: &Arc<Source>) -> Result<Peer, Vec<Diag
     if script.chat.is_none() && number.is_none() && check.faults.is_empty() {
         check.missing("no number: say whom to call, number = \"5550100\" or --number");
     }
-    let then = then(&mut check, draft.then.unwrap_or_default());
-    match (port, profile) {
-        (Some(port), Some(profile)) if check.faults.is_empty() => Ok(Peer {
+    let then = match (draft.ppp, draft.then) {
+        (Some(ppp), None) => wishes::check(&mut check, ppp).map(|ppp| Then::Ppp(Box::new(ppp))),
+        (Some(_), Some(_)) => {
+            check.missing("ppp and then: choose one");
+            None
+        }
+        (None, draft) => Some(then(&mut check, draft.unwrap_or_default())),
+    };
+    match (port, profile, then) {
+        (Some(port), Some(profile), Some(then)) if check.faults.is_empty() => Ok(Peer {
             port,
             speed: draft.speed.unwrap_or(115_200),
             hardware_flow: draft.hardware_flow.unwrap_or(true),
@@ -268,7 +285,7 @@ pub(crate) fn check(draft: Draft, source: &Arc<Source>) -> Result<Peer, Vec<Diag
             scp: script.scp,
             then,
         }),
-        (_, _) => Err(check.faults),
+        (_, _, _) => Err(check.faults),
     }
 }
 
@@ -320,7 +337,7 @@ fn number(
 }
 
 /// One line that can be typed at a prompt.
-fn line(text: &str) -> Result<String, &'static str> {
+pub(super) fn line(text: &str) -> Result<String, &'static str> {
     match text {
         "" => Err("empty"),
         text if text.len() > 128 => Err("longer than 128 bytes"),
@@ -415,7 +432,13 @@ impl Peer {
         if let Some(init) = &self.init {
             plan.commands.clone_from(init);
         }
-        let wait = if self.holds_carrier() { "ATS0=0&C0" } else { "ATS0=0" };
+        let by_ppp = matches!(self.then, Then::Ppp(_)) && self.callback.is_none();
+        let wait = match (self.holds_carrier(), by_ppp && self.scp.is_none()) {
+            (false, _) => "ATS0=0",
+            // Who asks by PPP hangs up himself, and wants to see a call that is lost.
+            (true, true) => "ATS0=0&C1",
+            (true, false) => "ATS0=0&C0",
+        };
         plan.commands.push(Command::new(wait).map_err(|e| e.to_string())?);
         Ok(plan)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proto::dialer::{Leg, Stage};
 use proto::time::Instant;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::out::{Ink, Palette};
 
@@ -112,6 +112,19 @@ impl Progress {
             }
             Manner::Quiet => {}
         }
+    }
+
+    /// A fact with a word of its own in JSON, and what belongs to it.
+    pub(crate) fn fact(&mut self, now: Instant, word: &str, text: String, more: &Value) {
+        if self.manner != Manner::Json {
+            return self.say(now, text, None);
+        }
+        let ms = u64::try_from(now.since(self.started).as_millis()).unwrap_or(u64::MAX);
+        let mut event = json!({"event": word, "ms": ms});
+        if let (Some(event), Some(more)) = (event.as_object_mut(), more.as_object()) {
+            event.extend(more.clone());
+        }
+        self.write(&format!("{event}\n"));
     }
 
     /// What the far end said, a line at a time, with `-v`.

@@ -3,8 +3,10 @@
 //! Each loop drains its machine, then sleeps for the port, the machine's deadline, a signal, or a second on the
 //! display.
 
+use std::time::Duration;
+
 use proto::dialer::session::{End, Session, Step as Act};
-use proto::dialer::{Cause, Dialer, Hook, Leg, Plan, Step, tilde};
+use proto::dialer::{Answer, Cause, Dialer, Hook, Leg, Plan, Stage, Step, tilde};
 use proto::time::Instant;
 
 use super::line::Line;
@@ -13,7 +15,7 @@ use super::peer::Then;
 use super::progress::Progress;
 use super::speaker::{Speaker, Spoke};
 use super::{Signals, now};
-use crate::port::Heard;
+use crate::port::{Heard, Unsent};
 
 /// How a half ends badly.
 pub(super) type Ended = (Outcome, String);
@@ -24,6 +26,9 @@ const AHEAD: usize = 512;
 /// The far end's words on the session's call before it is handed over: its greeting belongs on the screen.
 const MAX_GREETING: usize = 16 * 1024;
 
+/// A modem may hold up the last words so long; then they are for nobody.
+const LEAVE_TIME: Duration = Duration::from_secs(5);
+
 /// What the dialling half leaves to the next one.
 #[derive(Debug, Default)]
 pub(super) struct Said {
@@ -31,6 +36,33 @@ pub(super) struct Said {
     pub(super) greeting: Vec<u8>,
     /// What it has said since: the next speaker's.
     pub(super) rest: Vec<u8>,
+    /// The call's speed in bit/s, if the modem told.
+    pub(super) rate: Option<u32>,
+}
+
+/// The wait until what was said last has left for the modem.
+#[derive(Debug)]
+pub(super) struct Leaving {
+    until: Instant,
+}
+
+impl Leaving {
+    /// Begins.
+    pub(super) fn start() -> Self {
+        Self { until: now() + LEAVE_TIME }
+    }
+
+    /// When to look again, besides whenever [`Line::wait`] returns; `None`: all has left, or can't.
+    pub(super) fn look(&self, line: &mut Line) -> Option<Instant> {
+        if self.until <= now() {
+            return None;
+        }
+        match line.unsent() {
+            Unsent::Nothing => None,
+            Unsent::LookIn(time) => Some(self.until.min(now() + time)),
+            Unsent::Told => Some(self.until),
+        }
+    }
 }
 
 pub(super) async fn until(at: Option<Instant>) {
@@ -49,14 +81,42 @@ pub(super) async fn dial(
     signals: &mut Signals,
 ) -> Result<Said, Ended> {
     let returns = plan.request.is_some();
-    let mut dialer = Dialer::start(now(), plan, line.signals());
+    let dialer = Dialer::start(now(), plan, line.signals());
+    drive(line, dialer, returns, verbose, progress, signals).await
+}
+
+/// Waits for a call back that was agreed on in other words than prompts, and answers it.
+pub(super) async fn await_call(
+    line: &mut Line,
+    (answer, hook): (Answer, Hook),
+    until: Instant,
+    progress: &mut Progress,
+    signals: &mut Signals,
+) -> Result<Said, Ended> {
+    let dialer = Dialer::wait(now(), answer, hook, line.signals(), until);
+    drive(line, dialer, true, false, progress, signals).await
+}
+
+async fn drive(
+    line: &mut Line,
+    mut dialer: Dialer,
+    returns: bool,
+    verbose: bool,
+    progress: &mut Progress,
+    signals: &mut Signals,
+) -> Result<Said, Ended> {
     let mut said = Said::default();
     loop {
         while let Some(step) = dialer.poll() {
             match step {
                 Step::Send(bytes) => line.send(&bytes),
                 Step::Dtr(up) => line.set_dtr(up).map_err(lost)?,
-                Step::Stage(stage) => progress.stage(now(), &stage),
+                Step::Stage(stage) => {
+                    if let Stage::Connected { connect, .. } = &stage {
+                        said.rate = connect.speed;
+                    }
+                    progress.stage(now(), &stage);
+                }
                 Step::Text(leg, bytes) => {
                     if verbose {
                         progress.heard(now(), &bytes);
@@ -105,6 +165,8 @@ pub(super) async fn session(
     signals: &mut Signals,
 ) -> Result<(), Ended> {
     let mut speaker = match then {
+        // It has no speaker: its own loop has the line.
+        Then::Ppp(_) => return Ok(()),
         Then::Terminal => {
             progress.say(now(), "your terminal; ~? shows its escapes".to_owned(), None);
             progress.settle(now());
@@ -133,6 +195,7 @@ async fn talk(
     speaker: &mut Speaker,
     signals: &mut Signals,
 ) -> Result<End, Ended> {
+    let (mut leaving, mut hung_up) = (None, false);
     loop {
         while let Some(step) = session.poll() {
             match step {
@@ -156,16 +219,25 @@ async fn talk(
         let due = session.deadline().map(|deadline| deadline.at);
         let room = line.waiting() < AHEAD;
         let takes = speaker.takes_more();
+        let mut look = None;
+        if speaker.is_over() {
+            // What it has said last still goes out.
+            let last = leaving.get_or_insert_with(Leaving::start);
+            look = last.look(line);
+            if look.is_none() && !std::mem::replace(&mut hung_up, true) {
+                session.hang_up(now());
+                continue;
+            }
+        }
         tokio::select! {
             () = line.wait(), if takes => {}
             () = until(due) => {}
             spoke = speaker.next(room) => match spoke {
                 Spoke::Keys(keys) => session.typed(now(), &keys),
                 Spoke::Bytes(bytes) => session.data(now(), &bytes),
-                // What it has said last still goes out.
-                Spoke::Over if line.waiting() == 0 => session.hang_up(now()),
-                Spoke::Over | Spoke::Nothing => {}
+                Spoke::Nothing => {}
             },
+            () = until(look), if look.is_some() => {}
             _ = signals.next() => session.hang_up(now()),
         }
         for heard in line.hear(takes) {

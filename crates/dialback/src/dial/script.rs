@@ -49,7 +49,7 @@ pub(super) async fn run(
     progress.say(now(), format!("running {}", file.display()), None);
     engine.start(now());
     match talk(line, &mut engine, verbose, progress, signals).await {
-        Ok(rest) => Ok(Said { greeting: Vec::new(), rest }),
+        Ok(rest) => Ok(Said { rest, ..Said::default() }),
         Err((Outcome::PortLost, why)) => Err(lost(why)),
         Err(ended) => {
             hang_up(line, hook).await?;

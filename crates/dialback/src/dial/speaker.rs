@@ -32,9 +32,7 @@ pub(super) enum Spoke {
     Keys(Vec<u8>),
     /// A program sent this.
     Bytes(Vec<u8>),
-    /// The program is done.
-    Over,
-    /// Nothing yet.
+    /// Nothing yet, or never again: see [`Speaker::is_over`].
     Nothing,
 }
 
@@ -102,7 +100,15 @@ impl Speaker {
     pub(super) fn takes_more(&self) -> bool {
         match self {
             Self::Person { .. } => true,
-            Self::Program(program) => program.out.len() < AHEAD,
+            Self::Program(program) => program.over || program.out.len() < AHEAD,
+        }
+    }
+
+    /// Whether it has said its last word.
+    pub(super) fn is_over(&self) -> bool {
+        match self {
+            Self::Person { .. } => false,
+            Self::Program(program) => program.over,
         }
     }
 
@@ -159,9 +165,7 @@ impl Program {
 
     async fn next(&mut self, room: bool) -> Spoke {
         if self.over {
-            // Told again and again until the line is empty, but not at once.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            return Spoke::Over;
+            return std::future::pending().await;
         }
         let mut read = [0; 1024];
         tokio::select! {
@@ -169,7 +173,8 @@ impl Program {
                 Ok(count @ 1..) => Spoke::Bytes(read.get(..count).unwrap_or_default().to_vec()),
                 Ok(0) | Err(_) => {
                     self.over = true;
-                    Spoke::Over
+                    self.out.clear();
+                    Spoke::Nothing
                 }
             },
             writable = self.pty.writable(), if !self.out.is_empty() => {

@@ -61,8 +61,9 @@ fn a_peer_of_pppd_keeps_its_options_and_loses_ipx() {
     assert_eq!(peer.speed, 115_200);
     assert_eq!(peer.chat.unwrap().to_str(), Some("/etc/chatscripts/provider"));
     let options = "pppd nodetach noauth debug defaultroute noipdefault user Real_User novj";
-    let words = options.split(' ').map(str::to_owned).collect();
-    assert_eq!(peer.then, Then::Program(words));
+    let words: Vec<_> = options.split(' ').map(str::to_owned).collect();
+    let Then::Program(program) = peer.then else { panic!("{:?}", peer.then) };
+    assert_eq!(program, words);
     assert_eq!(
         remarks(&imported),
         [

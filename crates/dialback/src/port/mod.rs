@@ -36,7 +36,7 @@ use tokio::task::JoinHandle;
 pub(crate) use gauge::Gauge;
 pub(crate) use lock::LockWatches;
 pub(crate) use tty::HandedOver;
-pub(crate) use wire::{Heard, Wire};
+pub(crate) use wire::{Heard, Unsent, Wire};
 
 /// How a port is to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,22 +3,27 @@
 //! The picture is in [the room's own page](super). This file does not know what is said at prompts.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::dialogue::{self, Dialogue};
 use super::on_hook::{self, OnHook};
-use super::{Cause, Failure, Leg, Plan, Stage, Step};
+use super::{Answer, Cause, Failure, Hook, Leg, Login, Plan, Request, Stage, Step};
 use crate::at::commands::{self, Commands, Reason};
 use crate::at::reader::{Form, Reader, Said};
 use crate::at::result::{Connect, ResultCode};
+use crate::dial::DialString;
 use crate::signals::Signals;
 use crate::time::{Deadline, Instant};
 
 /// Modems are deaf just after they have said something.
-const BEFORE_ATA: std::time::Duration = std::time::Duration::from_millis(100);
+const BEFORE_ATA: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 enum State {
-    SettingUp(Box<Commands>),
+    SettingUp {
+        commands: Box<Commands>,
+        dial: Box<(DialString, Duration)>,
+    },
     Dialling {
         reader: Reader,
         until: Instant,
@@ -60,10 +65,21 @@ enum State {
     Failed,
 }
 
+/// What is said at prompts, and with how much patience.
+#[derive(Debug, Default)]
+struct Talk {
+    request: Option<Request>,
+    login: Option<Login>,
+    prompt_time: Duration,
+    callback_time: Duration,
+}
+
 /// A caller. Feed it bytes, signals and time, drain its steps.
 #[derive(Debug)]
 pub struct Dialer {
-    plan: Plan,
+    talk: Talk,
+    answer: Answer,
+    hook: Hook,
     state: State,
     /// The modem's control lines as told last; `None`: the port has none.
     signals: Option<Signals>,
@@ -76,11 +92,24 @@ impl Dialer {
     /// Begins with the modem's setup. `signals`: the modem's control lines, if the port has them.
     #[must_use]
     pub fn start(now: Instant, plan: Plan, signals: Option<Signals>) -> Self {
-        let commands = Commands::start(now, plan.setup.clone());
+        let Plan {
+            setup,
+            dial,
+            dial_time,
+            request,
+            callback_time,
+            login,
+            prompt_time,
+            answer,
+            hook,
+        } = plan;
+        let commands = Box::new(Commands::start(now, setup));
         let steps = VecDeque::from([Step::Stage(Stage::SettingUp)]);
         let mut dialer = Self {
-            plan,
-            state: State::SettingUp(Box::new(commands)),
+            talk: Talk { request, login, prompt_time, callback_time },
+            answer,
+            hook,
+            state: State::SettingUp { commands, dial: Box::new((dial, dial_time)) },
             signals,
             unasked: false,
             steps,
@@ -89,10 +118,30 @@ impl Dialer {
         dialer
     }
 
+    /// Begins with the wait for a call back until `until` at most: it was asked for on a call that is over, in other
+    /// words than prompts (PPP). The modem has been set up then, and is on-hook.
+    #[must_use]
+    pub fn wait(
+        now: Instant,
+        answer: Answer,
+        hook: Hook,
+        signals: Option<Signals>,
+        until: Instant,
+    ) -> Self {
+        let mut steps = VecDeque::new();
+        if signals.is_some() {
+            // It was lowered to hang up, and with DTR low a modem answers nobody (&D2).
+            steps.push_back(Step::Dtr(true));
+        }
+        steps.push_back(Step::Stage(Stage::Waiting { since: now, until }));
+        let state = State::Waiting { reader: reader(), since: now, until, tried: false };
+        Self { talk: Talk::default(), answer, hook, state, signals, unasked: false, steps }
+    }
+
     /// Takes what the modem sent.
     pub fn receive(&mut self, now: Instant, bytes: &[u8]) {
         match &mut self.state {
-            State::SettingUp(commands) => commands.receive(now, bytes),
+            State::SettingUp { commands, .. } => commands.receive(now, bytes),
             State::Dialling { reader, .. }
             | State::Waiting { reader, .. }
             | State::Answering { reader, .. } => reader.receive(bytes),
@@ -129,7 +178,7 @@ impl Dialer {
                 let (since, until) = (*since, *until);
                 self.ring(now, since, until);
             }
-            State::SettingUp(_)
+            State::SettingUp { .. }
             | State::Dialling { .. }
             | State::Waiting { .. }
             | State::Picking { .. }
@@ -143,7 +192,7 @@ impl Dialer {
     /// Goes on if a deadline has passed.
     pub fn tick(&mut self, now: Instant) {
         match &mut self.state {
-            State::SettingUp(commands) => commands.tick(now),
+            State::SettingUp { commands, .. } => commands.tick(now),
             State::Dialling { until, .. } if *until <= now => {
                 self.hang_up(
                     now,
@@ -166,8 +215,8 @@ impl Dialer {
             State::Picking { at, since, until } if *at <= now => {
                 let (since, until) = (*since, *until);
                 self.steps.push_back(Step::Stage(Stage::Answering));
-                self.steps.push_back(Step::Send(self.plan.answer.line()));
-                let limit = now + self.plan.answer_time;
+                self.steps.push_back(Step::Send(self.answer.command.line()));
+                let limit = now + self.answer.time;
                 self.state = State::Answering { reader: reader(), limit, since, until };
             }
             State::Answering { limit, since, until, .. } if *limit <= now => {
@@ -193,7 +242,7 @@ impl Dialer {
                 self.state = State::Failed;
             }
             State::Online { .. } | State::Failed => {}
-            State::SettingUp(_)
+            State::SettingUp { .. }
             | State::Dialling { .. }
             | State::Requesting { .. }
             | State::Waiting { .. }
@@ -215,7 +264,7 @@ impl Dialer {
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
         match &self.state {
-            State::SettingUp(commands) => commands.deadline(),
+            State::SettingUp { commands, .. } => commands.deadline(),
             State::Dialling { until, .. } => Some(Deadline::new(*until, "the modem's result")),
             State::Requesting { dialogue, .. } | State::LoggingIn { dialogue, .. } => {
                 dialogue.deadline()
@@ -233,7 +282,7 @@ impl Dialer {
     pub fn finish(self) -> Vec<u8> {
         match self.state {
             State::Online { rest } => rest,
-            State::SettingUp(_)
+            State::SettingUp { .. }
             | State::Dialling { .. }
             | State::Requesting { .. }
             | State::Waiting { .. }
@@ -248,7 +297,7 @@ impl Dialer {
     /// Takes what the engine of the present state has to tell, until no state has any more.
     fn drain(&mut self, now: Instant) {
         while match &mut self.state {
-            State::SettingUp(commands) => match commands.poll() {
+            State::SettingUp { commands, .. } => match commands.poll() {
                 Some(step) => {
                     self.set_up(now, step);
                     true
@@ -299,8 +348,9 @@ impl Dialer {
             commands::Step::Ring(_) | commands::Step::CallerId(_) => {}
             commands::Step::Done => {
                 self.steps.push_back(Step::Stage(Stage::Dialling));
-                self.steps.push_back(Step::Send(self.plan.dial.command().to_vec()));
-                let until = now + self.plan.dial_time;
+                let State::SettingUp { dial, .. } = &self.state else { return };
+                self.steps.push_back(Step::Send(dial.0.command().to_vec()));
+                let until = now + dial.1;
                 self.state = State::Dialling { reader: reader(), until };
             }
             commands::Step::Failed(failure) => {
@@ -340,7 +390,7 @@ impl Dialer {
                     self.not_connected(now, since, until);
                 }
             }
-            State::SettingUp(_)
+            State::SettingUp { .. }
             | State::Requesting { .. }
             | State::Picking { .. }
             | State::LoggingIn { .. }
@@ -368,9 +418,9 @@ impl Dialer {
 
     fn connected(&mut self, now: Instant, leg: Leg, connect: Connect, rest: &[u8]) {
         self.steps.push_back(Step::Stage(Stage::Connected { leg, connect }));
-        let time = self.plan.prompt_time;
+        let time = self.talk.prompt_time;
         let carrier = self.signals.is_some_and(|signals| signals.dcd);
-        let dialogue = match (&self.plan.request, &self.plan.login, leg) {
+        let dialogue = match (&self.talk.request, &self.talk.login, leg) {
             (Some(request), _, Leg::Request) => Dialogue::request(now, request, time),
             (None, Some(login), _) | (Some(_), Some(login), Leg::Return) => {
                 Dialogue::login(now, login, time)
@@ -385,7 +435,7 @@ impl Dialer {
             Err(fault) => return self.hang_up(now, Failure::new(Cause::NoPrompt, fault)),
         };
         self.steps.push_back(Step::Stage(Stage::LoggingIn(leg)));
-        self.state = match (leg, &self.plan.request) {
+        self.state = match (leg, &self.talk.request) {
             (Leg::Request, Some(_)) => State::Requesting { dialogue, carrier },
             (Leg::Request, None) | (Leg::Return, _) => State::LoggingIn { dialogue, leg, carrier },
         };
@@ -413,7 +463,7 @@ impl Dialer {
             }
             dialogue::Step::HungUp { unasked } => {
                 self.unasked = unasked;
-                let (since, until) = (now, now + self.plan.callback_time);
+                let (since, until) = (now, now + self.talk.callback_time);
                 self.steps.push_back(Step::Stage(Stage::Waiting { since, until }));
                 self.state = State::Waiting { reader: reader(), since, until, tried: false };
             }
@@ -428,7 +478,7 @@ impl Dialer {
 
     /// Ends whatever is on the line, then fails.
     fn hang_up(&mut self, now: Instant, failure: Failure) {
-        let hook = &self.plan.hook;
+        let hook = &self.hook;
         let on_hook = match (&self.state, failure.cause) {
             // The call has gone already: the modem is in its command state.
             (State::Requesting { .. } | State::LoggingIn { .. }, Cause::CarrierLost) => {
@@ -438,7 +488,7 @@ impl Dialer {
                 OnHook::online(now, hook, self.signals)
             }
             (
-                State::SettingUp(_)
+                State::SettingUp { .. }
                 | State::Dialling { .. }
                 | State::Waiting { .. }
                 | State::Picking { .. }

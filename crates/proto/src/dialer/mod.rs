@@ -55,16 +55,23 @@ pub struct Plan {
     pub request: Option<Request>,
     /// From the end of the first call to the first ring at most.
     pub callback_time: Duration,
-    /// The command that answers, `AT&C1A`: the `A` is its last letter (V.250 §6.3.5: the rest is ignored).
-    pub answer: commands::Command,
-    /// From the answer to a result at most.
-    pub answer_time: Duration,
     /// Who logs in on the call that is the session; `None`: nobody, it is handed over as it begins.
     pub login: Option<Login>,
     /// The patience with each prompt.
     pub prompt_time: Duration,
+    /// How a call back is answered.
+    pub answer: Answer,
     /// How a call is ended.
     pub hook: Hook,
+}
+
+/// How calls are answered on this modem.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The command that answers, `AT&C1A`: the `A` is its last letter (V.250 §6.3.5: the rest is ignored).
+    pub command: commands::Command,
+    /// From the answer to a result at most.
+    pub time: Duration,
 }
 
 /// How calls end on this modem.

@@ -35,8 +35,7 @@ fn plan(number: Option<&str>, login: bool) -> Plan {
             refusals: vec![b"Sorry".to_vec()],
         }),
         callback_time: Duration::from_secs(120),
-        answer: Command::new("AT&C1A").unwrap(),
-        answer_time: Duration::from_secs(60),
+        answer: Answer { command: Command::new("AT&C1A").unwrap(), time: Duration::from_secs(60) },
         login: login.then(|| Login {
             login_prompt: b"ogin:".to_vec(),
             name: b"mary".to_vec(),
@@ -211,6 +210,28 @@ fn an_answer_that_comes_to_nothing_is_followed_by_more_waiting() {
     call.until_sent("AT&C1A\r");
     call.says("\r\nNO CARRIER\r\n");
     call.until_told("failed NotConnected");
+}
+
+#[test]
+fn a_call_back_that_was_asked_for_in_other_words_is_awaited_and_answered() {
+    let lines = Signals { cts: true, dsr: true, dcd: false, ri: false };
+    for signals in [None, Some(lines)] {
+        let until = Instant::ZERO + Duration::from_secs(90);
+        let now = Instant::ZERO + Duration::from_secs(30);
+        let Plan { answer, hook, .. } = plan(None, false);
+        let dialer = Dialer::wait(now, answer, hook, signals, until);
+        let mut call = Call { dialer, now, told: Vec::new(), sent: String::new() };
+        call.drain();
+        let dtr = signals.map(|_| "dtr true".to_owned());
+        let waiting = dtr.into_iter().chain(["waiting 60".to_owned()]).collect::<Vec<_>>();
+        assert_eq!(call.told, waiting);
+        call.says("\r\nNO CARRIER\r\n\r\nRING\r\n");
+        call.until_sent("AT&C1A\r");
+        call.says("\r\nCONNECT 33600\r\n~\u{7f}}#");
+        assert_eq!(call.told.last().unwrap(), "online");
+        assert!(call.told.contains(&"Return connected 33600".to_owned()), "{:?}", call.told);
+        assert_eq!(call.dialer.finish(), b"~\x7f}#", "what follows CONNECT is the next speaker's");
+    }
 }
 
 #[test]
