@@ -10,6 +10,7 @@
 //!
 //! PPP has its own file, with its own picture. A service does not know the line's state nor who called whom.
 
+mod capture;
 mod ppp;
 
 pub(crate) use self::ppp::{Pledge, Ppp, user_callback};

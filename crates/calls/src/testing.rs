@@ -25,9 +25,9 @@ use crate::config::{Config, System};
 use crate::recovery::{self, Restored};
 use crate::server::Server;
 use crate::vocabulary::{
-    CallId, CallbackOrder, Command, Entry, Event, ExitStatus, Input, LineId, NetworkOutput, Now,
-    Output, PortInput, PortOutput, ProgramInput, ProgramOutput, PromiseId, Reply, RequestId, Seq,
-    Wall,
+    CallId, CallbackOrder, CaptureOutput, Command, Entry, Event, ExitStatus, Input, LineId,
+    NetworkOutput, Now, Output, PortInput, PortOutput, ProgramInput, ProgramOutput, PromiseId,
+    Reply, RequestId, Seq, Wall,
 };
 
 pub(crate) const TOML: &str = r#"
@@ -400,6 +400,12 @@ fn told(output: &Output, name_lines: bool) -> String {
         Output::Program(call, ProgramOutput::HangUp) => format!("> sighup {call}"),
         Output::Program(call, ProgramOutput::Kill) => format!("> sigkill {call}"),
         Output::Network(call, _, order) => network(*call, order),
+        Output::Capture(call, CaptureOutput::Begin { file, .. }) => {
+            format!("> capture {call} {}", file.display())
+        }
+        Output::Capture(call, CaptureOutput::Append { octets, .. }) => {
+            format!("> captured {call} {}", octets.len())
+        }
         Output::Journal(entry) => format!("* {}", event(&entry.event)),
         Output::Reread => "> reread".to_owned(),
         Output::Reply(_, Reply::Done) => "> reply done".to_owned(),

@@ -5,6 +5,7 @@
 //! that the server can do, reads this file. It knows no mechanism: no file descriptors, no runtime, no
 //! database.
 
+mod capture;
 mod network;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::alert::Alert;
 use crate::config::Config;
 
+pub use capture::CaptureOutput;
 pub use network::{Ends, Interface, NetworkInput, NetworkOutput, Script};
 
 /// The time at which an input arrives: monotonic for deadlines, wall for records and windows.
@@ -180,6 +182,8 @@ pub enum Output {
     Program(CallId, ProgramOutput),
     /// The network of a call shall become so, or carry something.
     Network(CallId, LineId, NetworkOutput),
+    /// What passes on a PPP call is kept in a file.
+    Capture(CallId, CaptureOutput),
     /// Append this to the journal; say [`Input::Durable`] when it is on stable storage.
     Journal(Entry),
     /// Read the configuration again. Answered by [`Input::Config`] or [`Input::ConfigRefused`].

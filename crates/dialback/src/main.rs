@@ -4,6 +4,7 @@
 //! the hidden `exec-line`, which becomes the program on a line and must run before anything else does.
 #![forbid(unsafe_code)]
 
+mod capture;
 mod chat;
 mod cli;
 mod clock;

@@ -25,6 +25,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::capture::Captures;
 use crate::clock::Clock;
 use crate::config::Read;
 use crate::control::{Backstage, Listener, Question};
@@ -160,6 +161,7 @@ pub(crate) struct Rim {
     next_request: u64,
     events: broadcast::Sender<Arc<Entry>>,
     writer: Writer,
+    captures: Captures,
     control: JoinHandle<()>,
     run: Run,
 }
@@ -245,6 +247,7 @@ impl Rim {
             next_request: 1,
             events,
             writer,
+            captures: Captures::default(),
             control,
             run: Run::Serving,
         })
@@ -283,6 +286,7 @@ impl Rim {
         if tokio::time::timeout(CLOSE_TIME, all).await.is_err() {
             tracing::warn!("some ports did not close in time");
         }
+        self.captures.finish();
         self.writer.finish();
         if let Some(log) = self.log {
             log.finish();
@@ -442,6 +446,7 @@ impl Rim {
                 Output::Network(call, _, order) => {
                     tracing::error!("{call}: no networks: {order:?}")
                 }
+                Output::Capture(_, output) => self.captures.write(output),
                 Output::Journal(entry) => self.journal(entry),
                 Output::Reread => self.read_again(),
                 Output::Reply(request, reply) => {

@@ -365,6 +365,17 @@ key!(PPP_PPPD: Text = Ppp."pppd" ("an absolute path") Value("/usr/sbin/pppd");
 key!(PPP_PPPD_OPTIONS: List = Ppp."pppd_options" ("a word, or a list of words") Value(&[]);
     "Further options of pppd's, behind those that follow from the other keys."; "[\"require-mppe\"]");
 
+key!(PPP_CAPTURE_DIR: Text = Ppp."capture_dir" ("an absolute path") Absent("nothing is captured");
+    "A directory for captures: one pcap file a PPP call, `c12.pcap` for call c12, for Wireshark, tshark and `dialback calls --trace`. Files and directory are for their owner's eyes only: who reads them sees names, numbers, and proofs on which passwords can be tried."; "\"/var/lib/dialback/captures\"");
+key!(PPP_CAPTURE_KEEP: u32 = Ppp."capture_keep" ("a number of files") Value(100), 1 => 100_000;
+    "How many captures are kept; the oldest goes when another call begins."; "1000");
+key!(PPP_CAPTURE_LIMIT: u32 = Ppp."capture_limit" ("a number of KiB") Value(256), 1 => 1_048_576;
+    "How long a capture may get. What comes after it is not captured; a negotiation is about 2 KiB."; "4096");
+key!(PPP_CAPTURE_PACKETS: u32 = Ppp."capture_packets" ("a number of octets") Value(68), 0 => 65_535;
+    "How much is captured of each packet of a session, from its IP header on. Negotiation is captured whole."; "1500");
+key!(PPP_CAPTURE_PASSWORDS: bool = Ppp."capture_passwords" ("`true` or `false`") Value(false);
+    "Whether PAP's passwords, which go over the line in the clear, stand in captures as they are. Otherwise the word `hidden` does."; "true");
+
 // [[user]]
 key!(USER_NAME: Text = User."name" ("a name, at most 64 characters") Required;
     "The name that the user proves, without a Windows domain."; "\"alice\"");
@@ -521,6 +532,11 @@ pub(super) fn all() -> Vec<Row> {
         PPP_RFC1570.row(),
         PPP_PPPD.row(),
         PPP_PPPD_OPTIONS.row(),
+        PPP_CAPTURE_DIR.row(),
+        PPP_CAPTURE_KEEP.row(),
+        PPP_CAPTURE_LIMIT.row(),
+        PPP_CAPTURE_PACKETS.row(),
+        PPP_CAPTURE_PASSWORDS.row(),
         USER_NAME.row(),
         USER_ADDRESS.row(),
         USER_ALIASES.row(),

@@ -411,6 +411,7 @@ impl Draft {
             secrets: Secrets::of(chap, pap, users),
             network: draft.network.network.clone(),
             rfc1570: draft.rfc1570,
+            capture: draft.capture.clone(),
         })
     }
 

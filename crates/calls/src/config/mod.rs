@@ -6,6 +6,7 @@
 
 mod at_commands;
 mod callback_entry;
+pub mod capture;
 mod check;
 mod check_callbacks;
 mod decode;

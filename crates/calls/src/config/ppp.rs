@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+use super::capture::{self, Capture};
 use super::decode::{Placed, Table};
 use super::keys::{self, Section};
 use super::login_config::LoginConfig;
@@ -31,6 +32,8 @@ pub struct Ppp {
     pub network: Network,
     /// Callback by option 13 alone.
     pub rfc1570: Rfc1570,
+    /// Whether the frames of calls are kept, and how.
+    pub capture: Option<Capture>,
 }
 
 /// Which of option 13's own operations are taken (RFC 1570 §2.3). Neither, unless it is configured: both
@@ -48,6 +51,7 @@ pub(super) struct Draft {
     pub(super) secrets: Placed<PathBuf>,
     pub(super) network: network::Draft,
     pub(super) rfc1570: Rfc1570,
+    pub(super) capture: Option<Capture>,
     /// The names of the keys that were written, rightly or wrongly.
     pub(super) written: Vec<String>,
 }
@@ -70,8 +74,9 @@ pub(super) fn section(
     let operations = table.list_if(&keys::PPP_RFC1570, faults, operation).unwrap_or_default();
     let has = |wanted| operations.iter().any(|operation| operation.value == wanted);
     let rfc1570 = Rfc1570 { user: has(Operation::User), number: has(Operation::Number) };
+    let capture = capture::read(&table, faults);
     let written = table.table.keys().map(|key| key.get_ref().to_string()).collect();
-    Some(Draft { secrets: secrets?, network, rfc1570, written })
+    Some(Draft { secrets: secrets?, network, rfc1570, capture, written })
 }
 
 /// A word of `rfc1570`.

@@ -15,13 +15,16 @@
 use std::time::Duration;
 
 use ppp::auth::{Answer, Claim, Duty, Refusal};
+use ppp::capture::Direction;
 use ppp::cbcp::{Offer, Stay};
 use ppp::link::{self, Approval, End, Link, Phase, Ticket};
 use proto::time::{Deadline, Instant};
 
+use super::capture::Capture;
 use crate::config::Config;
+use crate::config::capture::Capture as Settings;
 use crate::config::user::{CallbackOffer, UserCallback};
-use crate::vocabulary::{Cause, Leg, Seq};
+use crate::vocabulary::{CallId, CaptureOutput, Cause, Leg, Now, Seq};
 
 /// How long the journal may take to store a promise. The link waits for an answer a little longer.
 const STORE_TIME: Duration = Duration::from_secs(30);
@@ -44,6 +47,8 @@ pub(crate) struct Ppp {
     lost: Option<Cause>,
     /// Why we have ended the link, if it was we.
     closed: Option<&'static str>,
+    /// If what passes is kept.
+    capture: Option<Capture>,
 }
 
 /// How far the promise of a callback is.
@@ -96,10 +101,24 @@ impl Ppp {
             let_in: false,
             lost: None,
             closed: None,
+            capture: None,
         })
     }
 
+    /// What passes on the line from now on is kept.
+    pub(crate) fn keep(&mut self, settings: &Settings, call: CallId, now: Now) {
+        self.capture = Some(Capture::begin(settings, call, now));
+    }
+
+    /// What is to be written of what has passed.
+    pub(crate) fn poll_capture(&mut self) -> Option<CaptureOutput> {
+        self.capture.as_mut()?.poll()
+    }
+
     pub(crate) fn receive(&mut self, now: Instant, bytes: &[u8]) {
+        if let Some(capture) = &mut self.capture {
+            capture.passed(time(now), Direction::Received, bytes);
+        }
         self.link.receive(time(now), bytes);
     }
 
@@ -107,8 +126,12 @@ impl Ppp {
         self.link.tick(time(now));
     }
 
-    pub(crate) fn poll(&mut self) -> Option<link::Output> {
-        self.link.poll()
+    pub(crate) fn poll(&mut self, now: Instant) -> Option<link::Output> {
+        let output = self.link.poll()?;
+        if let (link::Output::Send(octets), Some(capture)) = (&output, &mut self.capture) {
+            capture.passed(time(now), Direction::Sent, octets);
+        }
+        Some(output)
     }
 
     pub(crate) fn deadline(&self) -> Option<Deadline> {

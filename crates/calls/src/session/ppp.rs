@@ -16,7 +16,7 @@ use crate::messages::Message;
 use crate::policy::{Counters, Identity, Numbers, Proof, Request};
 use crate::promises::Terms;
 use crate::service::{Pledge, Ppp, Service, user_callback};
-use crate::vocabulary::{Cause, Event, NetworkInput};
+use crate::vocabulary::{self, Cause, Event, NetworkInput};
 
 impl Session {
     /// PPP begins; `first` are the octets that gave it away.
@@ -33,6 +33,9 @@ impl Session {
             let message = Some(Message::NoPpp);
             return self.last_words(message, Cause::ServiceUnavailable, line, office);
         };
+        if let Some(settings) = office.config.ppp.as_ref().and_then(|ppp| ppp.capture.as_ref()) {
+            ppp.keep(settings, self.call, office.desk.now);
+        }
         ppp.receive(now, first);
         self.service = Service::Ppp(Box::new(ppp));
         self.hear_ppp(line, office);
@@ -69,8 +72,8 @@ impl Session {
 
     /// Takes everything that the link has to say.
     pub(super) fn hear_ppp(&mut self, line: &mut Line, office: &mut Office<'_>) {
-        while let Service::Ppp(ppp) = &mut self.service {
-            let Some(output) = ppp.poll() else { return };
+        while let Some(output) = self.poll_ppp(office) {
+            let Service::Ppp(ppp) = &mut self.service else { return };
             let now = office.desk.at();
             match output {
                 Output::Send(octets) => line.send(octets, office.desk),
@@ -120,6 +123,16 @@ impl Session {
         office: &mut Office<'_>,
     ) {
         let _ = (input, line, office);
+    }
+
+    /// The next thing that the link has to say, if there is one; what has passed on the line is kept.
+    fn poll_ppp(&mut self, office: &mut Office<'_>) -> Option<Output> {
+        let Service::Ppp(ppp) = &mut self.service else { return None };
+        let output = ppp.poll(office.desk.at());
+        while let Some(captured) = ppp.poll_capture() {
+            office.desk.output(vocabulary::Output::Capture(self.call, captured));
+        }
+        output
     }
 
     fn verify(&mut self, ticket: Ticket, claim: &Claim, office: &mut Office<'_>) {
@@ -229,9 +242,7 @@ impl Session {
         if !told {
             self.void_promise("the call was ended by the server", office);
         }
-        while let Service::Ppp(ppp) = &mut self.service
-            && let Some(output) = ppp.poll()
-        {
+        while let Some(output) = self.poll_ppp(office) {
             if let Output::Send(octets) = output {
                 line.send(octets, office.desk);
             }

@@ -16,6 +16,7 @@ mod rehearse;
 mod serve;
 mod show;
 mod story;
+mod trace;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -112,6 +113,11 @@ struct Whereabouts {
 }
 
 impl Whereabouts {
+    /// The configuration file: the one that is named, or the one in its usual place.
+    fn config_path(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG))
+    }
+
     fn socket(&self) -> Result<PathBuf, Failure> {
         if let Some(socket) = &self.control {
             return Ok(socket.clone());

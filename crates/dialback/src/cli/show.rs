@@ -7,7 +7,7 @@ use calls::status;
 use calls::vocabulary::Leg;
 use clap::Args;
 
-use super::Whereabouts;
+use super::{Whereabouts, trace};
 use crate::clock::{lasted, wall, written_short};
 use crate::control::Client;
 use crate::exit::{Code, Failure};
@@ -55,7 +55,9 @@ Examples:
   dialback calls               the last twenty calls, newest last
   dialback calls --user alice --since 2d
   dialback calls --cause no-carrier --limit 1000 --json
-  dialback calls --watch       and then every event as it happens")]
+  dialback calls --watch       and then every event as it happens
+  dialback calls --trace 12    what was negotiated by PPP on call c12, packet by packet
+  dialback calls --trace       the same of the newest capture")]
 pub(super) struct Calls {
     #[command(flatten)]
     server: Whereabouts,
@@ -70,6 +72,10 @@ pub(super) struct Calls {
     /// Go on with every event as it happens, until interrupted
     #[arg(long)]
     watch: bool,
+    /// The PPP packets of one call, from its capture (`capture_dir` in [ppp]): a call, or a pcap file; without a
+    /// word, the newest capture
+    #[arg(long, value_name = "CALL", num_args = 0..=1, conflicts_with_all = ["limit", "watch"])]
+    trace: Option<Option<String>>,
 }
 
 /// Which calls.
@@ -161,6 +167,9 @@ impl Lines {
 
 impl Calls {
     pub(super) fn run(self) -> Result<(), Failure> {
+        if let Some(call) = &self.trace {
+            return trace::run(&self.server, call.as_deref(), self.json);
+        }
         let socket = self.server.socket()?;
         // Before the records are read, so that nothing falls between.
         let events = match self.watch {

@@ -23,6 +23,7 @@ use calls::vocabulary::{
 };
 use proto::time::{Deadline, Instant};
 
+use self::captures::Captures;
 use self::port::Port;
 use self::program::Program;
 pub use self::program::{Door, ProgramKind};
@@ -41,6 +42,7 @@ use self::person::{Act as PersonAct, Person};
 use self::tape::Tape;
 pub use self::tape::{Fact, Taped};
 
+mod captures;
 mod person;
 mod port;
 mod program;
@@ -116,6 +118,7 @@ pub struct World {
     requests: u64,
     stopped: bool,
     tape: Tape,
+    captures: Captures,
 }
 
 impl World {
@@ -159,6 +162,7 @@ impl World {
             requests: 0,
             stopped: false,
             tape: Tape::default(),
+            captures: Captures::default(),
         };
         world.start(Restored::default());
         world.settle();
@@ -355,6 +359,12 @@ impl World {
         self.tape.facts()
     }
 
+    /// The capture of a PPP call, as it stands in its file; `None` if there is none.
+    #[must_use]
+    pub fn capture(&self, call: CallId) -> Option<&[u8]> {
+        self.captures.of(call)
+    }
+
     /// Keeps neither log nor journal: for measurements.
     pub const fn keep_nothing(&mut self) {
         self.keep_log = false;
@@ -484,6 +494,7 @@ impl World {
                     self.say(call, inputs);
                 }
                 Output::Network(call, _, order) => self.network(call, &order),
+                Output::Capture(_, output) => self.captures.write(output),
                 Output::Journal(entry) => {
                     self.watch.journalled(&entry);
                     self.tape.record(self.now, || Fact::Journal(entry.clone()));

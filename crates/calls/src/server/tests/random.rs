@@ -288,6 +288,7 @@ impl World {
                     *self.requests.entry(request).or_default() += 1;
                     assert_eq!(self.requests[&request], 1, "seed {}: answered twice", self.seed);
                 }
+                Output::Capture(..) => {}
                 Output::Stopped => self.stopped = true,
             }
         }
