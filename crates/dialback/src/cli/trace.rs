@@ -45,12 +45,9 @@ pub(super) fn run(server: &Whereabouts, call: Option<&str>, json: bool) -> Resul
         None => newest(&captures(server)?.directory)?,
     };
     let file = std::fs::read(&path).map_err(|e| {
-        let hint = match e.kind() {
-            std::io::ErrorKind::NotFound => {
-                ": not a PPP call, or its capture is gone (capture_keep)"
-            }
-            _ => "",
-        };
+        let missing = e.kind() == std::io::ErrorKind::NotFound;
+        let hint =
+            if missing { ": not a PPP call, or its capture is gone (capture_keep)" } else { "" };
         Failure::new(Code::InputOutput, format!("{}: {e}{hint}", path.display()))
     })?;
     let packets = frames(&file)

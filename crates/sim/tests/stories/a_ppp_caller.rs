@@ -10,7 +10,7 @@ use ppp::personality::Personality;
 use crate::setup::*;
 use crate::the_power_fails::no_promise_is_lost;
 
-const PPP: &str = r#"
+pub(crate) const PPP: &str = r#"
 [ppp]
 secrets = "chap-secrets"
 
@@ -23,14 +23,14 @@ name     = "bob"
 callback = { numbers = ["5550198"], offer = "fixed", required = true }
 "#;
 
-const ENTRIES: &str = "/AutoPPP/ - - /usr/sbin/dialback-ppp\n* - - /bin/login @\n";
+pub(crate) const ENTRIES: &str = "/AutoPPP/ - - /usr/sbin/dialback-ppp\n* - - /bin/login @\n";
 
 fn ppp_world() -> World {
     let config = config(&format!("line = \"same\"\n{PPP}"));
     world(Setup { config, login_config: ENTRIES.to_owned(), ..setup() })
 }
 
-fn call(
+pub(crate) fn call(
     personality: Option<Personality>,
     number: Option<&str>,
     (name, password): (&str, &str),
@@ -41,11 +41,15 @@ fn call(
     Step::Ppp(Box::new(PppCall { personality, number, name, password, ends }))
 }
 
-const ALICES: (&str, &str) = ("alice", "s3cret");
+pub(crate) const ALICES: (&str, &str) = ("alice", "s3cret");
 const BOBS: (&str, &str) = ("bob", "b0bs");
 
 /// Dials, is promised a callback by CBCP, answers it, proves the name again, and is let in.
-fn called_back(personality: Personality, number: Option<&str>, who: (&str, &str)) -> Vec<Step> {
+pub(crate) fn called_back(
+    personality: Personality,
+    number: Option<&str>,
+    who: (&str, &str),
+) -> Vec<Step> {
     let mut steps = dial(OFFICE);
     steps.push(Step::NoAbort("NO CARRIER".to_owned()));
     steps.push(call(Some(personality), number, who, PppEnd::CalledBack));

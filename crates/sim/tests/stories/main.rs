@@ -12,6 +12,7 @@ mod a_call_comes_in_while_we_dial;
 mod a_caller_is_called_back;
 mod a_caller_misbehaves;
 mod a_modem_misbehaves;
+mod a_ppp_call_is_captured;
 mod a_ppp_caller;
 mod a_program_on_the_line;
 mod an_operator;
