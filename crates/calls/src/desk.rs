@@ -16,6 +16,7 @@ use proto::time::Instant;
 use crate::alert::Tally;
 use crate::chance::Chance;
 use crate::line::Fact;
+use crate::policy::totp::UsedCodes;
 use crate::recovery::Restored;
 use crate::vocabulary::{
     CallId, Entry, Event, LineId, Now, Output, PortOutput, PromiseId, Seq, SessionId,
@@ -26,6 +27,8 @@ pub(crate) struct Desk {
     pub(crate) now: Now,
     pub(crate) chance: Chance,
     pub(crate) alerts: Tally,
+    /// Which one-time codes count no more.
+    pub(crate) codes: UsedCodes,
     outputs: VecDeque<Output>,
     facts: VecDeque<(LineId, Fact)>,
     next_seq: u64,
@@ -40,6 +43,7 @@ impl Desk {
             now,
             chance: Chance::new(seed),
             alerts: Tally::default(),
+            codes: restored.codes.clone(),
             outputs: VecDeque::new(),
             facts: VecDeque::new(),
             next_seq: restored.next_seq.0,
@@ -73,6 +77,9 @@ impl Desk {
     pub(crate) fn journal(&mut self, event: Event) -> Seq {
         if let Event::Alert { alert, .. } = &event {
             self.alerts.count(*alert, self.now.wall);
+        }
+        if let Event::Proved { name, step: Some(step), .. } = &event {
+            self.codes.used(name, *step);
         }
         let seq = Seq(self.next_seq);
         self.next_seq += 1;

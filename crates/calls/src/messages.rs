@@ -23,6 +23,8 @@ pub(crate) enum Message {
     AlreadyCalledBack,
     /// Nothing in login.config takes this name.
     UnknownName,
+    /// The name was not proved; it is not told what was wrong.
+    NotProved,
     /// The program could not be started.
     ServiceFailed,
     /// A PPP peer where none is served.
@@ -46,6 +48,7 @@ impl Message {
             Self::NoCallbackNow => "We cannot call you back now; please try again soon.",
             Self::AlreadyCalledBack => "You have been called back already; please log in.",
             Self::UnknownName => "There is no service of this name.",
+            Self::NotProved => "This was not right; please try once more.",
             Self::ServiceFailed => "The service could not be started; please tell its owner.",
             Self::NoPpp => "PPP is not available on this line.",
             Self::SevenBits => "PPP needs 8 bits and no parity; please change your settings.",
@@ -59,13 +62,14 @@ mod tests {
     use super::*;
 
     /// Everything that may be said once a number was taken, or while one is asked for.
-    const AFTER_A_NUMBER: [Message; 9] = [
+    const AFTER_A_NUMBER: [Message; 10] = [
         Message::Promised { within_s: 40 },
         Message::NotANumber,
         Message::NumberRefused,
         Message::NoCallbackNow,
         Message::AlreadyCalledBack,
         Message::UnknownName,
+        Message::NotProved,
         Message::ServiceFailed,
         Message::NoPpp,
         Message::SevenBits,
@@ -83,6 +87,7 @@ mod tests {
                 | Message::NoCallbackNow
                 | Message::AlreadyCalledBack
                 | Message::UnknownName
+                | Message::NotProved
                 | Message::ServiceFailed
                 | Message::NoPpp
                 | Message::SevenBits => {}

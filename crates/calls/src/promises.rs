@@ -96,6 +96,7 @@ impl Promises {
         hold: Duration,
     ) -> Made {
         let callback = &config.callback;
+        let user = config.user(terms.user);
         let promise = desk.promise_id();
         let numbers = approval.numbers().iter().map(|number| number.as_str().to_owned());
         let delay = callback.delay.max(terms.least_delay).max(hold);
@@ -110,7 +111,7 @@ impl Promises {
             // For a restart; in this run it counts from when the line is down.
             due: desk.now.wall + delay + desk.chance.wait(callback.jitter),
             expires: desk.now.wall + callback.max_time,
-            tries: callback.tries.max(1),
+            tries: user.and_then(|user| user.tries).unwrap_or(callback.tries).max(1),
             retry_ms: u64::try_from(callback.retry.as_millis()).unwrap_or(u64::MAX),
             init: terms.init.to_vec(),
             speed: terms.speed,

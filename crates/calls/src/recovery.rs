@@ -12,6 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::policy::totp::UsedCodes;
 use crate::promise::counts_as_try;
 use crate::vocabulary::{
     CallId, Cause, Ended, Entry, Event, Leg, PromiseId, Promised, Seq, SessionId, Wall,
@@ -34,6 +35,8 @@ pub struct Restored {
     pub cut_off: Vec<CutOff>,
     /// Lines, by name, that an operator has taken out of service and not put back.
     pub busied_out: BTreeSet<String>,
+    /// One-time codes that have been used and count no more.
+    pub codes: UsedCodes,
 }
 
 /// A promise of an earlier run.
@@ -92,6 +95,7 @@ impl Default for Restored {
             open: Vec::new(),
             cut_off: Vec::new(),
             busied_out: BTreeSet::new(),
+            codes: UsedCodes::default(),
         }
     }
 }
@@ -115,6 +119,7 @@ pub struct Fold {
     open: BTreeMap<PromiseId, OpenPromise>,
     calls: BTreeMap<CallId, CutOff>,
     busied_out: BTreeSet<String>,
+    codes: UsedCodes,
 }
 
 impl Fold {
@@ -164,6 +169,11 @@ impl Fold {
             Event::Ended(ended) => {
                 self.calls.remove(&ended.call);
             }
+            Event::Proved { name, step, .. } => {
+                if let Some(step) = step {
+                    self.codes.used(name, *step);
+                }
+            }
             Event::ServerStarted { .. }
             | Event::ServerStopping { .. }
             | Event::ServerStopped
@@ -177,7 +187,6 @@ impl Fold {
             | Event::Screened { .. }
             | Event::Named { .. }
             | Event::Dispatched { .. }
-            | Event::Proved { .. }
             | Event::NotProved { .. }
             | Event::NetworkUp { .. }
             | Event::NetworkDown { .. }
@@ -204,6 +213,7 @@ impl Fold {
             open: self.open.into_values().collect(),
             cut_off: self.calls.into_values().collect(),
             busied_out: self.busied_out,
+            codes: self.codes,
         }
     }
 

@@ -139,6 +139,7 @@ impl Server {
             Input::Port(line, input) => self.on_line(line, |line, desk| line.port(input, desk)),
             Input::Program(call, input) => self.program(call, input),
             Input::Network(call, input) => self.network(call, input),
+            Input::Verified(call, ticket, good) => self.verified(call, ticket, good),
             Input::Durable(seq) => self.durable(seq),
             Input::StoreFailed(reason) => self.store_failed(&reason),
             Input::Command(request, command) => self.command(request, command),
@@ -240,6 +241,14 @@ impl Server {
             self.desk.journal(Event::ScriptFailed { call, script, reason });
         } else if let Some(&session) = self.on_call.get(&call) {
             self.in_session(session, |session, line, office| session.network(input, line, office));
+        }
+    }
+
+    fn verified(&mut self, call: CallId, ticket: u32, good: bool) {
+        if let Some(&session) = self.on_call.get(&call) {
+            self.in_session(session, |session, line, office| {
+                session.verified(ticket, good, line, office);
+            });
         }
     }
 

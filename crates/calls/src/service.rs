@@ -23,7 +23,7 @@ use proto::time::{Deadline, Instant};
 use crate::config::LoginEntry;
 use crate::desk::Desk;
 use crate::line::Line;
-use crate::session::Office;
+use crate::session::{Asked, Office, Proving};
 use crate::vocabulary::{
     CallId, Cause, Event, ExitStatus, Launch, Output, ProgramInput, ProgramOutput, Seq, SessionId,
 };
@@ -40,6 +40,10 @@ pub(crate) enum Service {
     Prompt(Box<Prompt>),
     /// The question for a telephone number, put by an entry.
     Question { prompt: Box<Prompt>, entry: Box<LoginEntry> },
+    /// The question for a password or a one-time code.
+    Proof { prompt: Box<Prompt>, asked: Asked, proving: Box<Proving> },
+    /// Nobody: a password is being verified. What the caller sends meanwhile waits.
+    Verifying { proving: Box<Proving>, until: Instant, early: Vec<u8> },
     /// Nobody: a promise is being stored.
     Sealing { seq: Seq, until: Instant, within_s: u64 },
     /// Our last words are on their way; then we hang up.
@@ -60,6 +64,8 @@ impl Service {
             Self::Ppp(ppp) => ppp.waits_for(),
             Self::Prompt(_)
             | Self::Question { .. }
+            | Self::Proof { .. }
+            | Self::Verifying { .. }
             | Self::Farewell { .. }
             | Self::Program(_)
             | Self::Ending => None,
@@ -72,6 +78,8 @@ impl Service {
             Self::Storing { .. } | Self::Sealing { .. } => "storing",
             Self::Prompt(_) => "prompt",
             Self::Question { .. } => "question",
+            Self::Proof { .. } => "proof",
+            Self::Verifying { .. } => "verifying",
             Self::Farewell { .. } => "farewell",
             Self::Ppp(_) => "ppp",
             Self::Program(_) => "program",
@@ -83,9 +91,11 @@ impl Service {
     pub(crate) const fn phase(&self) -> Option<&'static str> {
         match self {
             Self::Ppp(ppp) => Some(ppp.phase()),
+            Self::Proof { asked, .. } => Some(asked.word()),
             Self::Storing { .. }
             | Self::Prompt(_)
             | Self::Question { .. }
+            | Self::Verifying { .. }
             | Self::Sealing { .. }
             | Self::Farewell { .. }
             | Self::Program(_)

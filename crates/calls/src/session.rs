@@ -24,8 +24,10 @@
 
 mod callback;
 mod ppp;
+mod proof;
 
 use self::callback::{CutShort, printable};
+pub(crate) use self::proof::{Asked, Proving};
 
 use std::time::Duration;
 
@@ -33,12 +35,12 @@ use proto::login::{self, Begin, Framing, GaveUp, Prompt, Question, Sniff, Termin
 use proto::time::Deadline;
 
 use crate::civil::Civil;
-use crate::config::{Action, Config, LoginEntry};
+use crate::config::{Action, Authenticate, Config, LoginEntry, User};
 use crate::desk::Desk;
 use crate::dispatch::{self, AUTO_PPP, FIDO};
 use crate::line::Line;
 use crate::messages::Message;
-use crate::policy::{Numbers, Refusal, RefusalKind};
+use crate::policy::{Identity, Refusal, RefusalKind};
 use crate::promises::Promises;
 use crate::service::{Program, ProgramEnd, Service};
 use crate::vocabulary::{
@@ -79,6 +81,10 @@ pub(crate) struct Session {
     pub(crate) leg: Leg,
     /// The name given. A claim.
     pub(crate) name: Option<String>,
+    /// How far the name is more than that.
+    identity: Identity,
+    /// How many proofs were asked for on this call.
+    verifications: u32,
     /// The promise made on this leg.
     pub(crate) promised: Option<PromiseId>,
     /// On a return leg that was promised to a PPP user: that user.
@@ -131,6 +137,8 @@ impl Session {
             line: line.id(),
             leg,
             name: None,
+            identity: Identity::Claimed,
+            verifications: 0,
             promised: None,
             only: None,
             cut_short: CutShort::No,
@@ -147,11 +155,13 @@ impl Session {
     /// The caller sent something.
     pub(crate) fn received(&mut self, bytes: Vec<u8>, line: &mut Line, office: &mut Office<'_>) {
         match &mut self.service {
-            Service::Storing { early, .. } => {
+            Service::Storing { early, .. } | Service::Verifying { early, .. } => {
                 let room = MAX_EARLY.saturating_sub(early.len());
                 early.extend(bytes.into_iter().take(room));
             }
-            Service::Prompt(prompt) | Service::Question { prompt, .. } => {
+            Service::Prompt(prompt)
+            | Service::Question { prompt, .. }
+            | Service::Proof { prompt, .. } => {
                 prompt.receive(office.desk.at(), &bytes);
                 self.listen(line, office);
             }
@@ -175,6 +185,8 @@ impl Session {
             Service::Storing { .. }
             | Service::Prompt(_)
             | Service::Question { .. }
+            | Service::Proof { .. }
+            | Service::Verifying { .. }
             | Service::Sealing { .. }
             | Service::Ppp(_)
             | Service::Program(_)
@@ -198,6 +210,8 @@ impl Session {
             Service::Storing { .. }
             | Service::Prompt(_)
             | Service::Question { .. }
+            | Service::Proof { .. }
+            | Service::Verifying { .. }
             | Service::Sealing { .. } => self.hang_up(why, line, office),
             Service::Ending => {}
         }
@@ -245,6 +259,8 @@ impl Session {
             | Service::Sealing { .. }
             | Service::Prompt(_)
             | Service::Question { .. }
+            | Service::Proof { .. }
+            | Service::Verifying { .. }
             | Service::Farewell { .. }
             | Service::Program(_)
             | Service::Ending => {}
@@ -270,6 +286,8 @@ impl Session {
             }
             Service::Prompt(_)
             | Service::Question { .. }
+            | Service::Proof { .. }
+            | Service::Verifying { .. }
             | Service::Farewell { .. }
             | Service::Program(_)
             | Service::Ending => {}
@@ -284,6 +302,8 @@ impl Session {
             Service::Storing { .. }
             | Service::Prompt(_)
             | Service::Question { .. }
+            | Service::Proof { .. }
+            | Service::Verifying { .. }
             | Service::Sealing { .. }
             | Service::Farewell { .. } => self.hang_up(cause, line, office),
             Service::Ending => {}
@@ -294,13 +314,20 @@ impl Session {
     pub(crate) fn tick(&mut self, line: &mut Line, office: &mut Office<'_>) {
         let now = office.desk.at();
         match &mut self.service {
-            Service::Prompt(prompt) | Service::Question { prompt, .. } => {
+            Service::Prompt(prompt)
+            | Service::Question { prompt, .. }
+            | Service::Proof { prompt, .. } => {
                 prompt.tick(now);
                 self.listen(line, office);
             }
             Service::Storing { until, .. } | Service::Sealing { until, .. } => {
                 if *until <= now {
                     self.store_failed(line, office);
+                }
+            }
+            Service::Verifying { until, .. } => {
+                if *until <= now {
+                    self.verification_late(line, office);
                 }
             }
             Service::Ppp(ppp) => {
@@ -329,7 +356,10 @@ impl Session {
     /// When `tick` is wanted.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         match &self.service {
-            Service::Prompt(prompt) | Service::Question { prompt, .. } => prompt.deadline(),
+            Service::Prompt(prompt)
+            | Service::Question { prompt, .. }
+            | Service::Proof { prompt, .. } => prompt.deadline(),
+            Service::Verifying { until, .. } => Some(Deadline::new(*until, "password")),
             Service::Storing { until, .. } | Service::Sealing { until, .. } => {
                 Some(Deadline::new(*until, "journal"))
             }
@@ -338,6 +368,17 @@ impl Session {
             Service::Program(program) => program.deadline(),
             Service::Ending => None,
         }
+    }
+
+    /// The user whose name was given, if there is one.
+    fn user<'c>(&self, config: &'c Config) -> Option<&'c User> {
+        config.user(self.name.as_deref()?)
+    }
+
+    /// The user's first name where there is a user, so that counts do not split; else the name given.
+    fn user_name(&self, config: &Config) -> String {
+        let given = self.name.clone().unwrap_or_default();
+        self.user(config).map_or(given, |user| user.name.clone())
     }
 
     // ---------------------------------------------------------------------------- prompt and name
@@ -396,12 +437,21 @@ impl Session {
 
     /// Takes everything that the prompt or the question has to say.
     fn listen(&mut self, line: &mut Line, office: &mut Office<'_>) {
-        while let Service::Prompt(prompt) | Service::Question { prompt, .. } = &mut self.service {
+        while let Service::Prompt(prompt)
+        | Service::Question { prompt, .. }
+        | Service::Proof { prompt, .. } = &mut self.service
+        {
             let Some(output) = prompt.poll() else { return };
             match output {
                 login::Output::Send(bytes) => line.send(bytes, office.desk),
                 login::Output::Named(name) => self.named(&name, line, office),
-                login::Output::Answered(text) => self.numbered(&text, line, office),
+                login::Output::Answered(text) => {
+                    if matches!(self.service, Service::Proof { .. }) {
+                        self.typed_code(&text, line, office);
+                    } else {
+                        self.numbered(&text, line, office);
+                    }
+                }
                 login::Output::Faulty(fault) => self.faulty(fault, office),
                 login::Output::Ppp(Framing::EightBit) => self.named(AUTO_PPP, line, office),
                 login::Output::Ppp(Framing::SevenBit) => {
@@ -409,8 +459,7 @@ impl Session {
                 }
                 login::Output::Fido(_) => self.named(FIDO, line, office),
                 login::Output::GaveUp(why) => self.gave_up(why, line, office),
-                // No question asks for a secret here.
-                login::Output::Secret(_) => self.hang_up(Cause::NasError, line, office),
+                login::Output::Secret(typed) => self.typed_password(&typed, office),
             }
         }
     }
@@ -428,12 +477,15 @@ impl Session {
     /// The bytes behind the answer, and what is known of the terminal.
     fn finish(&mut self) -> Vec<u8> {
         match std::mem::replace(&mut self.service, Service::Ending) {
-            Service::Prompt(prompt) | Service::Question { prompt, .. } => {
+            Service::Prompt(prompt)
+            | Service::Question { prompt, .. }
+            | Service::Proof { prompt, .. } => {
                 let (rest, terminal) = prompt.finish();
                 self.terminal = terminal;
                 rest
             }
             Service::Storing { .. }
+            | Service::Verifying { .. }
             | Service::Sealing { .. }
             | Service::Farewell { .. }
             | Service::Ppp(_)
@@ -454,6 +506,7 @@ impl Session {
             return self.last_words(None, Cause::UserError, line, office);
         }
         self.name = Some(name.to_owned());
+        self.identity = Identity::Claimed;
         let claim = if name == AUTO_PPP && !rest.is_empty() { "ppp" } else { name };
         office.desk.journal(Event::Named { call, session, name: claim.to_owned() });
         let config = office.config;
@@ -479,12 +532,12 @@ impl Session {
                 let message = Message::AlreadyCalledBack;
                 self.ask_again(message, Cause::ServiceUnavailable, rest, line, office);
             }
-            Action::Callback { numbers, .. } if numbers.is_empty() => {
-                self.ask_number(entry, rest, line, office);
-            }
-            Action::Callback { numbers, .. } => {
-                self.promise(entry, Numbers::Entry(numbers, entry.line_number), line, office);
-            }
+            Action::Callback { .. } => match config.callback.authenticate {
+                Authenticate::Nothing => self.call_back(entry, rest, line, office),
+                Authenticate::Password | Authenticate::Code | Authenticate::PasswordAndCode => {
+                    self.ask_proof(entry, rest, line, office);
+                }
+            },
             Action::Ppp => self.start_ppp(&rest, line, office),
         }
     }

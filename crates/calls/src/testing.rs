@@ -217,6 +217,11 @@ impl Bench {
             ("says", text) => port(PortInput::Bytes(format!("\r\n{text}\r\n").into_bytes())),
             ("types", text) => port(PortInput::Bytes(unescape(text))),
             ("ready", rest) => return self.ready(line, rest == "bare"),
+            ("verified", answer) => {
+                let (ticket, good) = answer.split_once(' ').expect("a number and right or wrong");
+                let ticket = ticket.parse().expect("a number");
+                Input::Verified(CallId(1), ticket, good == "right")
+            }
             ("durable", "all") => Input::Durable(Seq(u64::MAX)),
             ("durable", seq) => Input::Durable(Seq(seq.parse().expect("a place"))),
             ("store-fails", why) => Input::StoreFailed(why.to_owned()),
@@ -406,6 +411,7 @@ fn told(output: &Output, name_lines: bool) -> String {
         Output::Capture(call, CaptureOutput::Append { octets, .. }) => {
             format!("> captured {call} {}", octets.len())
         }
+        Output::Verify(call, ticket, _) => format!("> verify {call} {ticket}"),
         Output::Journal(entry) => format!("* {}", event(&entry.event)),
         Output::Reread => "> reread".to_owned(),
         Output::Reply(_, Reply::Done) => "> reply done".to_owned(),

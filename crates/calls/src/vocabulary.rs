@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
 use crate::config::Config;
+use crate::policy::password::Verification;
 
 pub use capture::CaptureOutput;
 pub use network::{Ends, Interface, NetworkInput, NetworkOutput, Script};
@@ -92,6 +93,8 @@ pub enum Input {
     Program(CallId, ProgramInput),
     /// The network of a call did something.
     Network(CallId, NetworkInput),
+    /// The password of an [`Output::Verify`] is right, or is not.
+    Verified(CallId, u32, bool),
     /// Every event up to this one is on stable storage.
     Durable(Seq),
     /// The journal can't be written: no promise may be made until a later [`Input::Durable`].
@@ -184,6 +187,9 @@ pub enum Output {
     Network(CallId, LineId, NetworkOutput),
     /// What passes on a PPP call is kept in a file.
     Capture(CallId, CaptureOutput),
+    /// Verify a password that was typed on a call, beside everything else: it takes its time on purpose.
+    /// Answered by [`Input::Verified`] with the same number.
+    Verify(CallId, u32, Box<Verification>),
     /// Append this to the journal; say [`Input::Durable`] when it is on stable storage.
     Journal(Entry),
     /// Read the configuration again. Answered by [`Input::Config`] or [`Input::ConfigRefused`].
@@ -355,9 +361,17 @@ pub enum Event {
     Named { call: CallId, session: SessionId, name: String },
     /// An entry of login.config took the claim.
     Dispatched { call: CallId, session: SessionId, entry: String, action: String },
-    /// A name was proved by PPP: an identity.
-    Proved { call: CallId, session: SessionId, name: String, method: String },
-    /// A name was given by PPP, and its owner was not let in: the proof was bad, or it is not his call.
+    /// A name was proved, by PPP or at the prompt: an identity. `step` is that of the one-time code, if one
+    /// was used; it counts no more, nor any before it.
+    Proved {
+        call: CallId,
+        session: SessionId,
+        name: String,
+        method: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<i64>,
+    },
+    /// A name was given by PPP or at the prompt, and its owner was not let in: the proof was bad, or it is not his call.
     NotProved { call: CallId, session: SessionId, name: String, method: String, why: String },
     /// Packets of one network protocol can pass between a PPP caller and us.
     NetworkUp {

@@ -35,6 +35,7 @@ use crate::out::{self, Palette};
 use crate::port::{LockWatches, Port, Settings, Surroundings, sim};
 use crate::program::Program;
 use crate::store::{Reader, Store, StoreFault, Word, Writer};
+use crate::verify::Verifier;
 
 /// Inputs that may wait for the loop; a port that has more to tell waits until the loop has listened.
 const INPUTS: usize = 256;
@@ -157,6 +158,7 @@ pub(crate) struct Rim {
     reread: (mpsc::Sender<Box<Read>>, mpsc::Receiver<Box<Read>>),
     ports: BTreeMap<LineId, Port>,
     programs: BTreeMap<CallId, Program>,
+    verifier: Verifier,
     replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     next_request: u64,
     events: broadcast::Sender<Arc<Entry>>,
@@ -217,6 +219,7 @@ impl Rim {
             settler: writer.settler(),
         };
         let control = tokio::spawn(listener.serve(backstage));
+        let tell_verified = tell.clone();
         let around = Surroundings {
             inputs: tell,
             lock_dir: config.server.lock_dir.clone(),
@@ -243,6 +246,7 @@ impl Rim {
             reread: mpsc::channel(1),
             ports: BTreeMap::new(),
             programs: BTreeMap::new(),
+            verifier: Verifier::new(tell_verified),
             replies: BTreeMap::new(),
             next_request: 1,
             events,
@@ -442,6 +446,9 @@ impl Rim {
                     if let Some(program) = self.programs.get(&call) {
                         program.tell(order);
                     }
+                }
+                Output::Verify(call, ticket, verification) => {
+                    self.verifier.verify(call, ticket, verification);
                 }
                 Output::Network(call, _, order) => {
                     tracing::error!("{call}: no networks: {order:?}")

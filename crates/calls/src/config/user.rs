@@ -156,6 +156,16 @@ impl UserCallback {
         list(&self.numbers).ok()
     }
 
+    /// The stored number that this is, however it is written; none, or that one.
+    #[must_use]
+    pub fn stored(&self, given: &str) -> &[PhoneNumber] {
+        let typed = PhoneNumber::typed(given.as_bytes()).ok();
+        let is_same =
+            |stored: &PhoneNumber| stored.as_str() == given || typed.as_ref() == Some(stored);
+        let at = self.numbers.iter().position(is_same);
+        at.and_then(|at| self.numbers.get(at..=at)).unwrap_or_default()
+    }
+
     /// Whether the user may name a number of his own choice.
     #[must_use]
     pub const fn takes_callers_number(&self) -> bool {

@@ -93,6 +93,17 @@ impl Proof {
         }
     }
 
+    /// What the journal says.
+    #[must_use]
+    pub const fn method(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Code => "totp",
+            Self::PasswordAndCode => "password+totp",
+            Self::Ppp => "ppp",
+        }
+    }
+
     /// Whether no more is demanded. PPP proves a name by its own methods, whatever is asked at the prompt.
     #[must_use]
     pub const fn is_enough(self, wanted: Authenticate) -> bool {

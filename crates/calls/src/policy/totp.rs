@@ -7,6 +7,8 @@
 //!
 //! It reads no clock.
 
+use std::collections::BTreeMap;
+
 use data_encoding::BASE32_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use ppp::secret::Secret;
@@ -66,6 +68,24 @@ fn escaped(text: &str) -> String {
         other => format!("%{other:02X}"),
     };
     text.bytes().map(octet).collect()
+}
+
+/// The last step that each user has used. What it knows stands in the journal too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UsedCodes(BTreeMap<String, i64>);
+
+impl UsedCodes {
+    /// A code of this step has proved this user's name.
+    pub fn used(&mut self, user: &str, step: i64) {
+        let last = self.0.entry(user.to_owned()).or_insert(step);
+        *last = step.max(*last);
+    }
+
+    /// The last step that the user has used.
+    #[must_use]
+    pub fn last(&self, user: &str) -> Option<i64> {
+        self.0.get(user).copied()
+    }
 }
 
 /// What is wrong with a code.

@@ -6,6 +6,7 @@ mod operators;
 mod out_of_service;
 mod pictures;
 mod ppp;
+mod proofs;
 mod random;
 mod restart;
 mod sessions;

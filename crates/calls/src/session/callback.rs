@@ -8,10 +8,11 @@ use std::time::Duration;
 use proto::login::{self, Fault, Prompt, Question};
 
 use super::{MAX_ERRORS, MAX_NUMBER_TEXT, MODEM_GONE, Office, STORE_TIME, Session};
-use crate::config::{Action, LoginEntry, ReturnLine, user};
+use crate::config::user::{self, CallbackOffer};
+use crate::config::{Action, LoginEntry, ReturnLine};
 use crate::line::Line;
 use crate::messages::Message;
-use crate::policy::{Counters, Identity, Numbers, Refusal, RefusalKind, Request};
+use crate::policy::{Counters, Numbers, Refusal, RefusalKind, Request};
 use crate::promises::Terms;
 use crate::service::Service;
 use crate::vocabulary::{Cause, Event};
@@ -70,6 +71,34 @@ impl Session {
         }
     }
 
+    /// The name asks for a callback, and is proved as far as it has to be: at which number?
+    pub(super) fn call_back(
+        &mut self,
+        entry: &LoginEntry,
+        rest: Vec<u8>,
+        line: &mut Line,
+        office: &mut Office<'_>,
+    ) {
+        let Action::Callback { numbers, .. } = &entry.action else { return };
+        if !numbers.is_empty() {
+            return self.promise(entry, Numbers::Entry(numbers, entry.line_number), line, office);
+        }
+        let config = office.config;
+        match self.user(config).map(|user| user.callback.as_ref()) {
+            // Policy refuses him by name.
+            Some(None) => self.promise(entry, Numbers::User(&[]), line, office),
+            Some(Some(callback)) => match callback.offer {
+                CallbackOffer::Nothing | CallbackOffer::Fixed => {
+                    self.promise(entry, Numbers::User(&callback.numbers), line, office);
+                }
+                CallbackOffer::List | CallbackOffer::Caller | CallbackOffer::FixedOrCaller => {
+                    self.ask_number(entry, rest, line, office);
+                }
+            },
+            None => self.ask_number(entry, rest, line, office),
+        }
+    }
+
     pub(super) fn ask_number(
         &mut self,
         entry: &LoginEntry,
@@ -125,7 +154,12 @@ impl Session {
             let message = Some(Message::NumberRefused);
             return self.last_words(message, Cause::ServiceUnavailable, line, office);
         }
-        self.promise(&entry, Numbers::Typed(text), line, office);
+        let callback = self.user(office.config).and_then(|user| user.callback.as_ref());
+        let numbers = match callback.map(|callback| callback.stored(text)) {
+            Some(stored @ [_, ..]) => Numbers::User(stored),
+            Some([]) | None => Numbers::Typed(text),
+        };
+        self.promise(&entry, numbers, line, office);
     }
 
     pub(super) fn promise(
@@ -137,13 +171,13 @@ impl Session {
     ) {
         let Action::Callback { line: wanted, init, speed, .. } = &entry.action else { return };
         let return_line: &ReturnLine = wanted.as_ref().unwrap_or(&office.config.callback.line);
-        let user = self.name.clone().unwrap_or_default();
+        let user = self.user_name(office.config);
         let caller_id = line.caller_id();
         let request = Request {
             user: &user,
             numbers,
             return_line,
-            identity: Identity::Claimed,
+            identity: self.identity,
             service: user::Service::Login,
             came_in_on: Some(&line.config().name),
             caller_id: caller_id.as_deref(),

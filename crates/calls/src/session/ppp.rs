@@ -143,7 +143,7 @@ impl Session {
         office.desk.journal(match &judged.verdict {
             Ok(name) => {
                 self.name = Some(name.clone());
-                Event::Proved { call, session, name: name.clone(), method }
+                Event::Proved { call, session, name: name.clone(), method, step: None }
             }
             Err(why) => {
                 let name = printable(&claim.name.to_string());

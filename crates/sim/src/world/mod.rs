@@ -493,6 +493,10 @@ impl World {
                     }
                     self.say(call, inputs);
                 }
+                // The town's hashes are cheap, and it has all the time in the world.
+                Output::Verify(call, ticket, verification) => {
+                    self.inbox.push_back(Input::Verified(call, ticket, verification.run()));
+                }
                 Output::Network(call, _, order) => self.network(call, &order),
                 Output::Capture(_, output) => self.captures.write(output),
                 Output::Journal(entry) => {
