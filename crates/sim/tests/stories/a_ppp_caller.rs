@@ -42,7 +42,7 @@ pub(crate) fn call(
 }
 
 pub(crate) const ALICES: (&str, &str) = ("alice", "s3cret");
-const BOBS: (&str, &str) = ("bob", "b0bs");
+pub(crate) const BOBS: (&str, &str) = ("bob", "b0bs");
 
 /// Dials, is promised a callback by CBCP, answers it, proves the name again, and is let in.
 pub(crate) fn called_back(

@@ -17,6 +17,7 @@ mod a_ppp_caller;
 mod a_program_on_the_line;
 mod an_operator;
 mod attacks;
+mod conformance;
 mod setup;
 mod the_carrier_is_lost;
 mod the_line_he_is_called_on;
