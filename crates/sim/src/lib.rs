@@ -13,6 +13,8 @@
 
 pub mod chance;
 pub mod exchange;
+
+pub mod matrix;
 pub mod modem;
 pub mod people;
 pub mod rehearsal;

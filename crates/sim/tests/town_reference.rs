@@ -23,6 +23,7 @@ fn the_reference_names_every_fault_with_what_belongs_to_it() {
         Fault::NoAnswer,
         Fault::NoDialTone,
         Fault::Noise { per_million: 1 },
+        Fault::Lossy { lost: 1, doubled: 1 },
         Fault::DropAfter { ms: 1 },
         Fault::DropAfterBytes { bytes: 1 },
         Fault::Mute,
@@ -42,6 +43,7 @@ fn the_reference_names_every_fault_with_what_belongs_to_it() {
             | Fault::NoAnswer
             | Fault::NoDialTone
             | Fault::Noise { .. }
+            | Fault::Lossy { .. }
             | Fault::DropAfter { .. }
             | Fault::DropAfterBytes { .. }
             | Fault::Mute

@@ -94,7 +94,7 @@ enum Question {
     },
     /// Set a fault at a station, or take it away
     #[command(after_help = "\
-Faults: busy, no-answer, no-dial-tone, noise (per_million), drop-after (ms), drop-after-bytes (bytes), mute,
+Faults: busy, no-answer, no-dial-tone, noise (per_million), lossy (lost, doubled), drop-after (ms), drop-after-bytes (bytes), mute,
 ignores-dtr, stuck-dcd, held (ms), glare (by, reverse), holds-line (dial_tone), slow (ms), split (bytes), unplugged.
 
 Examples:

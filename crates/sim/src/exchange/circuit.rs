@@ -172,6 +172,18 @@ impl Exchange {
                 }
             }
         }
+        let lossy = self.stations[peer].faults.find(|fault| {
+            if let Fault::Lossy { lost, doubled } = fault { Some((*lost, *doubled)) } else { None }
+        });
+        if let Some((lost, doubled)) = lossy {
+            let luck = self.chance.below(100);
+            if luck < u64::from(lost) {
+                return;
+            }
+            if luck < u64::from(lost.saturating_add(doubled)) {
+                bytes.extend_from_within(..);
+            }
+        }
         let Some((caller, called)) = self.circuit_of(id) else { return };
         let Some(circuit) = self.circuit(caller) else { return };
         circuit.bytes =

@@ -22,6 +22,14 @@ pub enum Fault {
         /// So many bytes in a million have a wrong bit.
         per_million: u32,
     },
+    /// Of what it receives, pieces are lost, or come twice. A piece is what the other side sent at once, up to 128
+    /// bytes: a packet, as a rule.
+    Lossy {
+        /// So many in a hundred are lost.
+        lost: u32,
+        /// So many in a hundred come twice.
+        doubled: u32,
+    },
     /// The connection breaks down this long after CONNECT.
     DropAfter {
         /// Milliseconds.
