@@ -76,6 +76,7 @@ impl Event {
             | Self::CarrierStuck { .. }
             | Self::LaunchFailed { .. }
             | Self::NotProved { .. }
+            | Self::Stranger { .. }
             | Self::NetworkRefused { .. }
             | Self::ScriptFailed { .. }
             | Self::Expired { .. } => Severity::Warning,
@@ -86,6 +87,7 @@ impl Event {
             | Self::Refused { .. }
             | Self::TryFailed { .. }
             | Self::Withdrawn { .. }
+            | Self::Released { .. }
             | Self::Operated { .. } => Severity::Notice,
             Self::ServerStarted { .. }
             | Self::ServerStopped
@@ -104,6 +106,7 @@ impl Event {
             | Self::Promised(_)
             | Self::Dialled { .. }
             | Self::Kept { .. }
+            | Self::Recognised { .. }
             | Self::Launched { .. }
             | Self::ProgramExited { .. }
             | Self::Ended(_) => Severity::Plain,

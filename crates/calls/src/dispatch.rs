@@ -49,6 +49,14 @@ fn is_acceptable(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
 }
 
+/// Whether an entry leads to a service, and not to another callback.
+pub(crate) const fn serves(entry: &LoginEntry) -> bool {
+    match entry.action {
+        Action::Program { .. } | Action::Ppp => true,
+        Action::Callback { .. } => false,
+    }
+}
+
 /// How the journal names an entry.
 pub(crate) fn entry_name(entry: &LoginEntry) -> String {
     format!("login.config:{}", entry.line_number)

@@ -21,6 +21,7 @@ pub mod alert;
 mod call;
 mod chance;
 mod civil;
+mod code;
 pub mod config;
 mod desk;
 pub mod diagnostic;
@@ -37,6 +38,7 @@ pub mod server;
 mod service;
 mod session;
 pub mod status;
+pub mod strangers;
 #[cfg(test)]
 mod testing;
 pub mod vocabulary;

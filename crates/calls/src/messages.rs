@@ -21,6 +21,8 @@ pub(crate) enum Message {
     NoCallbackNow,
     /// A callback was asked for on a call that is one.
     AlreadyCalledBack,
+    /// Whoever answers a return call has said something wrong; not what.
+    NotRecognised,
     /// Nothing in login.config takes this name.
     UnknownName,
     /// The name was not proved; it is not told what was wrong.
@@ -47,6 +49,7 @@ impl Message {
             Self::NumberRefused => "This number cannot be called back from here. Goodbye.",
             Self::NoCallbackNow => "We cannot call you back now; please try again soon.",
             Self::AlreadyCalledBack => "You have been called back already; please log in.",
+            Self::NotRecognised => "This is not known here; please try once more.",
             Self::UnknownName => "There is no service of this name.",
             Self::NotProved => "This was not right; please try once more.",
             Self::ServiceFailed => "The service could not be started; please tell its owner.",
@@ -62,7 +65,8 @@ mod tests {
     use super::*;
 
     /// Everything that may be said once a number was taken, or while one is asked for.
-    const AFTER_A_NUMBER: [Message; 10] = [
+    const AFTER_A_NUMBER: [Message; 11] = [
+        Message::NotRecognised,
         Message::Promised { within_s: 40 },
         Message::NotANumber,
         Message::NumberRefused,
@@ -86,6 +90,7 @@ mod tests {
                 | Message::NumberRefused
                 | Message::NoCallbackNow
                 | Message::AlreadyCalledBack
+                | Message::NotRecognised
                 | Message::UnknownName
                 | Message::NotProved
                 | Message::ServiceFailed

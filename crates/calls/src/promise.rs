@@ -18,6 +18,7 @@ use std::time::Duration;
 use proto::dial::PhoneNumber;
 use proto::time::{Deadline, Instant};
 
+use crate::code::Code;
 use crate::policy::Approval;
 use crate::vocabulary::{
     CallId, Cause, LineId, Now, PromiseId, Promised, RequestId, Seq, SessionId,
@@ -54,7 +55,7 @@ pub(crate) enum AfterTry {
 }
 
 /// An approved callback not yet made.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Promise {
     pub(crate) id: PromiseId,
     pub(crate) session: SessionId,
@@ -65,6 +66,8 @@ pub(crate) struct Promise {
     pub(crate) speed: Option<u32>,
     /// The return leg speaks PPP at once.
     pub(crate) ppp: bool,
+    /// What whoever answers has to know beside a name.
+    pub(crate) code: Option<Code>,
     /// What the caller asked for. A restarted server does not need it: its calls are long down.
     pub(crate) least_delay: Duration,
     pub(crate) expires: Instant,
@@ -106,6 +109,7 @@ impl Promise {
             init: promised.init.clone(),
             speed: promised.speed,
             ppp: promised.ppp,
+            code: None,
             least_delay: Duration::ZERO,
             expires: instant(now, promised.expires.unix_ms),
             tries: promised.tries,

@@ -10,11 +10,13 @@ use proto::dial::PhoneNumber;
 use proto::time::{Deadline, Instant};
 
 use crate::alarms::Alarms;
+use crate::code::Code;
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::policy::{self, Approval, OpenPromises, Refusal, RefusalKind, Request};
 use crate::promise::{AfterTry, Promise, State};
 use crate::recovery::OpenPromise;
+use crate::strangers::Strangers;
 use crate::vocabulary::{
     CallId, Cause, Event, LineId, Now, PromiseId, Promised, RequestId, Seq, SessionId,
 };
@@ -33,18 +35,22 @@ pub(crate) struct Terms<'a> {
     pub(crate) least_delay: Duration,
     /// The return leg speaks PPP at once.
     pub(crate) ppp: bool,
+    /// Whoever answers has to know a code, which the caller is shown now.
+    pub(crate) bound: bool,
     /// Who waits for the answer.
     pub(crate) reply: Option<RequestId>,
 }
 
 /// A promise as it was made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Made {
     pub(crate) promise: PromiseId,
     /// Wait until this is durable.
     pub(crate) seq: Seq,
     /// The latest time for the first try, in whole seconds, for the farewell.
     pub(crate) within_s: u64,
+    /// What the caller is told of the code, if there is one.
+    pub(crate) notice: Option<Vec<u8>>,
 }
 
 /// The open promises.
@@ -55,6 +61,8 @@ pub(crate) struct Promises {
     alarms: Alarms<PromiseId>,
     /// Promises that are due and wait for a line, by the names of the lines that would do.
     hunting: BTreeMap<String, BTreeSet<PromiseId>>,
+    /// At which numbers strangers have answered.
+    pub(crate) strangers: Strangers,
     /// Why the journal cannot be written, if it cannot: then nothing is promised.
     pub(crate) store_fault: Option<String>,
 }
@@ -75,6 +83,11 @@ impl Promises {
             by_user: self.by_user.get(request.user).copied().unwrap_or(0),
             in_all: u32::try_from(self.open.len()).unwrap_or(u32::MAX),
         };
+        request.quarantined = self
+            .strangers
+            .in_quarantine(&config.callback, desk.now.wall)
+            .map(|(number, ..)| number.to_owned())
+            .collect();
         let approval = policy::decide(config, &request).answer?;
         // On the line that the caller came in on, its exchange has to let him go first.
         let own = request.came_in_on.filter(|own| approval.lines().iter().all(|line| line == own));
@@ -116,12 +129,20 @@ impl Promises {
             init: terms.init.to_vec(),
             speed: terms.speed,
             ppp: terms.ppp,
+            bound: terms.bound,
         };
+        let code = terms.bound.then(|| Code::random(&mut desk.chance));
+        let notice = code.as_ref().map(Code::notice);
         let seq = desk.journal(Event::Promised(promised.clone()));
         let new = Promise::new(&promised, approval, desk.now, seq, terms.reply);
-        self.insert(Promise { least_delay: terms.least_delay, ..new });
+        self.insert(Promise { least_delay: terms.least_delay, code, ..new });
         let within = delay + callback.jitter;
-        Made { promise, seq, within_s: within.as_secs() + u64::from(within.subsec_nanos() > 0) }
+        Made {
+            promise,
+            seq,
+            within_s: within.as_secs() + u64::from(within.subsec_nanos() > 0),
+            notice,
+        }
     }
 
     /// Takes up a promise of an earlier run; gives it back if its time is over.

@@ -167,6 +167,9 @@ impl Records {
             | Event::LaunchFailed { .. }
             | Event::Ended(_)
             | Event::Operated { .. }
+            | Event::Recognised { .. }
+            | Event::Stranger { .. }
+            | Event::Released { .. }
             | Event::Alert { .. } => {}
         }
     }

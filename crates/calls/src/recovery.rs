@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::policy::totp::UsedCodes;
 use crate::promise::counts_as_try;
+use crate::strangers::Strangers;
 use crate::vocabulary::{
     CallId, Cause, Ended, Entry, Event, Leg, PromiseId, Promised, Seq, SessionId, Wall,
 };
@@ -31,6 +32,8 @@ pub struct Restored {
     pub next_promise: PromiseId,
     /// Promises neither kept nor given up, oldest first.
     pub open: Vec<OpenPromise>,
+    /// At which numbers strangers have answered.
+    pub strangers: Strangers,
     /// Calls that no event ended: the server was cut off.
     pub cut_off: Vec<CutOff>,
     /// Lines, by name, that an operator has taken out of service and not put back.
@@ -93,6 +96,7 @@ impl Default for Restored {
             next_session: SessionId(1),
             next_promise: PromiseId(1),
             open: Vec::new(),
+            strangers: Strangers::default(),
             cut_off: Vec::new(),
             busied_out: BTreeSet::new(),
             codes: UsedCodes::default(),
@@ -120,12 +124,14 @@ pub struct Fold {
     calls: BTreeMap<CallId, CutOff>,
     busied_out: BTreeSet<String>,
     codes: UsedCodes,
+    strangers: Strangers,
 }
 
 impl Fold {
     /// Takes the next entry.
     pub fn apply(&mut self, entry: &Entry) {
         self.seq = self.seq.max(entry.seq.0);
+        self.strangers.apply(&entry.event, entry.at);
         match &entry.event {
             Event::Promised(promised) => {
                 self.promise = self.promise.max(promised.promise.0);
@@ -198,6 +204,9 @@ impl Fold {
             | Event::LaunchFailed { .. }
             | Event::ProgramExited { .. }
             | Event::Operated { .. }
+            | Event::Recognised { .. }
+            | Event::Stranger { .. }
+            | Event::Released { .. }
             | Event::Alert { .. } => {}
         }
     }
@@ -212,6 +221,7 @@ impl Fold {
             next_promise: PromiseId(self.promise + 1),
             open: self.open.into_values().collect(),
             cut_off: self.calls.into_values().collect(),
+            strangers: self.strangers,
             busied_out: self.busied_out,
             codes: self.codes,
         }

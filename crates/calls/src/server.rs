@@ -108,7 +108,14 @@ impl Server {
         for call in restored.cut_off {
             server.desk.journal(Event::Ended(call.ended(now.wall)));
         }
+        server.promises.strangers = restored.strangers;
         for promise in &restored.open {
+            if promise.promised.bound {
+                let why = "the code that binds it was forgotten when the server ended".to_owned();
+                let promise = promise.promised.promise;
+                server.desk.journal(Event::Withdrawn { promise, why });
+                continue;
+            }
             if let Err(promise) = server.promises.restore(now, promise) {
                 let why = "its time was over while the server was down".to_owned();
                 server.desk.journal(Event::Expired { promise, why });

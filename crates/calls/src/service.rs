@@ -44,8 +44,10 @@ pub(crate) enum Service {
     Proof { prompt: Box<Prompt>, asked: Asked, proving: Box<Proving> },
     /// Nobody: a password is being verified. What the caller sends meanwhile waits.
     Verifying { proving: Box<Proving>, until: Instant, early: Vec<u8> },
+    /// The question for the code of a return call, asked of whoever gave this name. `may`: the name may be used there.
+    Code { prompt: Box<Prompt>, name: String, may: bool },
     /// Nobody: a promise is being stored.
-    Sealing { seq: Seq, until: Instant, within_s: u64 },
+    Sealing { seq: Seq, until: Instant, within_s: u64, notice: Option<Vec<u8>> },
     /// Our last words are on their way; then we hang up.
     Farewell { cause: Cause, until: Instant },
     /// Our PPP engine.
@@ -66,6 +68,7 @@ impl Service {
             | Self::Question { .. }
             | Self::Proof { .. }
             | Self::Verifying { .. }
+            | Self::Code { .. }
             | Self::Farewell { .. }
             | Self::Program(_)
             | Self::Ending => None,
@@ -80,6 +83,7 @@ impl Service {
             Self::Question { .. } => "question",
             Self::Proof { .. } => "proof",
             Self::Verifying { .. } => "verifying",
+            Self::Code { .. } => "code",
             Self::Farewell { .. } => "farewell",
             Self::Ppp(_) => "ppp",
             Self::Program(_) => "program",
@@ -96,6 +100,7 @@ impl Service {
             | Self::Prompt(_)
             | Self::Question { .. }
             | Self::Verifying { .. }
+            | Self::Code { .. }
             | Self::Sealing { .. }
             | Self::Farewell { .. }
             | Self::Program(_)

@@ -22,10 +22,12 @@
 //! The session does not know modems: it has a line to send on and to hang up. It does not choose lines or
 //! dial; that is the server's part.
 
+mod answerer;
 mod callback;
 mod ppp;
 mod proof;
 
+pub(crate) use self::answerer::Answerer;
 use self::callback::{CutShort, printable};
 pub(crate) use self::proof::{Asked, Proving};
 
@@ -35,6 +37,7 @@ use proto::login::{self, Begin, Framing, GaveUp, Prompt, Question, Sniff, Termin
 use proto::time::Deadline;
 
 use crate::civil::Civil;
+use crate::config::user::Direct;
 use crate::config::{Action, Authenticate, Config, LoginEntry, User};
 use crate::desk::Desk;
 use crate::dispatch::{self, AUTO_PPP, FIDO};
@@ -89,6 +92,8 @@ pub(crate) struct Session {
     pub(crate) promised: Option<PromiseId>,
     /// On a return leg that was promised to a PPP user: that user.
     only: Option<String>,
+    /// On a return leg: who is expected to answer.
+    answerer: Option<Answerer>,
     cut_short: CutShort,
     errors: u32,
     terminal: Terminal,
@@ -113,6 +118,7 @@ impl Session {
         call: CallId,
         kept: Seq,
         only: Option<String>,
+        answerer: Option<Answerer>,
         office: &mut Office<'_>,
     ) -> Self {
         let until = office.desk.at() + STORE_TIME;
@@ -121,7 +127,7 @@ impl Session {
             until,
             early: Vec::new(),
         });
-        Self { only, ..session }
+        Self { only, answerer, ..session }
     }
 
     fn begin(
@@ -141,6 +147,7 @@ impl Session {
             verifications: 0,
             promised: None,
             only: None,
+            answerer: None,
             cut_short: CutShort::No,
             errors: 0,
             terminal: Terminal::default(),
@@ -161,6 +168,7 @@ impl Session {
             }
             Service::Prompt(prompt)
             | Service::Question { prompt, .. }
+            | Service::Code { prompt, .. }
             | Service::Proof { prompt, .. } => {
                 prompt.receive(office.desk.at(), &bytes);
                 self.listen(line, office);
@@ -187,6 +195,7 @@ impl Session {
             | Service::Question { .. }
             | Service::Proof { .. }
             | Service::Verifying { .. }
+            | Service::Code { .. }
             | Service::Sealing { .. }
             | Service::Ppp(_)
             | Service::Program(_)
@@ -212,6 +221,7 @@ impl Session {
             | Service::Question { .. }
             | Service::Proof { .. }
             | Service::Verifying { .. }
+            | Service::Code { .. }
             | Service::Sealing { .. } => self.hang_up(why, line, office),
             Service::Ending => {}
         }
@@ -247,8 +257,13 @@ impl Session {
                     self.received(early, line, office);
                 }
             }
-            Service::Sealing { seq, within_s, .. } if *seq <= upto => {
-                let message = Message::Promised { within_s: *within_s };
+            Service::Sealing { seq, within_s, notice, .. } if *seq <= upto => {
+                let (within_s, notice) = (*within_s, notice.take());
+                if let Some(mut notice) = notice {
+                    self.terminal.encode(&mut notice);
+                    line.send(notice, office.desk);
+                }
+                let message = Message::Promised { within_s };
                 self.last_words(Some(message), Cause::Callback, line, office);
             }
             Service::Ppp(ppp) => {
@@ -261,6 +276,7 @@ impl Session {
             | Service::Question { .. }
             | Service::Proof { .. }
             | Service::Verifying { .. }
+            | Service::Code { .. }
             | Service::Farewell { .. }
             | Service::Program(_)
             | Service::Ending => {}
@@ -288,6 +304,7 @@ impl Session {
             | Service::Question { .. }
             | Service::Proof { .. }
             | Service::Verifying { .. }
+            | Service::Code { .. }
             | Service::Farewell { .. }
             | Service::Program(_)
             | Service::Ending => {}
@@ -304,6 +321,7 @@ impl Session {
             | Service::Question { .. }
             | Service::Proof { .. }
             | Service::Verifying { .. }
+            | Service::Code { .. }
             | Service::Sealing { .. }
             | Service::Farewell { .. } => self.hang_up(cause, line, office),
             Service::Ending => {}
@@ -316,6 +334,7 @@ impl Session {
         match &mut self.service {
             Service::Prompt(prompt)
             | Service::Question { prompt, .. }
+            | Service::Code { prompt, .. }
             | Service::Proof { prompt, .. } => {
                 prompt.tick(now);
                 self.listen(line, office);
@@ -358,6 +377,7 @@ impl Session {
         match &self.service {
             Service::Prompt(prompt)
             | Service::Question { prompt, .. }
+            | Service::Code { prompt, .. }
             | Service::Proof { prompt, .. } => prompt.deadline(),
             Service::Verifying { until, .. } => Some(Deadline::new(*until, "password")),
             Service::Storing { until, .. } | Service::Sealing { until, .. } => {
@@ -418,10 +438,12 @@ impl Session {
         };
         let again = self.errors > 0;
         let opening = if again { &[][..] } else { config.login.issue.as_bytes() };
+        let patience = self.expected().map(|answerer| answerer.until.since(office.desk.at()));
         let question = Question {
             kind: login::Kind::Name { fold_capitals: config.login.fold_capitals },
             begin,
-            time_limit: config.login.time_limit,
+            time_limit: patience
+                .map_or(config.login.time_limit, |left| left.min(config.login.time_limit)),
             max_empty: config.login.empty_limit,
             sniff: Sniff {
                 ppp: dispatch::is_served(&config.entries, AUTO_PPP, self.leg),
@@ -439,19 +461,26 @@ impl Session {
     fn listen(&mut self, line: &mut Line, office: &mut Office<'_>) {
         while let Service::Prompt(prompt)
         | Service::Question { prompt, .. }
-        | Service::Proof { prompt, .. } = &mut self.service
+        | Service::Proof { prompt, .. }
+        | Service::Code { prompt, .. } = &mut self.service
         {
             let Some(output) = prompt.poll() else { return };
             match output {
                 login::Output::Send(bytes) => line.send(bytes, office.desk),
                 login::Output::Named(name) => self.named(&name, line, office),
-                login::Output::Answered(text) => {
-                    if matches!(self.service, Service::Proof { .. }) {
-                        self.typed_code(&text, line, office);
-                    } else {
-                        self.numbered(&text, line, office);
-                    }
-                }
+                login::Output::Answered(text) => match self.service {
+                    Service::Proof { .. } => self.typed_code(&text, line, office),
+                    Service::Code { .. } => self.code_given(&text, line, office),
+                    Service::Prompt(_)
+                    | Service::Question { .. }
+                    | Service::Verifying { .. }
+                    | Service::Storing { .. }
+                    | Service::Sealing { .. }
+                    | Service::Farewell { .. }
+                    | Service::Ppp(_)
+                    | Service::Program(_)
+                    | Service::Ending => self.numbered(&text, line, office),
+                },
                 login::Output::Faulty(fault) => self.faulty(fault, office),
                 login::Output::Ppp(Framing::EightBit) => self.named(AUTO_PPP, line, office),
                 login::Output::Ppp(Framing::SevenBit) => {
@@ -479,6 +508,7 @@ impl Session {
         match std::mem::replace(&mut self.service, Service::Ending) {
             Service::Prompt(prompt)
             | Service::Question { prompt, .. }
+            | Service::Code { prompt, .. }
             | Service::Proof { prompt, .. } => {
                 let (rest, terminal) = prompt.finish();
                 self.terminal = terminal;
@@ -495,11 +525,11 @@ impl Session {
     }
 
     fn named(&mut self, name: &str, line: &mut Line, office: &mut Office<'_>) {
-        let rest = self.finish();
+        let mut rest = self.finish();
         let (call, session) = (self.call, self.id);
         if MODEM_GONE.contains(&name) {
             self.errors += 1;
-            if self.errors < MAX_ERRORS {
+            if self.errors < self.most_errors(office) {
                 self.service = self.prompt_when(Begin::OnInput, line, office);
                 return;
             }
@@ -509,6 +539,14 @@ impl Session {
         self.identity = Identity::Claimed;
         let claim = if name == AUTO_PPP && !rest.is_empty() { "ppp" } else { name };
         office.desk.journal(Event::Named { call, session, name: claim.to_owned() });
+        if self.answered_as(name, &mut rest, line, office) {
+            self.serve(name, rest, line, office);
+        }
+    }
+
+    /// Does what login.config has for this name.
+    fn serve(&mut self, name: &str, rest: Vec<u8>, line: &mut Line, office: &mut Office<'_>) {
+        let (call, session) = (self.call, self.id);
         let config = office.config;
         let Some(entry) = dispatch::find(&config.entries, name, self.leg) else {
             let message = Message::UnknownName;
@@ -521,6 +559,13 @@ impl Session {
             action: dispatch::action_name(&entry.action),
         });
         match &entry.action {
+            Action::Program { .. } if self.only_after_callback(name, office) => {
+                let reason = format!("{name} logs in after a callback only: direct = \"never\"");
+                let refusal = Refusal::new(RefusalKind::Service, "user.direct", reason);
+                self.refused(&refusal, None, office);
+                let message = Message::UnknownName;
+                self.ask_again(message, Cause::ServiceUnavailable, rest, line, office);
+            }
             Action::Program { .. } => self.launch(entry, name, rest, line, office),
             Action::Callback { .. } if self.leg == Leg::Return => {
                 let refusal = Refusal::new(
@@ -542,6 +587,12 @@ impl Session {
         }
     }
 
+    /// Whether this name may not log in on a call that came in.
+    fn only_after_callback(&self, name: &str, office: &Office<'_>) -> bool {
+        let direct = office.config.user(name).map(|user| user.direct);
+        self.leg == Leg::Request && direct == Some(Direct::Never)
+    }
+
     /// Says what was wrong and asks for the name again, or hangs up after too often.
     fn ask_again(
         &mut self,
@@ -552,7 +603,7 @@ impl Session {
         office: &mut Office<'_>,
     ) {
         self.errors += 1;
-        if self.errors >= MAX_ERRORS {
+        if self.errors >= self.most_errors(office) {
             return self.last_words(Some(message), cause, line, office);
         }
         self.say(message, line, office);
@@ -624,6 +675,7 @@ impl Session {
     }
 
     fn hang_up(&mut self, cause: Cause, line: &mut Line, office: &mut Office<'_>) {
+        self.count_stranger(cause, office);
         self.service = Service::Ending;
         line.hang_up(cause, office.desk);
     }

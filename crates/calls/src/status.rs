@@ -25,9 +25,23 @@ pub struct Status {
     pub sessions: Vec<Session>,
     /// The open promises, oldest first.
     pub promises: Vec<Promise>,
+    /// Numbers that are not called, because strangers have answered there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quarantine: Vec<Quarantined>,
     /// What was raised since the server was started, by kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<Raised>,
+}
+
+/// A number that is not called, because strangers have answered there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    /// Which.
+    pub number: String,
+    /// How many strangers, in a row.
+    pub strangers: u32,
+    /// How long it stays so.
+    pub left_ms: u64,
 }
 
 /// Alerts of one kind.
@@ -99,7 +113,7 @@ pub struct Session {
     pub leg: Leg,
     /// The name given, if one was. A claim.
     pub name: Option<String>,
-    /// Who speaks: `storing`, `prompt`, `question`, `ppp`, `farewell`, `program`, `ending`.
+    /// Who speaks: `storing`, `prompt`, `question`, `code`, `ppp`, `farewell`, `program`, `ending`.
     pub service: String,
     /// Of PPP its phase: `establish`, `authenticate`, `callback`, `storing`, `network`, `terminate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

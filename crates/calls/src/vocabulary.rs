@@ -431,6 +431,12 @@ pub enum Event {
     },
     /// The callback was answered by a modem. The promise is kept; durable before the caller is spoken to.
     Kept { promise: PromiseId, call: CallId },
+    /// Whoever answered a return call has said who he is, as far as that is demanded there.
+    Recognised { call: CallId, session: SessionId, user: String, name: String, number: String },
+    /// A return call was answered, and nobody there could say who he is.
+    Stranger { call: CallId, session: SessionId, user: String, number: String, why: String },
+    /// A number was let out of quarantine.
+    Released { number: String, who: String },
     /// The promise was given up before its time.
     Withdrawn { promise: PromiseId, why: String },
     /// All tries came to nothing, or the time was over.
@@ -489,6 +495,9 @@ pub struct Promised {
     /// The caller is a PPP link: on the return leg PPP begins at once, and lets in this user only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ppp: bool,
+    /// Whoever answers has to know a code that the caller was shown. It is in no journal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bound: bool,
 }
 
 /// What is known of a call once it is over.
@@ -611,6 +620,13 @@ pub enum Command {
     Reload {
         /// Who asks.
         who: String,
+    },
+    /// Let a number out of quarantine: it is called again.
+    Release {
+        /// Who asks.
+        who: String,
+        /// The number.
+        number: String,
     },
     /// Withdraw a promise.
     Withdraw {

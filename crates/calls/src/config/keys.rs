@@ -312,6 +312,16 @@ key!(PER_USER: u32 = Callback."per_user" ("a whole number") Value(4), 1 => 1000;
     "How many promises may be open for one login name at once."; "1");
 key!(IN_ALL: u32 = Callback."in_all" ("a whole number") Value(64), 1 => 100_000;
     "How many promises may be open at once in all."; "64");
+key!(RETURN_PROOF: Text = Callback."return_proof" ("`\"name\"` or `\"code\"`") Value("name");
+    "What whoever answers a return call has to know before he is served. `\"name\"`: a name that may be used there (see `return_names` of the user). `\"code\"`: six digits beside it, which the caller was shown just before the first call ended. A code does not outlive a restart of the server; the callback is then withdrawn. Users may have their own. PPP proves names by itself and is not asked."; "\"code\"");
+key!(RETURN_TRIES: u32 = Callback."return_tries" ("a whole number") Value(3), 1 => 10;
+    "How often whoever answers a return call may say the wrong thing before it is ended."; "3");
+key!(RETURN_TIME: Duration = Callback."return_time" ("a duration") Value(s(60)), s(5) => min(10);
+    "How long whoever answers a return call may take to say who he is. Who does not, or used up his tries, counts as a stranger at that number, with an alert."; "\"30s\"");
+key!(QUARANTINE_AFTER: u32 = Callback."quarantine_after" ("a whole number") Value(3), 0 => 100;
+    "A number at which strangers have answered so often in a row is in quarantine: it is not called any more until `dialback release` or `quarantine_for`. `0` leaves quarantine out."; "2");
+key!(QUARANTINE_FOR: Duration = Callback."quarantine_for" ("a duration") Value(h(24)), min(1) => h(168);
+    "How long a number stays in quarantine after the last stranger."; "\"24h\"");
 key!(AUTHENTICATE: Text = Callback."authenticate" ("`\"none\"`, `\"password\"`, `\"totp\"` or `\"password+totp\"`") Absent("`\"none\"` while no user has a `secret` or `totp`; then `\"password\"` if one has a `secret`, or else `\"totp\"`");
     "What a caller who asks for a callback at the prompt has to prove his name by, before the number is asked for: his user's `secret`, a code of its `totp`, or both. All names are asked the same. With `\"none\"` the name is all, as scripts expect that were written for mgetty."; "\"password\"");
 key!(ALLOW: List = CallerNumbers."allow" ("a list of patterns") Value(&[]);
@@ -403,6 +413,10 @@ key!(USER_SERVICES: List = User."services" ("`\"login\"`, `\"ppp\"`, or a list o
     "What the user may use: `login` is the prompt and what login.config starts from there. The default is both."; "[\"ppp\"]");
 key!(USER_RETURN_NAMES: List = User."return_names" ("a name, or a list of names") Value(&[]);
     "The login names that may log in on the call that calls this user back. The default is the user's own names."; "[\"alice\", \"uucp\"]");
+key!(USER_RETURN_PROOF: Text = User."return_proof" ("`\"name\"` or `\"code\"`") Absent("`return_proof` of `[callback]`");
+    "What whoever answers this user's return call has to know before he is served."; "\"code\"");
+key!(USER_DIRECT: Text = User."direct" ("`\"never\"`, `\"allowed\"` or `\"only\"`") Value("allowed");
+    "Whether the user may log in at the prompt of a call that came in. `\"never\"`: only after a callback. `\"only\"`: never after one; the user is not called back."; "\"never\"");
 key!(USER_TRIES: u32 = User."tries" ("a whole number") Absent("`tries` of `[callback]`"), 1 => 100;
     "How often a callback to this user is tried at most."; "5");
 key!(BUDGET_MINUTES: u32 = UserBudget."minutes" ("a whole number") Absent("not limited"), 1 => 100_000;
@@ -507,6 +521,11 @@ pub(super) fn all() -> Vec<Row> {
         MAX_TIME.row(),
         PER_USER.row(),
         IN_ALL.row(),
+        RETURN_PROOF.row(),
+        RETURN_TRIES.row(),
+        RETURN_TIME.row(),
+        QUARANTINE_AFTER.row(),
+        QUARANTINE_FOR.row(),
         AUTHENTICATE.row(),
         ALLOW.row(),
         DENY.row(),
@@ -550,6 +569,8 @@ pub(super) fn all() -> Vec<Row> {
         USER_WINDOWS.row(),
         USER_SERVICES.row(),
         USER_RETURN_NAMES.row(),
+        USER_RETURN_PROOF.row(),
+        USER_DIRECT.row(),
         USER_TRIES.row(),
         USER_NUMBERS.row(),
         USER_OFFER.row(),

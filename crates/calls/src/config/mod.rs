@@ -149,6 +149,16 @@ pub struct Callback {
     pub same_line: SameLine,
     /// A CONNECT sooner than this after the time of dialling is not believed; zero: every one is.
     pub soonest_connect: Duration,
+    /// What whoever answers a return call has to know, unless his user says otherwise.
+    pub return_proof: ReturnProof,
+    /// How often he may be wrong.
+    pub return_tries: u32,
+    /// How long he may take.
+    pub return_time: Duration,
+    /// A number at which strangers have answered so often in a row is not called; 0: any number of them.
+    pub quarantine_after: u32,
+    /// For so long after the last of them.
+    pub quarantine_for: Duration,
     /// How often each promise is tried at most.
     pub tries: u32,
     /// Wait between tries.
@@ -163,6 +173,15 @@ pub struct Callback {
     pub authenticate: Authenticate,
     /// What a caller may type.
     pub caller_numbers: NumberPatterns,
+}
+
+/// What whoever answers a return call has to know before he is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReturnProof {
+    /// A name that may be used there.
+    Name,
+    /// And the code that the caller was shown on the request leg.
+    Code,
 }
 
 /// Whether the line that the caller came in on, and may still hold, may call back.

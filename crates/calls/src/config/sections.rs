@@ -17,7 +17,7 @@ use super::values::{self, Fault};
 use super::window::Zone;
 use super::{
     Audit, Authenticate, Callback, Direction, HoldBy, Line, LineService, Login, NumberPatterns,
-    PortSpec, ReturnLine, SameLine, Server, WORST_HOLD,
+    PortSpec, ReturnLine, ReturnProof, SameLine, Server, WORST_HOLD,
 };
 use super::{modem, network, ppp, users};
 use crate::diagnostic::{Diagnostic, Source};
@@ -336,6 +336,17 @@ const LINES: keys::Key<&'static [&'static str]> = keys::Key {
     example: keys::RETURN_LINE.example,
 };
 
+pub(super) fn return_proof(text: &str) -> Result<ReturnProof, Fault> {
+    match text {
+        "name" => Ok(ReturnProof::Name),
+        "code" => Ok(ReturnProof::Code),
+        _ => Err(Fault::new(
+            format!("\"{}\" is no proof", text.escape_debug()),
+            "write \"name\" or \"code\"",
+        )),
+    }
+}
+
 fn same_line(text: &str) -> Result<SameLine, Fault> {
     match text {
         "qualified" => Ok(SameLine::Qualified),
@@ -397,6 +408,13 @@ fn callback(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>
         jitter: jitter.value,
         same_line: same_line.map_or(SameLine::Wait, |same_line| same_line.value),
         soonest_connect: table.duration(&keys::SOONEST_CONNECT, faults).value,
+        return_proof: table
+            .parsed_if(&keys::RETURN_PROOF, faults, return_proof)
+            .map_or(ReturnProof::Name, |proof| proof.value),
+        return_tries: table.count(&keys::RETURN_TRIES, faults).value,
+        return_time: table.duration(&keys::RETURN_TIME, faults).value,
+        quarantine_after: table.count(&keys::QUARANTINE_AFTER, faults).value,
+        quarantine_for: table.duration(&keys::QUARANTINE_FOR, faults).value,
         tries: table.count(&keys::TRIES, faults).value,
         retry: retry.value,
         max_time: max_time.value,

@@ -12,6 +12,7 @@ use ppp::cbcp::{ListFault, Number, NumberList};
 use ppp::secret::Secret;
 use proto::dial::PhoneNumber;
 
+use super::ReturnProof;
 use super::window::Window;
 
 /// `[[user]]`
@@ -39,12 +40,28 @@ pub struct User {
     pub services: Vec<Service>,
     /// The login names that may log in on the call that calls this user back; empty: the user's own.
     pub return_names: Vec<String>,
+    /// What whoever answers the user's return call has to know; `None`: as `[callback]` says.
+    pub return_proof: Option<ReturnProof>,
+    /// Whether the user may log in on calls that come in.
+    pub direct: Direct,
     /// How often a promise to this user is tried, in place of `[callback] tries`.
     pub tries: Option<u32>,
     /// What the user's callbacks may cost in a day.
     pub budget: Budget,
     /// The address that the user gets by PPP; `None`: one of the pool.
     pub address: Option<Ipv4Addr>,
+}
+
+/// Whether a user may log in at the prompt of a call that came in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direct {
+    /// Only after a callback.
+    Never,
+    /// Both.
+    #[default]
+    Allowed,
+    /// Never after a callback.
+    Only,
 }
 
 /// What proves a user's name. Never shown.

@@ -18,8 +18,8 @@ use super::check::own_line;
 use super::decode::{Placed, Table, preset};
 use super::keys::{self, Section};
 use super::network;
-use super::sections::{Draft as Whole, Whole as Syntax};
-use super::user::{self, Budget, CallbackOffer, Credentials, Service, User, UserCallback};
+use super::sections::{Draft as Whole, Whole as Syntax, return_proof};
+use super::user::{self, Budget, CallbackOffer, Credentials, Direct, Service, User, UserCallback};
 use super::values::{self, Fault};
 use super::window::Window;
 use crate::diagnostic::{Diagnostic, Source};
@@ -87,6 +87,12 @@ fn user(
         windows: windows.into_iter().map(|window| window.value).collect(),
         services: services.into_iter().map(|service| service.value).collect(),
         return_names: values(return_names),
+        return_proof: table
+            .parsed_if(&keys::USER_RETURN_PROOF, faults, return_proof)
+            .map(|proof| proof.value),
+        direct: table
+            .parsed_if(&keys::USER_DIRECT, faults, direct)
+            .map_or(Direct::Allowed, |direct| direct.value),
         tries: table.count_if(&keys::USER_TRIES, faults).map(|tries| tries.value),
         budget: budget(&table, faults),
         address: address.as_ref().map(|address| address.value),
@@ -133,6 +139,18 @@ fn service(text: &str) -> Result<Service, Fault> {
             )
         },
     )
+}
+
+fn direct(text: &str) -> Result<Direct, Fault> {
+    match text {
+        "never" => Ok(Direct::Never),
+        "allowed" => Ok(Direct::Allowed),
+        "only" => Ok(Direct::Only),
+        _ => Err(Fault::new(
+            format!("\"{}\" does not say when", text.escape_debug()),
+            "write \"never\", \"allowed\" or \"only\"",
+        )),
+    }
 }
 
 fn date(text: &str) -> Result<Date, Fault> {

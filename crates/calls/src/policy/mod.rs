@@ -55,6 +55,8 @@ pub struct Request<'a> {
     pub at: Wall,
     /// What is open and spent already.
     pub counters: Counters,
+    /// Numbers at which strangers have answered too often.
+    pub quarantined: Vec<String>,
 }
 
 /// How far a name is more than a claim.

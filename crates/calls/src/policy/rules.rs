@@ -104,6 +104,8 @@ pub(super) const RULES: &[Rule] = rules! {
         "The user may not use what he uses the line for: the prompt, or PPP.";
     "user.proof" Service users::proof,
         "The name was not proved as `[callback] authenticate` demands it.";
+    "user.direct" Service users::direct,
+        "The user logs in on calls that come in only: `direct = \"only\"`.";
     "promises.per-user" Service promises::per_user,
         "As many promises are open for this user as `[callback] per_user` allows.";
     "user.offer" Number users::offer,
@@ -125,6 +127,8 @@ pub(super) const RULES: &[Rule] = rules! {
         "A typed number matches no pattern of `caller_numbers.allow`.";
     "user.allow" Number numbers::allowed_to_user,
         "A typed number matches no pattern of the user's own `allow`.";
+    "number.quarantined" Number numbers::quarantined,
+        "Strangers have answered at the number, `[callback] quarantine_after` of them in a row.";
     "line.same" Service lines::same,
         "The caller came in on the only line, and `[callback] same_line` does not let it call back.";
     "line.direction" Service lines::direction,

@@ -35,6 +35,7 @@ fn ask(config: &Config, numbers: Numbers<'_>, line: &ReturnLine, open: (u32, u32
         caller_id: None,
         leg: Leg::Request,
         at: Wall::default(),
+        quarantined: Vec::new(),
         counters: Counters {
             open: OpenPromises { by_user: open.0, in_all: open.1 },
             spent: Spent::default(),
@@ -186,6 +187,7 @@ proptest! {
             leg: Leg::Request,
             at: Wall::default(),
             counters: Counters::default(),
+            quarantined: Vec::new(),
         };
         if let Ok(approval) = decide(config, &request).answer {
             let digits: String = typed.chars().filter(char::is_ascii_digit).collect();

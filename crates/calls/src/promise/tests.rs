@@ -24,6 +24,7 @@ fn promised() -> Promised {
         init: Vec::new(),
         speed: None,
         ppp: false,
+        bound: false,
     }
 }
 

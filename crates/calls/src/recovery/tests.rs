@@ -27,6 +27,7 @@ fn promised(promise: u64) -> Event {
         init: Vec::new(),
         speed: None,
         ppp: false,
+        bound: false,
     })
 }
 

@@ -16,7 +16,7 @@ use crate::vocabulary::{
 use proto::dial::PhoneNumber;
 
 /// The user's name on a promise that an operator asked for.
-const OPERATOR: &str = "operator";
+pub(super) const OPERATOR: &str = "operator";
 
 impl Server {
     pub(super) fn command(&mut self, request: RequestId, command: Command) {
@@ -36,6 +36,7 @@ impl Server {
                 self.reloads.push(request);
                 return self.desk.output(Output::Reread);
             }
+            Command::Release { who, number } => self.release(who, number),
             Command::Withdraw { who, promise } => self.withdraw(&who, promise),
         };
         self.desk.output(Output::Reply(request, reply));
@@ -64,9 +65,11 @@ impl Server {
             leg: Leg::Request,
             at: self.desk.now.wall,
             counters: Counters::default(),
+            quarantined: Vec::new(),
         };
         let terms = Terms {
             least_delay: std::time::Duration::ZERO,
+            bound: false,
             ppp: false,
             session: self.desk.session_id(),
             call: None,
@@ -139,6 +142,18 @@ impl Server {
                 line.reset(desk);
             }),
         }
+        Reply::Done
+    }
+
+    fn release(&mut self, who: String, number: String) -> Reply {
+        self.desk
+            .journal(Event::Operated { who: who.clone(), command: format!("release {number}") });
+        if self.promises.strangers.count(&number) == 0 {
+            return refused("number", format!("no stranger has answered at {number}"));
+        }
+        let released = Event::Released { number, who };
+        self.promises.strangers.apply(&released, self.desk.now.wall);
+        self.desk.journal(released);
         Reply::Done
     }
 

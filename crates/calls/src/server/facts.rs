@@ -3,11 +3,12 @@
 //!
 //! It does not know how a line came to know.
 
+use super::commands::OPERATOR;
 use super::{Run, Server, Waiter};
 use crate::config::Direction;
 use crate::config::dialin_config::screen;
 use crate::line::{Fact, Line};
-use crate::session::{Office, Session};
+use crate::session::{Answerer, Office, Session};
 use crate::vocabulary::{CallId, Cause, Event, Leg, LineId, PromiseId, SessionId};
 use proto::at::caller_id::CallerId;
 
@@ -98,10 +99,20 @@ impl Server {
         else {
             return self.on_line(line, |line, desk| line.hang_up(Cause::AdminReset, desk));
         };
-        let only = closed.ppp.then_some(closed.user);
+        let number = closed.number().map(|number| number.as_str().to_owned()).unwrap_or_default();
+        let only = closed.ppp.then(|| closed.user.clone());
+        let answerer = (closed.approval.rule() != OPERATOR).then(|| Answerer {
+            user: closed.user,
+            number,
+            code: closed.code,
+            until: self.desk.at() + self.config.callback.return_time,
+            recognised: false,
+        });
         let kept = self.desk.journal(Event::Kept { promise, call });
         self.awaiting.insert((kept, Waiter::Session(id)));
-        self.begin(line, id, |line, office| Session::returned(id, line, call, kept, only, office));
+        self.begin(line, id, |line, office| {
+            Session::returned(id, line, call, kept, only, answerer, office)
+        });
     }
 
     fn begin(

@@ -40,6 +40,16 @@ impl Server {
                 .iter()
                 .map(|promise| self.promise_view(promise, now.at))
                 .collect(),
+            quarantine: self
+                .promises
+                .strangers
+                .in_quarantine(&self.config.callback, now.wall)
+                .map(|(number, strangers, left)| status::Quarantined {
+                    number: number.to_owned(),
+                    strangers,
+                    left_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+                })
+                .collect(),
             alerts: self
                 .desk
                 .alerts

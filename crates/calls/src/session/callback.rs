@@ -184,6 +184,7 @@ impl Session {
             leg: self.leg,
             at: office.desk.now.wall,
             counters: Counters::default(),
+            quarantined: Vec::new(),
         };
         let terms = Terms {
             session: self.id,
@@ -192,6 +193,7 @@ impl Session {
             init,
             speed: *speed,
             least_delay: Duration::ZERO,
+            bound: self.is_bound(&user, office),
             ppp: false,
             reply: None,
         };
@@ -202,6 +204,7 @@ impl Session {
                     seq: made.seq,
                     until: office.desk.at() + STORE_TIME,
                     within_s: made.within_s,
+                    notice: made.notice,
                 };
             }
             Err(refusal) => {

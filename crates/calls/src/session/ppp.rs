@@ -22,7 +22,8 @@ impl Session {
     /// PPP begins; `first` are the octets that gave it away.
     pub(super) fn start_ppp(&mut self, first: &[u8], line: &mut Line, office: &mut Office<'_>) {
         let (seed, now) = (office.desk.chance.seed(), office.desk.at());
-        let Some(mut ppp) = Ppp::begin(office.config, self.leg, self.only.clone(), seed, now)
+        let Some(mut ppp) =
+            Ppp::begin(office.config, self.leg, self.only_by_ppp(office), seed, now)
         else {
             office.desk.journal(Event::LaunchFailed {
                 call: self.call,
@@ -151,6 +152,9 @@ impl Session {
             }
         });
         ppp.judged(office.desk.at(), ticket, &judged);
+        if let Ok(name) = &judged.verdict {
+            self.recognise(name, office);
+        }
     }
 
     /// The caller has chosen where to be called: policy decides.
@@ -183,6 +187,7 @@ impl Session {
             leg: self.leg,
             at: office.desk.now.wall,
             counters: Counters::default(),
+            quarantined: Vec::new(),
         };
         let terms = Terms {
             session: self.id,
@@ -191,6 +196,7 @@ impl Session {
             init: &[],
             speed: None,
             least_delay: agreed.delay,
+            bound: false,
             ppp: true,
             reply: None,
         };

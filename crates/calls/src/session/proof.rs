@@ -218,6 +218,7 @@ impl Session {
             other @ (Service::Storing { .. }
             | Service::Prompt(_)
             | Service::Question { .. }
+            | Service::Code { .. }
             | Service::Sealing { .. }
             | Service::Farewell { .. }
             | Service::Ppp(_)

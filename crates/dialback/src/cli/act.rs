@@ -62,6 +62,20 @@ pub(super) struct Reset {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
+A number at which nobody could say who he is, several times in a row, is in quarantine: it is not called any
+more. `dialback status` shows the numbers that are.
+
+Examples:
+  dialback release 5550199     it is called again, and its strangers are forgotten")]
+pub(super) struct Release {
+    #[command(flatten)]
+    server: Whereabouts,
+    /// The number, as `dialback status` shows it
+    number: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
 The same as SIGHUP, but it tells whether the new configuration is in force. Lines with a call keep their
 old settings until it is over.
 
@@ -115,6 +129,12 @@ impl Restore {
 impl Reset {
     pub(super) fn run(self) -> Result<(), Failure> {
         order(&self.server, Command::Reset { who: String::new(), line: self.line })
+    }
+}
+
+impl Release {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        order(&self.server, Command::Release { who: String::new(), number: self.number })
     }
 }
 

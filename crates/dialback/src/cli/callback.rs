@@ -205,6 +205,9 @@ fn promise_of(event: &Event) -> Option<PromiseId> {
         | Event::ProgramExited { .. }
         | Event::Ended(_)
         | Event::Operated { .. }
+        | Event::Recognised { .. }
+        | Event::Stranger { .. }
+        | Event::Released { .. }
         | Event::Alert { .. } => None,
     }
 }

@@ -83,6 +83,8 @@ enum Command {
     Restore(act::Restore),
     /// Begin anew with a line: its port, its modem
     Reset(act::Reset),
+    /// Let a number be called again at which strangers have answered
+    Release(act::Release),
     /// Do something about an open promise
     Promise(act::Promise),
     /// Read the configuration again
@@ -160,6 +162,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::BusyOut(busy_out) => busy_out.run(),
         Command::Restore(restore) => restore.run(),
         Command::Reset(reset) => reset.run(),
+        Command::Release(release) => release.run(),
         Command::Promise(promise) => promise.run(),
         Command::Reload(reload) => reload.run(),
         Command::Call(call) => call.run(),

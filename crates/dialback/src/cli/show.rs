@@ -265,11 +265,29 @@ fn whole_status(palette: Palette, status: &status::Status) -> String {
         text.push('\n');
         text.push_str(&promise_table(palette, &status.promises));
     }
+    if !status.quarantine.is_empty() {
+        text.push('\n');
+        text.push_str(&quarantine_table(palette, &status.quarantine));
+    }
     if !status.alerts.is_empty() {
         text.push('\n');
         text.push_str(&alert_table(palette, &status.alerts));
     }
     text
+}
+
+fn quarantine_table(palette: Palette, numbers: &[status::Quarantined]) -> String {
+    let rows: Vec<Vec<Cell>> = numbers
+        .iter()
+        .map(|held| {
+            vec![
+                Cell::inked(Ink::Red, held.number.as_str()),
+                Cell::from(held.strangers.to_string()),
+                Cell::from(ms(held.left_ms)),
+            ]
+        })
+        .collect();
+    table(palette, &["NOT CALLED", "STRANGERS", "FOR"], &rows)
 }
 
 fn alert_table(palette: Palette, alerts: &[status::Raised]) -> String {

@@ -376,6 +376,7 @@ fn signed(command: Command, name: &str) -> Command {
         Command::BusyOut { line, .. } => Command::BusyOut { who, line },
         Command::Restore { line, .. } => Command::Restore { who, line },
         Command::Reset { line, .. } => Command::Reset { who, line },
+        Command::Release { number, .. } => Command::Release { who, number },
         Command::Withdraw { promise, .. } => Command::Withdraw { who, promise },
     }
 }

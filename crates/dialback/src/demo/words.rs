@@ -161,7 +161,9 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
             (Ink::Plain, format!("the program is done ({code})"))
         }
         Event::Ended(ended) => of_end(ended),
-        Event::ServerStopping { .. } | Event::ServerStopped => return None,
+        Event::ServerStopping { .. } | Event::ServerStopped | Event::Recognised { .. } => {
+            return None;
+        }
         Event::Reloaded { .. }
         | Event::ReloadRefused { .. }
         | Event::LineBusiedOut { .. }
@@ -178,6 +180,8 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
         | Event::LaunchFailed { .. }
         | Event::ProgramExited { .. }
         | Event::Operated { .. }
+        | Event::Stranger { .. }
+        | Event::Released { .. }
         | Event::Alert { .. } => {
             let said = crate::log::sentence(event);
             let line = said.line.map(|line| format!("{line} ")).unwrap_or_default();

@@ -93,6 +93,9 @@ pub(crate) fn sentence(event: &Event) -> Sentence<'_> {
         | Event::Dialled { .. }
         | Event::TryFailed { .. }
         | Event::Kept { .. }
+        | Event::Recognised { .. }
+        | Event::Stranger { .. }
+        | Event::Released { .. }
         | Event::Withdrawn { .. }
         | Event::Expired { .. } => of_promise(event),
     }
@@ -266,6 +269,17 @@ fn of_promise(event: &Event) -> Sentence<'_> {
         }
         Event::Kept { promise, call } => {
             Sentence::new(format!("the promise {promise} is kept"), Tone::Good).of(call)
+        }
+        Event::Recognised { call, user, name, number, .. } => {
+            let text = format!("{name} is served at {number}, as {user} was promised");
+            Sentence::new(text, Tone::Good).of(call)
+        }
+        Event::Stranger { call, user, number, why, .. } => {
+            let text = format!("a stranger answered for {user} at {number}: {why}");
+            Sentence::new(text, Tone::Bad).of(call)
+        }
+        Event::Released { number, who } => {
+            Sentence::new(format!("{who} let {number} out of quarantine"), Tone::Notice)
         }
         Event::Withdrawn { promise, why } => {
             Sentence::new(format!("the promise is withdrawn: {why}"), Tone::Notice).of(promise)

@@ -45,6 +45,8 @@ pub enum Step {
     Pause(Duration),
     /// Raises or drops DTR.
     Dtr(bool),
+    /// Sends the code that was shown on an earlier call: the last six digits in a row on the screen, and a CR.
+    SendCode,
     /// Forgets what was heard so far.
     Forget,
     /// Speaks PPP until the link is over.
@@ -260,6 +262,10 @@ impl Caller {
                     self.outcome = Outcome::Busy(self.at);
                     return;
                 }
+                Step::SendCode => {
+                    let code = format!("{}\r", last_code(&self.screen));
+                    self.out.push_back(CallerOutput::Bytes(code.into_bytes()));
+                }
                 Step::Dtr(on) => self.out.push_back(CallerOutput::Dtr(*on)),
                 Step::Forget => self.heard.clear(),
                 Step::Ppp(call) => {
@@ -274,6 +280,12 @@ impl Caller {
             self.outcome = Outcome::Busy(self.at);
         }
     }
+}
+
+/// The last six digits in a row of what was seen; nothing if there are none.
+fn last_code(screen: &[u8]) -> String {
+    let runs = screen.split(|byte| !byte.is_ascii_digit()).filter(|run| run.len() == 6);
+    runs.last().map(|run| String::from_utf8_lossy(run).into_owned()).unwrap_or_default()
 }
 
 /// Where `text` ends in `heard`, if it is there.

@@ -217,6 +217,9 @@ impl Watch {
             | Event::LaunchFailed { .. }
             | Event::ProgramExited { .. }
             | Event::Operated { .. }
+            | Event::Recognised { .. }
+            | Event::Stranger { .. }
+            | Event::Released { .. }
             | Event::Alert { .. } => {}
         }
     }
@@ -286,6 +289,7 @@ mod tests {
             init: Vec::new(),
             speed: None,
             ppp: false,
+            bound: false,
         })
     }
 

@@ -154,3 +154,26 @@ fn covers(pattern: &str, digits: &str) -> bool {
         None => digits == pattern,
     }
 }
+
+/// Several numbers take turns; those in quarantine are left out.
+pub(super) fn quarantined(case: &mut Case<'_>) -> Finding {
+    if let Numbers::Operator(_) = case.request.numbers {
+        return unconcerned("an operator asks");
+    }
+    let is = |number: &PhoneNumber| {
+        case.request.quarantined.iter().any(|other| other == number.as_str())
+    };
+    let Some(first) = case.numbers.iter().find(|number| is(number)).cloned() else {
+        return passes("no strangers have answered there too often");
+    };
+    let left: Vec<PhoneNumber> =
+        case.numbers.iter().filter(|number| !is(number)).cloned().collect();
+    if left.is_empty() {
+        let cure = format!("dialback release {first}");
+        return refuses(format!(
+            "strangers have answered at {first}; {cure} lets it be called again"
+        ));
+    }
+    case.numbers = left;
+    passes(format!("{first} is left out: strangers have answered there"))
+}

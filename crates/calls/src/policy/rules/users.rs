@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::{Case, Finding, passes, refuses, unconcerned};
 use crate::config::Authenticate;
-use crate::config::user::{CallbackOffer, User};
+use crate::config::user::{CallbackOffer, Direct, User};
 use crate::config::window;
 use crate::policy::{Identity, Numbers};
 
@@ -130,5 +130,12 @@ pub(super) fn offer(case: &mut Case<'_>) -> Finding {
                 Numbers::Entry(..) | Numbers::User(_) | Numbers::Operator(_),
             ) => passes(format!("the number is stored for {name}")),
         }
+    })
+}
+
+pub(super) fn direct(case: &mut Case<'_>) -> Finding {
+    of_user(case, |user| match user.direct {
+        Direct::Never | Direct::Allowed => passes("the user may be called back"),
+        Direct::Only => refuses(format!("{} is not called back: direct = \"only\"", user.name)),
     })
 }

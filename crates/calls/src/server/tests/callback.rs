@@ -545,6 +545,8 @@ fn finding_24_a_callback_on_a_return_leg_is_refused() {
             {refused}
             > drain
             < drained
+            * stranger 5551234: he could not say who he is
+            * alert stranger-answered
             {HANG_UP}
             * ended c2 service-unavailable
             {READY}

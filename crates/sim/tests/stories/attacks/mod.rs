@@ -7,6 +7,8 @@
 mod a01_line_hold;
 mod a02_glare;
 mod a03_predictable_wait;
+mod a04_diverted_number;
+mod a05_wrong_party;
 
 use dialback_sim::people::Step;
 use dialback_sim::people::scripts::{dial, expect, send};
