@@ -9,7 +9,7 @@ use crate::alert::Alert;
 use crate::vocabulary::{CallId, Leg, LineId, PromiseId, SessionId, Wall};
 
 /// Everything at once.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// When it was so.
     pub at: Wall,

@@ -255,6 +255,10 @@ impl Bench {
             ("reset", line) => {
                 command(Command::Reset { who: "root".to_owned(), line: line.to_owned() })
             }
+            ("hurry", id) => command(Command::Hurry {
+                who: "root".to_owned(),
+                promise: PromiseId(id.parse().expect("a promise")),
+            }),
             ("withdraw", id) => command(Command::Withdraw {
                 who: "root".to_owned(),
                 promise: PromiseId(id.parse().expect("a promise")),

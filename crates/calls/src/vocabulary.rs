@@ -616,6 +616,13 @@ pub enum Command {
         /// The line's name.
         line: String,
     },
+    /// Call back for a promise now, and not when it is due. A line's hold time is waited for all the same.
+    Hurry {
+        /// Who asks.
+        who: String,
+        /// Which.
+        promise: PromiseId,
+    },
     /// Read the configuration again.
     Reload {
         /// Who asks.

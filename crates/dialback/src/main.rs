@@ -24,6 +24,7 @@ mod rim;
 mod scp;
 mod sheet;
 mod store;
+mod top;
 mod verify;
 
 use std::ffi::OsStr;

@@ -37,6 +37,7 @@ impl Server {
                 return self.desk.output(Output::Reread);
             }
             Command::Release { who, number } => self.release(who, number),
+            Command::Hurry { who, promise } => self.hurry(who, promise),
             Command::Withdraw { who, promise } => self.withdraw(&who, promise),
         };
         self.desk.output(Output::Reply(request, reply));
@@ -155,6 +156,23 @@ impl Server {
         self.promises.strangers.apply(&released, self.desk.now.wall);
         self.desk.journal(released);
         Reply::Done
+    }
+
+    fn hurry(&mut self, who: String, id: PromiseId) -> Reply {
+        self.desk.journal(Event::Operated { who, command: format!("hurry {id}") });
+        let due = self.desk.at();
+        let state = self.promises.get(id).map(|promise| promise.state);
+        let why_not = match state {
+            Some(State::Waiting { .. }) => {
+                self.promises.change(id, |promise| promise.state = State::Waiting { due });
+                return Reply::Done;
+            }
+            Some(State::Unsealed { .. } | State::Parting) => "its caller is still on the line",
+            Some(State::Hunting) => "it waits for a free line already",
+            Some(State::Dialling { .. }) => "it is being dialled",
+            None => "there is no such open promise",
+        };
+        refused("promise", format!("{id}: {why_not}"))
     }
 
     fn withdraw(&mut self, who: &str, id: PromiseId) -> Reply {

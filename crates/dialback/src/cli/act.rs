@@ -90,7 +90,8 @@ pub(super) struct Reload {
 #[command(after_help = "\
 Examples:
   dialback promises            the open promises, with their ids
-  dialback promise cancel p12  nobody is called back for this one")]
+  dialback promise cancel p12  nobody is called back for this one
+  dialback promise now p12     call back now, and not when it is due")]
 pub(super) struct Promise {
     #[command(flatten)]
     server: Whereabouts,
@@ -103,6 +104,12 @@ enum PromiseOrder {
     /// Withdraw an open promise; a dial for it is broken off
     #[command(after_help = "Examples:\n  dialback promise cancel p12")]
     Cancel {
+        /// The promise's id, as `dialback promises` shows it
+        promise: String,
+    },
+    /// Call back now, and not when it is due; a line's hold time is waited for all the same
+    #[command(after_help = "Examples:\n  dialback promise now p12")]
+    Now {
         /// The promise's id, as `dialback promises` shows it
         promise: String,
     },
@@ -146,9 +153,13 @@ impl Reload {
 
 impl Promise {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let PromiseOrder::Cancel { promise } = self.order;
-        let id = show::id_of(&promise, 'p')?;
-        order(&self.server, Command::Withdraw { who: String::new(), promise: PromiseId(id) })
+        let who = String::new();
+        let id = |text: &str| show::id_of(text, 'p').map(PromiseId);
+        let command = match self.order {
+            PromiseOrder::Cancel { promise } => Command::Withdraw { who, promise: id(&promise)? },
+            PromiseOrder::Now { promise } => Command::Hurry { who, promise: id(&promise)? },
+        };
+        order(&self.server, command)
     }
 }
 

@@ -16,6 +16,7 @@ mod rehearse;
 mod serve;
 mod show;
 mod story;
+mod top;
 mod trace;
 
 use std::ffi::OsString;
@@ -72,6 +73,8 @@ enum Command {
     Sessions(story::Sessions),
     /// Show the callbacks that are owed
     Promises(story::Promises),
+    /// Watch lines, promises and events on one screen, and act on them
+    Top(top::Top),
     /// Show what happened, and what happens
     Log(follow::Log),
     /// End the call on a line
@@ -168,6 +171,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Call(call) => call.run(),
         Command::Sessions(sessions) => sessions.run(),
         Command::Promises(promises) => promises.run(),
+        Command::Top(top) => top.run(),
         Command::Log(log) => log.run(),
         Command::Callback(callback) => callback.run(),
         Command::Scp(scp) => scp.run(),

@@ -377,6 +377,7 @@ fn signed(command: Command, name: &str) -> Command {
         Command::Restore { line, .. } => Command::Restore { who, line },
         Command::Reset { line, .. } => Command::Reset { who, line },
         Command::Release { number, .. } => Command::Release { who, number },
+        Command::Hurry { promise, .. } => Command::Hurry { who, promise },
         Command::Withdraw { promise, .. } => Command::Withdraw { who, promise },
     }
 }

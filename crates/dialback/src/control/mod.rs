@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{Subject, Which};
 
-pub(crate) use client::{Client, Events};
+pub(crate) use client::{Client, ClientFault, Events};
 pub(crate) use listener::{Backstage, Listener, Question};
 
 /// Raised when an old client would misunderstand a new server, or the other way round.

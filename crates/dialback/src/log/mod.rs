@@ -167,14 +167,36 @@ const fn ink(tone: Tone) -> out::Ink {
     }
 }
 
-/// One event as a line for people: time, line, call, sentence.
-pub(crate) fn text_line(palette: Palette, lines: &mut LinesOfCalls, entry: &Entry) -> String {
+/// An event as people are told it, in its parts.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    /// When, with the day.
+    pub(crate) time: String,
+    /// On which line; `-` if on none.
+    pub(crate) line: String,
+    /// The call, or else the promise; `-` if there is neither.
+    pub(crate) id: String,
+    /// What happened.
+    pub(crate) text: String,
+    /// How it feels.
+    pub(crate) tone: Tone,
+}
+
+/// One event in its parts.
+pub(crate) fn told(lines: &mut LinesOfCalls, entry: &Entry) -> Told {
     let said = sentence(&entry.event);
     let line = lines.of(&said, &entry.event);
-    let time = palette.paint(out::Ink::Dim, &clock::written(entry.at));
-    let line = palette.paint(out::Ink::Cyan, &format!("{line:<8}"));
-    let id = format!("{:<5}", said.id.unwrap_or_else(|| "-".to_owned()));
-    format!("{time}  {line}  {id}  {}", palette.paint(ink(said.tone), &said.text))
+    let id = said.id.unwrap_or_else(|| "-".to_owned());
+    Told { time: clock::written(entry.at), line, id, text: said.text, tone: said.tone }
+}
+
+/// One event as a line for people: time, line, call, sentence.
+pub(crate) fn text_line(palette: Palette, lines: &mut LinesOfCalls, entry: &Entry) -> String {
+    let told = told(lines, entry);
+    let time = palette.paint(out::Ink::Dim, &told.time);
+    let line = palette.paint(out::Ink::Cyan, &format!("{:<8}", told.line));
+    let text = palette.paint(ink(told.tone), &told.text);
+    format!("{time}  {line}  {:<5}  {text}", told.id)
 }
 
 #[cfg(test)]

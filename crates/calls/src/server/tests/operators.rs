@@ -311,3 +311,38 @@ fn a_reload_is_answered_when_the_configuration_has_been_read() {
     bench.reload(config(TOML, LOGIN));
     bench.run("< tick\n* reloaded 1\n> reply done");
 }
+
+#[test]
+fn a_promise_that_waits_can_be_hurried_and_the_lines_hold_time_is_waited_for() {
+    check(&format!(
+        r#"{AT_PROMPT}
+        < types fixed\r
+        > send "fixed\r\n"
+        * named fixed
+        * dispatched login.config:3 callback
+        * promised p1 5551234,5555678 on main by login.config:3
+        < hurry 1
+        * operated hurry p1
+        > reply refused promise
+        < durable all
+        > send "\r\nThank you. This call ends now; let your modem answer the next one.\r\nWe call you back within 20 seconds.\r\n"
+        > drain
+        < drained
+        {HANG_UP}
+        * ended c1 callback
+        {READY}
+        + 1s
+        < hurry 1
+        * operated hurry p1
+        > reply done
+        + 8999ms
+        > claim
+        < hurry 1
+        * operated hurry p1
+        > reply refused promise
+        < hurry 7
+        * operated hurry p7
+        > reply refused promise
+        "#
+    ));
+}
