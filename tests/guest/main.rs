@@ -14,6 +14,8 @@
 #[path = "../interop/rig/mod.rs"]
 mod rig;
 
+mod client;
+mod crossing;
 mod inside;
 mod machine;
 mod outside;

@@ -14,10 +14,18 @@ pub(crate) const METHODS: [(&str, &str, &str); 3] = [
     ("ms-chap-v2", "refuse-pap refuse-chap refuse-mschap refuse-eap", "MsChapV2"),
 ];
 
-/// A caller's name and password as options.
-pub(crate) const ALICE: &str = r#"noauth user alice password "secret word""#;
+/// A caller's name and password as options, and where his pppd's number is found.
+pub(crate) const ALICE: &str = r#"noauth user alice password "secret word" linkname alice"#;
 
-/// pppd dials `number` on a line, `/dev/ttyS1` or another.
+/// Tells alice's pppd to end.
+pub(crate) const END: &str = "kill $(head -n 1 /run/ppp-alice.pid)";
+
+/// pppd's exit status: the peer will call back.
+pub(crate) const CALLED_BACK: i32 = 14;
+/// pppd's exit status: it was told to end.
+pub(crate) const BY_A_SIGNAL: i32 = 5;
+
+/// pppd dials `number` on a line, `/dev/ttyS1` or a pty.
 pub(crate) fn dials(line: &str, number: &str, options: &str) -> String {
     let dial =
         format!("TIMEOUT 30 ABORT 'NO CARRIER' '' ATZ OK {GUARD} OK ATDT{number} CONNECT '\\c'");

@@ -1,6 +1,6 @@
 //! Where every story plays: a town with the office's modem and alice's, our server's files, the guest.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::machine::Guest;
 use crate::rig::folder::Folder;
@@ -8,7 +8,7 @@ use crate::rig::server::{Server, configure};
 use crate::rig::town::Town;
 
 /// How many times faster than telephones the town is: 33600 bit/s become 330 kB/s.
-const SCALE: u32 = 100;
+pub(crate) const SCALE: u32 = 100;
 
 /// The office's number.
 pub(crate) const OFFICE: &str = "5550100";
@@ -29,21 +29,26 @@ pub(crate) fn town(folder: &Folder) -> Town {
     Town::with(folder, SCALE, &[("office", OFFICE, "pty"), ("alice", ALICE, "pty")])
 }
 
-/// Writes the server's files; the pair is where it finds the office's modem, and more keys of its line.
-pub(crate) fn write_files(folder: &Folder, (port, more): (&str, &str), ppp: &str, login: &str) {
-    let secrets = folder.write("chap-secrets", "alice orion \"secret word\" *\n");
-    folder.write("pap-secrets", "alice * \"secret word\" *\n");
+/// Writes alice's secrets for the server `orion`, in pppd's files; where the one for CHAP is.
+pub(crate) fn write_secrets(folder: &Folder) -> PathBuf {
+    folder.write("pap-secrets", "alice orion \"secret word\" *\n");
+    folder.write("chap-secrets", "alice orion \"secret word\" *\n")
+}
+
+/// Writes the server's files; `port` is where it finds the office's modem.
+pub(crate) fn write_files(folder: &Folder, port: &str, ppp: &str, login: &str) {
+    let secrets = write_secrets(folder);
     let secrets = secrets.display();
     let rest = format!(
         "line = \"same\"\ncaller_numbers = {{ allow = [\"555*\"] }}\n[ppp]\nsecrets = \"{secrets}\"\n{ppp}"
     );
-    configure(folder, &[("office", port, more)], &rest, login);
+    configure(folder, &[("office", port, "")], &rest, login);
 }
 
 /// Our server on this machine, in a network of its own; alice's modem on the guest's `/dev/ttyS1`.
 pub(crate) fn with_server_outside(folder: &Folder, more: &str) -> (Town, Server, Guest) {
     let town = town(folder);
-    write_files(folder, (town.port("office"), ""), &format!("{PPP}{more}"), LOGIN);
+    write_files(folder, town.port("office"), &format!("{PPP}{more}"), LOGIN);
     let server = Server::apart(folder, 1);
     let guest = Guest::boot(folder, &[Path::new(town.port("alice"))]);
     (town, server, guest)

@@ -63,6 +63,21 @@ impl Process {
         self.child.id()
     }
 
+    /// The built program in a network of its own: its devices, addresses and routes are nobody else's.
+    pub(crate) fn dialback_apart() -> Command {
+        let mut command = Command::new("/usr/bin/unshare");
+        command.args(["--net", "sh", "-c", r#"ip link set lo up; exec "$0" "$@""#]);
+        command.arg(dialback().get_program());
+        command
+    }
+
+    /// A command in its network.
+    pub(crate) fn in_its_network(&self, program: &str) -> Command {
+        let mut command = Command::new("/usr/bin/nsenter");
+        command.args([&format!("--net=/proc/{}/ns/net", self.pid()), program]);
+        command
+    }
+
     /// Waits for the next line that fits, and gives back what was found in it.
     pub(crate) fn until<T>(&mut self, what: &str, mut fits: impl FnMut(&Line) -> Option<T>) -> T {
         let (name, deadline) = (self.name, Instant::now() + PATIENCE);

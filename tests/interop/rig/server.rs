@@ -79,10 +79,7 @@ impl Server {
 
     /// The same in a network of its own: its devices, addresses and routes are nobody else's.
     pub(crate) fn apart(folder: &Folder, lines: usize) -> Self {
-        let mut command = Command::new("/usr/bin/unshare");
-        command.args(["--net", "sh", "-c", r#"ip link set lo up; exec "$0" "$@""#]);
-        command.arg(dialback().get_program());
-        Self::start_by(command, folder).once_ready(lines)
+        Self::start_by(Process::dialback_apart(), folder).once_ready(lines)
     }
 
     fn once_ready(mut self, lines: usize) -> Self {
@@ -92,11 +89,9 @@ impl Server {
         self
     }
 
-    /// A command in the server's network.
-    pub(crate) fn in_its_network(&self, program: &str) -> Command {
-        let mut command = Command::new("/usr/bin/nsenter");
-        command.args([&format!("--net=/proc/{}/ns/net", self.process.pid()), program]);
-        command
+    /// The process itself.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
     }
 
     /// Waits for the next event of this name, and gives it back.

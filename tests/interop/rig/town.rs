@@ -26,17 +26,7 @@ impl Town {
 
     /// The same with another clock.
     pub(crate) fn with(folder: &Folder, scale: u32, stations: &[(&str, &str, &str)]) -> Self {
-        let mut town = format!("time_scale = {scale}\n");
-        for (name, number, port) in stations {
-            let port = match *port {
-                "pty" => format!("pty:{}", folder.path(name).display()),
-                kind => format!("{kind}:127.0.0.1:0"),
-            };
-            town += &format!(
-                "[[station]]\nname = \"{name}\"\nnumber = \"{number}\"\nport = \"{port}\"\n"
-            );
-        }
-        let path = folder.write("town.toml", &town);
+        let path = Self::describe(folder, scale, stations);
         let mut command = dialback();
         command.args(["exchange", "--json", "--config"]).arg(path);
         let mut process = Process::start("exchange", &mut command, Ear::Stdout);
@@ -49,6 +39,26 @@ impl Town {
             ports.insert(station, port);
         }
         Self { process, ports }
+    }
+
+    /// Writes the file of a town like that, for an exchange that is started elsewhere. A network port may have a number:
+    /// `rfc2217:7001`.
+    pub(crate) fn describe(
+        folder: &Folder,
+        scale: u32,
+        stations: &[(&str, &str, &str)],
+    ) -> PathBuf {
+        let mut town = format!("time_scale = {scale}\n");
+        for (name, number, port) in stations {
+            let port = match port.split_once(':').unwrap_or((port, "0")) {
+                ("pty", _) => format!("pty:{}", folder.path(name).display()),
+                (kind, number) => format!("{kind}:127.0.0.1:{number}"),
+            };
+            town += &format!(
+                "[[station]]\nname = \"{name}\"\nnumber = \"{number}\"\nport = \"{port}\"\n"
+            );
+        }
+        folder.write("town.toml", &town)
     }
 
     /// Where a station's modem is, as dialback.toml has it.
