@@ -27,6 +27,7 @@ use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::hunt::{self, Choice};
 use crate::line::{Line, Order};
+use crate::pool::Pool;
 use crate::promise::State as PromiseState;
 use crate::promises::Promises;
 use crate::recovery::Restored;
@@ -49,6 +50,7 @@ pub struct Server {
     on_line: BTreeMap<LineId, SessionId>,
     on_call: BTreeMap<CallId, SessionId>,
     promises: Promises,
+    pool: Pool,
     /// Who waits for the journal to be stored up to where.
     awaiting: BTreeSet<(Seq, Waiter)>,
     alarms: Alarms<Alarm>,
@@ -96,6 +98,7 @@ impl Server {
             on_line: BTreeMap::new(),
             on_call: BTreeMap::new(),
             promises: Promises::default(),
+            pool: Pool::new(&config),
             awaiting: BTreeSet::new(),
             alarms: Alarms::default(),
             run: Run::Serving,
@@ -222,8 +225,12 @@ impl Server {
     ) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(line) = self.lines.get_mut(&session.line) else { return };
-        let mut office =
-            Office { config: &self.config, promises: &mut self.promises, desk: &mut self.desk };
+        let mut office = Office {
+            config: &self.config,
+            promises: &mut self.promises,
+            pool: &mut self.pool,
+            desk: &mut self.desk,
+        };
         turn(session, line, &mut office);
         if let Some(seq) = session.service.waits_for() {
             self.awaiting.insert((seq, Waiter::Session(id)));

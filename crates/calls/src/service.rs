@@ -11,8 +11,10 @@
 //! PPP has its own file, with its own picture. A service does not know the line's state nor who called whom.
 
 mod capture;
+mod network;
 mod ppp;
 
+pub(crate) use self::network::{Network, Place, Traffic, device_name};
 pub(crate) use self::ppp::{Pledge, Ppp, user_callback};
 
 use std::time::Duration;
@@ -88,6 +90,22 @@ impl Service {
             Self::Ppp(_) => "ppp",
             Self::Program(_) => "program",
             Self::Ending => "ending",
+        }
+    }
+
+    /// The network that it serves, if it does.
+    pub(crate) fn network(&self) -> Option<&Network> {
+        match self {
+            Self::Ppp(ppp) => ppp.network.as_deref(),
+            Self::Storing { .. }
+            | Self::Prompt(_)
+            | Self::Proof { .. }
+            | Self::Verifying { .. }
+            | Self::Question { .. }
+            | Self::Sealing { .. }
+            | Self::Farewell { .. }
+            | Self::Program(_)
+            | Self::Ending => None,
         }
     }
 

@@ -24,6 +24,7 @@
 
 mod answerer;
 mod callback;
+mod network;
 mod ppp;
 mod proof;
 
@@ -44,6 +45,7 @@ use crate::dispatch::{self, AUTO_PPP, FIDO};
 use crate::line::Line;
 use crate::messages::Message;
 use crate::policy::{Identity, Refusal, RefusalKind};
+use crate::pool::Pool;
 use crate::promises::Promises;
 use crate::service::{Program, ProgramEnd, Service};
 use crate::vocabulary::{
@@ -72,6 +74,7 @@ const MAX_NUMBER_TEXT: usize = proto::dial::PhoneNumber::MAX_TEXT;
 pub(crate) struct Office<'a> {
     pub(crate) config: &'a Config,
     pub(crate) promises: &'a mut Promises,
+    pub(crate) pool: &'a mut Pool,
     pub(crate) desk: &'a mut Desk,
 }
 
@@ -354,6 +357,7 @@ impl Session {
                     return self.store_failed(line, office);
                 }
                 ppp.tick(now);
+                ppp.keep_limits(now);
                 self.hear_ppp(line, office);
             }
             Service::Farewell { until, cause } => {

@@ -3,6 +3,8 @@
 //! They are made from the running machines on request. Nothing reads them back, and nobody may steer by
 //! them: a decision that needs a line's state is made where the state is.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
@@ -28,6 +30,9 @@ pub struct Status {
     /// Numbers that are not called, because strangers have answered there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quarantine: Vec<Quarantined>,
+    /// The addresses for PPP callers, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Pool>,
     /// What was raised since the server was started, by kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<Raised>,
@@ -118,6 +123,65 @@ pub struct Session {
     /// Of PPP its phase: `establish`, `authenticate`, `callback`, `storing`, `network`, `terminate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
+    /// A PPP caller's network, once its interface is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+}
+
+/// A PPP caller's network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// The interface.
+    pub interface: String,
+    /// The longest packet to the caller, in octets.
+    pub mtu: u16,
+    /// IPv4's addresses, while it is up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv4: Option<Ends>,
+    /// IPv6's, while it is up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ipv6: Option<Ends>,
+    /// Octets of packets from the caller.
+    pub octets_in: u64,
+    /// And to him.
+    pub octets_out: u64,
+    /// Packets from the caller.
+    pub packets_in: u64,
+    /// And to him.
+    pub packets_out: u64,
+    /// Since the last packet.
+    pub idle_ms: u64,
+}
+
+/// The addresses of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ends {
+    /// Ours.
+    pub local: IpAddr,
+    /// The caller's.
+    pub peer: IpAddr,
+}
+
+/// The addresses for PPP callers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pool {
+    /// How many there are for anybody.
+    pub addresses: u64,
+    /// How many of them are free.
+    pub free: u64,
+    /// Those in use, users' own included, in their order.
+    pub leases: Vec<Lease>,
+}
+
+/// An address in use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The call that has it.
+    pub call: CallId,
+    /// Whose call.
+    pub user: String,
 }
 
 /// One promise.

@@ -122,6 +122,14 @@ pub(crate) fn config(toml: &str, login: &str) -> Config {
     }
 }
 
+/// The configuration of the tests with further keys of `[ppp]` and other users.
+pub(crate) fn ppp_config(keys: &str, users: &str) -> Config {
+    let (before, rest) = TOML.split_once("[[user]]").expect("a user");
+    let (_, lines) = rest.split_once("[[line]]").expect("a line");
+    let before = before.trim_end();
+    config(&format!("{before}\n{keys}\n{users}\n[[line]]{lines}"), LOGIN)
+}
+
 /// A server with its clock and its journal.
 pub(crate) struct Bench {
     pub(crate) server: Server,

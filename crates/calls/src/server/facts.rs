@@ -122,8 +122,12 @@ impl Server {
         begin: impl FnOnce(&Line, &mut Office<'_>) -> Session,
     ) {
         let Some(line) = self.lines.get(&id) else { return };
-        let mut office =
-            Office { config: &self.config, promises: &mut self.promises, desk: &mut self.desk };
+        let mut office = Office {
+            config: &self.config,
+            promises: &mut self.promises,
+            pool: &mut self.pool,
+            desk: &mut self.desk,
+        };
         let begun = begin(line, &mut office);
         let begun_call = begun.call;
         self.sessions.insert(session, begun);
@@ -140,6 +144,7 @@ impl Server {
         }
         self.on_line.remove(&line);
         self.on_call.remove(&call);
+        self.pool.release(call);
         let Some(id) = session else { return };
         if self.sessions.get(&id).is_none_or(|session| session.call != call) {
             return;

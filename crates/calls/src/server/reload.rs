@@ -33,6 +33,7 @@ impl Server {
             return self.answer_reloads(&reason);
         }
         let lines = u32::try_from(config.lines.len()).unwrap_or(u32::MAX);
+        self.pool.configure(&config);
         self.config = config;
         self.desk.journal(Event::Reloaded { lines });
         for request in std::mem::take(&mut self.reloads) {

@@ -33,6 +33,7 @@ impl Server {
                     name: session.name.clone(),
                     service: session.service.name().to_owned(),
                     phase: session.service.phase().map(str::to_owned),
+                    network: session.service.network().and_then(|network| network.view(now.at)),
                 })
                 .collect(),
             promises: self
@@ -50,6 +51,7 @@ impl Server {
                     left_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
                 })
                 .collect(),
+            pool: self.pool_view(),
             alerts: self
                 .desk
                 .alerts
@@ -57,6 +59,26 @@ impl Server {
                 .map(|(alert, count, last)| status::Raised { alert, count, last })
                 .collect(),
         }
+    }
+
+    /// The addresses for callers; none where none are configured.
+    fn pool_view(&self) -> Option<status::Pool> {
+        let (addresses, free) = self.pool.count();
+        let leases: Vec<status::Lease> = self
+            .pool
+            .leases()
+            .map(|(address, lease)| status::Lease {
+                address,
+                call: lease.call,
+                user: lease.user.clone(),
+            })
+            .collect();
+        let count = |count| u64::try_from(count).unwrap_or(u64::MAX);
+        (addresses > 0 || !leases.is_empty()).then(|| status::Pool {
+            addresses: count(addresses),
+            free: count(free),
+            leases,
+        })
     }
 
     fn promise_view(&self, promise: &Promise, now: Instant) -> status::Promise {

@@ -17,10 +17,13 @@ use std::time::Duration;
 use ppp::auth::{Answer, Claim, Duty, Refusal};
 use ppp::capture::Direction;
 use ppp::cbcp::{Offer, Stay};
-use ppp::link::{self, Approval, End, Link, Phase, Ticket};
+use ppp::lcp::callback::{Answer as Accepted, Stance};
+use ppp::link::{self, Approval, End, Link, NetworkPhase, Phase, Ticket};
+use ppp::ncp::{Ipv4Wishes, Ipv6Wishes};
 use proto::time::{Deadline, Instant};
 
 use super::capture::Capture;
+use super::network::{Network, keepalive};
 use crate::config::Config;
 use crate::config::capture::Capture as Settings;
 use crate::config::user::{CallbackOffer, UserCallback};
@@ -28,9 +31,6 @@ use crate::vocabulary::{CallId, CaptureOutput, Cause, Leg, Now, Seq};
 
 /// How long the journal may take to store a promise. The link waits for an answer a little longer.
 const STORE_TIME: Duration = Duration::from_secs(30);
-
-/// Why the link ends where nobody is called back.
-const NO_NETWORK: &str = "there is no IP on this line";
 
 /// A PPP link on a line.
 #[derive(Debug)]
@@ -46,9 +46,11 @@ pub(crate) struct Ppp {
     /// Why the line was lost, if it was.
     lost: Option<Cause>,
     /// Why we have ended the link, if it was we.
-    closed: Option<&'static str>,
     /// If what passes is kept.
     capture: Option<Capture>,
+    closed: Option<(Cause, String)>,
+    /// In the network phase: what is carried.
+    pub(crate) network: Option<Box<Network>>,
 }
 
 /// How far the promise of a callback is.
@@ -81,13 +83,22 @@ impl Ppp {
         seed: [u8; 32],
         now: Instant,
     ) -> Option<Self> {
-        let demand = config.ppp.as_ref()?.secrets.methods();
+        let ppp = config.ppp.as_ref()?;
+        let demand = ppp.secrets.methods();
         // A link that demands nothing lets everybody in.
         if demand.is_empty() {
             return None;
         }
         let mut settings = link::Config::answerer(&config.server.host);
         settings.lcp.demand = demand;
+        settings.lcp.mru = ppp.network.mru;
+        settings.lcp.callback = Stance::Answer(Accepted {
+            administrator: ppp.rfc1570.user,
+            numbers: ppp.rfc1570.number,
+            ..Accepted::CBCP_ONLY
+        });
+        settings.keepalive = keepalive(&ppp.network);
+        settings.networks = NetworkPhase::WhenToldTo;
         let settings = match leg {
             Leg::Request => settings,
             Leg::Return => settings.on_the_return_leg(),
@@ -102,6 +113,7 @@ impl Ppp {
             lost: None,
             closed: None,
             capture: None,
+            network: None,
         })
     }
 
@@ -142,7 +154,11 @@ impl Ppp {
             Pledge::Storing { until, .. } => Some(Deadline::new(until, "journal")),
             Pledge::None | Pledge::Granted | Pledge::Told => None,
         };
-        Deadline::earliest(link, journal)
+        let limits = match (&self.network, self.phase, &self.closed) {
+            (Some(network), Phase::Network, None) => network.deadline(),
+            (_, _, _) => None,
+        };
+        Deadline::earliest(Deadline::earliest(link, journal), limits)
     }
 
     /// The event that must be stored before the caller is told.
@@ -165,17 +181,49 @@ impl Ppp {
         }
     }
 
-    /// The link has gone into a phase. In the network phase there is nothing to do here yet: no network
-    /// is served, and the caller is told so.
-    pub(crate) fn enter(&mut self, now: Instant, phase: Phase) {
+    /// The link has gone into a phase.
+    pub(crate) const fn enter(&mut self, phase: Phase) {
         self.phase = phase;
-        match phase {
-            Phase::Network => self.close(now, NO_NETWORK),
-            Phase::Establish
-            | Phase::Authenticate
-            | Phase::Callback
-            | Phase::Terminate
-            | Phase::Dead => {}
+    }
+
+    // ----------------------------------------------------------------------------------- the network
+
+    /// Whether the user must be called back, and this is not that call.
+    pub(crate) fn must_be_called(&self, config: &Config, name: &str) -> bool {
+        self.leg == Leg::Request && user_callback(config, name).is_some_and(|callback| callback.required)
+    }
+
+    /// The longest packet that the peer takes.
+    pub(crate) fn peer_mru(&self) -> u16 {
+        self.link.lcp().options().granted().mru
+    }
+
+    /// The network phase has come, and this shall be carried.
+    pub(crate) fn serve(
+        &mut self,
+        now: Instant,
+        network: Network,
+        ipv4: Option<Ipv4Wishes>,
+        ipv6: Option<Ipv6Wishes>,
+    ) {
+        self.network = Some(Box::new(network));
+        self.link.begin_networks(time(now), ipv4, ipv6);
+    }
+
+    /// A packet for the peer. One that it cannot take is dropped, as a network may.
+    pub(crate) fn send_packet(&mut self, now: Instant, packet: &[u8]) {
+        if self.link.send_packet(packet).is_ok()
+            && let Some(network) = &mut self.network
+        {
+            network.sent(packet, now);
+        }
+    }
+
+    /// Ends the link if its time is over.
+    pub(crate) fn keep_limits(&mut self, now: Instant) {
+        let network = self.network.as_ref().filter(|_| self.phase == Phase::Network);
+        if let Some((cause, why)) = network.and_then(|network| network.over(now)) {
+            self.close(now, cause, why);
         }
     }
 
@@ -267,8 +315,8 @@ impl Ppp {
     // -------------------------------------------------------------------------------------- the end
 
     /// Ends the link; the peer is told why.
-    pub(crate) fn close(&mut self, now: Instant, why: &'static str) {
-        self.closed.get_or_insert(why);
+    pub(crate) fn close(&mut self, now: Instant, cause: Cause, why: &str) {
+        self.closed.get_or_insert_with(|| (cause, why.to_owned()));
         self.link.close(time(now), why);
     }
 
@@ -282,6 +330,9 @@ impl Ppp {
     pub(crate) fn ended(&self, end: &End) -> (Cause, String) {
         let cause = match (end, self.lost) {
             (End::Callback(_), _) => Cause::Callback,
+            (End::Closed, None) if self.closed.is_some() => {
+                self.closed.as_ref().map_or(Cause::ServiceUnavailable, |(cause, _)| *cause)
+            }
             (_, Some(lost)) => lost,
             (End::PeerTerminated(_), None) if self.let_in => Cause::UserRequest,
             (End::CarrierLost | End::Silent, None) => Cause::LostCarrier,
@@ -308,8 +359,8 @@ impl Ppp {
                 None,
             ) => Cause::NasError,
         };
-        let why = match (end, self.closed) {
-            (End::Closed, Some(why)) => why.to_owned(),
+        let why = match (end, &self.closed) {
+            (End::Closed, Some((_, why))) => why.clone(),
             (_, _) => end.to_string(),
         };
         (cause, why)

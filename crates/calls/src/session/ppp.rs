@@ -8,6 +8,7 @@ use ppp::cbcp::{Agreed, Choice};
 use ppp::link::{End, Output, Phase, Ticket};
 use proto::dial::PhoneNumber;
 
+use super::network::traffic;
 use super::{Office, Session, printable};
 use crate::config::{Action, user};
 use crate::dispatch::{self, AUTO_PPP};
@@ -16,7 +17,7 @@ use crate::messages::Message;
 use crate::policy::{Counters, Identity, Numbers, Proof, Request};
 use crate::promises::Terms;
 use crate::service::{Pledge, Ppp, Service, user_callback};
-use crate::vocabulary::{self, Cause, Event, NetworkInput};
+use crate::vocabulary::{self, Cause, Event};
 
 impl Session {
     /// PPP begins; `first` are the octets that gave it away.
@@ -79,13 +80,15 @@ impl Session {
             match output {
                 Output::Send(octets) => line.send(octets, office.desk),
                 Output::Phase(phase) => {
-                    ppp.enter(now, phase);
+                    ppp.enter(phase);
                     match phase {
                         // It begins anew: what was settled is not any more.
                         Phase::Establish | Phase::Authenticate => {
+                            self.end_network("the link began anew", line, office);
                             self.void_promise("the link began anew", office);
                         }
-                        Phase::Callback | Phase::Network | Phase::Terminate | Phase::Dead => {}
+                        Phase::Network => self.serve_network(line, office),
+                        Phase::Callback | Phase::Terminate | Phase::Dead => {}
                     }
                 }
                 Output::Verify { ticket, claim, callback: _ } => {
@@ -103,27 +106,35 @@ impl Session {
                     self.void_promise("the caller began anew", office);
                 }
                 Output::Down(end) => self.link_down(&end, line, office),
-                // We prove nothing and carry nothing; what a peer says of itself is not kept.
-                Output::AskSecret { .. }
-                | Output::Ipv4Up(_)
-                | Output::Ipv4Down
-                | Output::Ipv6Up(_)
-                | Output::Ipv6Down
-                | Output::Packet(_)
-                | Output::Identified(_)
-                | Output::TimeRemaining(_) => {}
+                Output::Ipv4Up(agreed) => {
+                    if let Some(network) = &mut ppp.network {
+                        network.ipv4_up(&agreed, office.desk);
+                    }
+                }
+                Output::Ipv4Down => {
+                    if let Some(network) = &mut ppp.network {
+                        network.ipv4_down(traffic(line), office.desk);
+                    }
+                }
+                Output::Ipv6Up(agreed) => {
+                    if let Some(network) = &mut ppp.network {
+                        network.ipv6_up(&agreed, office.desk);
+                    }
+                }
+                Output::Ipv6Down => {
+                    if let Some(network) = &mut ppp.network {
+                        network.ipv6_down(traffic(line), office.desk);
+                    }
+                }
+                Output::Packet(packet) => {
+                    if let Some(network) = &mut ppp.network {
+                        network.received(packet, office.desk);
+                    }
+                }
+                // We prove nothing; what a peer says of itself is not kept.
+                Output::AskSecret { .. } | Output::Identified(_) | Output::TimeRemaining(_) => {}
             }
         }
-    }
-
-    /// The network of this call did something: there is none yet.
-    pub(crate) fn network(
-        &mut self,
-        input: NetworkInput,
-        line: &mut Line,
-        office: &mut Office<'_>,
-    ) {
-        let _ = (input, line, office);
     }
 
     /// The next thing that the link has to say, if there is one; what has passed on the line is kept.
@@ -236,6 +247,7 @@ impl Session {
             self.void_promise(&why, office);
         }
         let (call, session) = (self.call, self.id);
+        self.end_network(&why, line, office);
         office.desk.journal(Event::LinkEnded { call, session, why });
         self.last_words(None, cause, line, office);
     }
@@ -244,7 +256,7 @@ impl Session {
     pub(super) fn end_ppp(&mut self, cause: Cause, line: &mut Line, office: &mut Office<'_>) {
         let Service::Ppp(ppp) = &mut self.service else { return };
         let told = ppp.pledge == Pledge::Told;
-        ppp.close(office.desk.at(), "the call is ended by the server");
+        ppp.close(office.desk.at(), cause, "the call is ended by the server");
         if !told {
             self.void_promise("the call was ended by the server", office);
         }
@@ -253,6 +265,7 @@ impl Session {
                 line.send(octets, office.desk);
             }
         }
+        self.end_network("the call is ended by the server", line, office);
         self.last_words(None, cause, line, office);
     }
 }

@@ -37,6 +37,8 @@ pub struct Config {
     pub identification: Vec<Vec<u8>>,
     /// What a caller says when it ends the call to be called back.
     pub farewell: String,
+    /// When the network phase has come, whether our owner says what the networks shall be.
+    pub networks: Networks,
     /// IPv4, if it is to be carried.
     pub ipv4: Option<Ipv4Wishes>,
     /// IPv6, if it is to be carried.
@@ -50,6 +52,17 @@ pub enum Opening {
     Ask,
     /// The peer has to begin.
     Listen,
+}
+
+/// How the network phase begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Networks {
+    /// At once, with what is set until then.
+    AsSet,
+    /// [`Phase::Network`](super::Phase::Network) is a question, which the owner answers with
+    /// [`Link::begin_networks`](super::Link::begin_networks): an answerer that gives out addresses does so
+    /// to those only who come that far.
+    WhenToldTo,
 }
 
 /// How an answerer calls back.
@@ -113,6 +126,7 @@ impl Default for Config {
             wish: Wish { number: None, delay: 12, rate: None, manners: Manners::STANDARD },
             identification: Vec::new(),
             farewell: "Call me back, please".into(),
+            networks: Networks::AsSet,
             ipv4: None,
             ipv6: None,
         }

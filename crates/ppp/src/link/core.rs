@@ -468,15 +468,26 @@ impl Core {
 
     pub(super) fn start_networks(&mut self, now: Instant) {
         let Stage::Open(session) = &mut self.stage else { return };
-        if let Networks::Running { .. } = session.networks {
-            return;
+        match (&session.networks, self.config.networks) {
+            (Networks::Asked | Networks::Running { .. }, _) => return,
+            (Networks::Waiting, super::config::Networks::WhenToldTo) => {
+                session.networks = Networks::Asked;
+                return self.out.push(Output::Phase(Phase::Network));
+            }
+            (Networks::Waiting, super::config::Networks::AsSet) => {}
         }
+        self.out.push(Output::Phase(Phase::Network));
+        self.run_networks(now);
+    }
+
+    /// Begins to negotiate what is set.
+    pub(super) fn run_networks(&mut self, now: Instant) {
+        let Stage::Open(session) = &mut self.stage else { return };
         let limits = self.config.limits;
         let ipv4 = self.config.ipv4.clone().map(|wishes| start(Ipcp::new(wishes), limits, now));
         let random = self.random.fork("interface");
         let ipv6 = self.config.ipv6.map(|wishes| start(Ipv6cp::new(wishes, random), limits, now));
         session.networks = Networks::Running { ipv4, ipv6 };
-        self.out.push(Output::Phase(Phase::Network));
     }
 
     fn on_ipv4(&mut self, now: Instant, fact: negotiation::Fact) {

@@ -42,7 +42,9 @@ impl Session {
             (Protocol::CBCP, _) => self.callback.receive(now, information),
             // pppd starts IPCP the instant it has chosen "none", before our Ack: not a Protocol-Reject,
             // which would end its IPCP for good, but silence.
-            (protocol, Networks::Waiting) if protocol.is_network() => Heed::Dropped,
+            (protocol, Networks::Waiting | Networks::Asked) if protocol.is_network() => {
+                Heed::Dropped
+            }
             (Protocol::IPCP, Networks::Running { ipv4: Some(network), .. }) => {
                 network.control.receive_octets(now, information)
             }
@@ -55,7 +57,7 @@ impl Session {
             (Protocol::IPV6, Networks::Running { ipv6: Some(network), .. }) => {
                 pass(network.state, information, out)
             }
-            (_, Networks::Waiting | Networks::Running { .. }) => Heed::Rejected,
+            (_, Networks::Waiting | Networks::Asked | Networks::Running { .. }) => Heed::Rejected,
         }
     }
 

@@ -31,7 +31,7 @@ mod outbox;
 mod output;
 mod session;
 
-pub use config::{Callback, Config, Opening, Unterminated};
+pub use config::{Callback, Config, Networks as NetworkPhase, Opening, Unterminated};
 pub use output::{End, Output, Phase, Ticket, Unsendable};
 
 use self::core::{Core, OWNER_WAIT, Stage};
@@ -223,6 +223,22 @@ impl Link {
             self.core.config.ipv4 = ipv4;
             self.core.config.ipv6 = ipv6;
         }
+    }
+
+    /// Answers [`Phase::Network`], where the network phase begins so ([`NetworkPhase::WhenToldTo`]).
+    /// Does nothing in any other phase.
+    pub fn begin_networks(
+        &mut self,
+        now: Instant,
+        ipv4: Option<Ipv4Wishes>,
+        ipv6: Option<Ipv6Wishes>,
+    ) {
+        let Stage::Open(session) = &self.core.stage else { return };
+        let Networks::Asked = session.networks else { return };
+        self.core.config.ipv4 = ipv4;
+        self.core.config.ipv6 = ipv6;
+        self.core.run_networks(now);
+        self.core.settle(now);
     }
 
     /// Ends the link, and tells the peer why.

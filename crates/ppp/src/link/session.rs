@@ -107,6 +107,8 @@ impl Callback {
 pub(super) enum Networks {
     /// Not before callback is settled.
     Waiting,
+    /// Our owner is asked what they shall be.
+    Asked,
     Running {
         ipv4: Option<Network<Ipcp>>,
         ipv6: Option<Network<Ipv6cp>>,
@@ -159,7 +161,7 @@ impl Session {
             self.proofs.claimant.as_ref().and_then(Claimant::deadline),
         );
         let networks = match &self.networks {
-            Networks::Waiting => None,
+            Networks::Waiting | Networks::Asked => None,
             Networks::Running { ipv4, ipv6 } => Deadline::earliest(
                 ipv4.as_ref().and_then(|network| network.control.deadline()),
                 ipv6.as_ref().and_then(|network| network.control.deadline()),

@@ -1,0 +1,163 @@
+//! The network of a PPP caller's session: who gets one, with which address, and who carries it.
+//!
+//! ```text
+//!   network phase ──┬─ must be called back, and is not ──► refused
+//!                   ├─ no address is free ───────────────► refused
+//!                   ├─ the line's backend is pppd ───────► it gets the line, and begins anew
+//!                   └─ our own engine ───────────────────► addresses to IPCP, packets to an interface
+//! ```
+//!
+//! It does not know how an interface is made, nor how IPCP negotiates.
+
+use std::net::Ipv4Addr;
+
+use ppp::ncp::{Ipv4Wishes, Ipv6Wishes, PeerAddress};
+
+use super::{Office, Session};
+use crate::config::network::{Backend, Network as Terms};
+use crate::line::Line;
+use crate::service::{Network, Place, Service, Traffic, device_name};
+use crate::vocabulary::{Cause, Ends, Event, NetworkInput};
+
+/// IPv6 does not run over less (RFC 8200 §5).
+const LEAST_FOR_IPV6: u16 = 1280;
+
+/// Why the link ends where no network is configured.
+const NO_NETWORK: &str = "there is no IP on this line";
+
+/// What a caller may have.
+struct Share {
+    ipv4: Option<Ends<Ipv4Addr>>,
+    ipv6: bool,
+}
+
+impl Session {
+    /// The link has come to its network phase.
+    pub(super) fn serve_network(&mut self, line: &Line, office: &mut Office<'_>) {
+        let Service::Ppp(ppp) = &mut self.service else { return };
+        let (config, now) = (office.config, office.desk.at());
+        let user = self.name.clone().unwrap_or_default();
+        let Some(terms) = config.ppp.as_ref().map(|ppp| &ppp.network) else {
+            // A reload has taken PPP away while he was negotiating.
+            return ppp.close(now, Cause::ServiceUnavailable, NO_NETWORK);
+        };
+        // The link itself lets nobody come this far who must be called back. It is asked again because
+        // everything depends on it.
+        let barred = ppp.must_be_called(config, &user);
+        let mtu = ppp.peer_mru().min(terms.mtu);
+        let share = if barred {
+            Err(("callback.required", format!("{user} must be called back")))
+        } else {
+            self.share(&user, terms, mtu, office)
+        };
+        let Service::Ppp(ppp) = &mut self.service else { return };
+        let share = match share {
+            Ok(Share { ipv4: None, ipv6: false }) => {
+                return ppp.close(now, Cause::ServiceUnavailable, NO_NETWORK);
+            }
+            Ok(share) => share,
+            Err((rule, reason)) => {
+                ppp.close(now, Cause::ServiceUnavailable, "there is no network address for you");
+                let (call, session, rule) = (self.call, self.id, rule.to_owned());
+                let event = Event::NetworkRefused { call, session, user, rule, reason };
+                office.desk.journal(event);
+                return;
+            }
+        };
+        match line.config().backend.unwrap_or(terms.backend) {
+            Backend::Tun => {}
+            Backend::Pppd => return,
+        }
+        let place = Place {
+            call: self.call,
+            session: self.id,
+            line: self.line,
+            line_name: line.config().name.clone(),
+            device: device_name(&line.config().port),
+            speed: line.config().speed,
+            user,
+        };
+        let network = Network::new(place, terms.clone(), share.ipv4, mtu, now);
+        let ipv6 = share.ipv6.then(Ipv6Wishes::default);
+        ppp.serve(now, network, share.ipv4.map(|ends| wishes(ends, terms)), ipv6);
+    }
+
+    /// What the configuration and the pool have for a user; why nothing, if he is to have nothing.
+    fn share(
+        &self,
+        user: &str,
+        terms: &Terms,
+        mtu: u16,
+        office: &mut Office<'_>,
+    ) -> Result<Share, (&'static str, String)> {
+        let ipv6 = terms.ipv6 && mtu >= LEAST_FOR_IPV6;
+        let known = office.config.users.iter().find(|known| known.name == user);
+        let own = known.and_then(|known| known.address);
+        let ipv4 = match terms.local {
+            Some(local) if own.is_some() || !terms.pool.is_empty() => {
+                let leased = office.pool.lease(self.call, user, own);
+                let peer = leased.map_err(|denied| (denied.rule(), denied.to_string()))?;
+                Some(Ends { local, peer })
+            }
+            Some(_) | None => None,
+        };
+        Ok(Share { ipv4, ipv6 })
+    }
+
+    /// The network of this call did something.
+    pub(crate) fn network(
+        &mut self,
+        input: NetworkInput,
+        line: &mut Line,
+        office: &mut Office<'_>,
+    ) {
+        let Service::Ppp(ppp) = &mut self.service else { return };
+        let now = office.desk.at();
+        match input {
+            NetworkInput::Packet(packet) => ppp.send_packet(now, &packet),
+            other @ (NetworkInput::Ready { .. }
+            | NetworkInput::Failed(_)
+            | NetworkInput::Gone(_)
+            | NetworkInput::ScriptFailed { .. }) => {
+                let Some(network) = &mut ppp.network else { return };
+                if let Err(why) = network.hear(&other, office.desk) {
+                    ppp.close(now, Cause::NasError, "the network interface has failed");
+                    office.desk.journal(Event::NetworkRefused {
+                        call: self.call,
+                        session: self.id,
+                        user: self.name.clone().unwrap_or_default(),
+                        rule: "interface".to_owned(),
+                        reason: why,
+                    });
+                }
+            }
+        }
+        self.hear_ppp(line, office);
+    }
+
+    /// The link is over, or begins anew: no packet passes any more.
+    pub(super) fn end_network(&mut self, why: &str, line: &Line, office: &mut Office<'_>) {
+        let Service::Ppp(ppp) = &mut self.service else { return };
+        if let Some(mut network) = ppp.network.take() {
+            network.end(why, traffic(line), office.desk);
+        }
+    }
+}
+
+/// What has passed on the call's line.
+pub(super) fn traffic(line: &Line) -> Traffic {
+    let (sent, received) = line.call().map_or((0, 0), |call| (call.bytes_out, call.bytes_in));
+    Traffic { sent, received }
+}
+
+/// What we bring to IPCP. The caller's address is the one that was leased to him, whatever he asks for.
+fn wishes(ends: Ends<Ipv4Addr>, terms: &Terms) -> Ipv4Wishes {
+    let two = |servers: &[Ipv4Addr]| [servers.first().copied(), servers.get(1).copied()];
+    Ipv4Wishes {
+        local: Some(ends.local),
+        peer: PeerAddress::Assigned(ends.peer),
+        dns: two(&terms.dns),
+        nbns: two(&terms.wins),
+        asks_servers: false,
+    }
+}
