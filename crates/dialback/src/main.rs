@@ -16,6 +16,7 @@ mod exchange;
 mod exit;
 mod import;
 mod log;
+mod network;
 mod out;
 mod port;
 mod program;

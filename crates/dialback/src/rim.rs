@@ -19,7 +19,8 @@ use calls::config::{Config, PortSpec};
 use calls::server::Server;
 use calls::status::Status;
 use calls::vocabulary::{
-    CallId, Command, Entry, Input, LineId, Output, PortOutput, ProgramInput, Reply, RequestId,
+    CallId, Command, Entry, Event, Input, LineId, NetworkOutput, Output, PortOutput, ProgramInput,
+    Reply, RequestId,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -31,6 +32,7 @@ use crate::config::Read;
 use crate::control::{Backstage, Listener, Question};
 use crate::exit::{Code, Failure};
 use crate::log::EventLog;
+use crate::network::Network;
 use crate::out::{self, Palette};
 use crate::port::{LockWatches, Port, Settings, Surroundings, sim};
 use crate::program::Program;
@@ -159,6 +161,9 @@ pub(crate) struct Rim {
     ports: BTreeMap<LineId, Port>,
     programs: BTreeMap<CallId, Program>,
     verifier: Verifier,
+    networks: BTreeMap<CallId, Network>,
+    /// Networks of calls that are over, whose scripts may still run.
+    ending: Vec<JoinHandle<()>>,
     replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     next_request: u64,
     events: broadcast::Sender<Arc<Entry>>,
@@ -247,6 +252,8 @@ impl Rim {
             ports: BTreeMap::new(),
             programs: BTreeMap::new(),
             verifier: Verifier::new(tell_verified),
+            networks: BTreeMap::new(),
+            ending: Vec::new(),
             replies: BTreeMap::new(),
             next_request: 1,
             events,
@@ -280,7 +287,9 @@ impl Rim {
         // Ports and the store may wait for room among the inputs: nobody reads them any more, so they must
         // be closed before anybody is waited for.
         drop(self.inputs);
-        let closing: Vec<_> = self.ports.into_values().map(Port::finish).collect();
+        let mut closing: Vec<_> = self.ports.into_values().map(Port::finish).collect();
+        closing.extend(self.networks.into_values().map(Network::finish));
+        closing.extend(self.ending);
         let all = async {
             for port in closing {
                 // A panic has been reported.
@@ -288,7 +297,7 @@ impl Rim {
             }
         };
         if tokio::time::timeout(CLOSE_TIME, all).await.is_err() {
-            tracing::warn!("some ports did not close in time");
+            tracing::warn!("some ports did not close in time, or scripts of networks still run");
         }
         self.captures.finish();
         self.writer.finish();
@@ -450,10 +459,8 @@ impl Rim {
                 Output::Verify(call, ticket, verification) => {
                     self.verifier.verify(call, ticket, verification);
                 }
-                Output::Network(call, _, order) => {
-                    tracing::error!("{call}: no networks: {order:?}")
-                }
                 Output::Capture(_, output) => self.captures.write(output),
+                Output::Network(call, line, order) => self.tell_network(call, line, order),
                 Output::Journal(entry) => self.journal(entry),
                 Output::Reread => self.read_again(),
                 Output::Reply(request, reply) => {
@@ -481,7 +488,23 @@ impl Rim {
         }
     }
 
+    fn tell_network(&mut self, call: CallId, line: LineId, order: NetworkOutput) {
+        let Some(port) = self.ports.get(&line) else {
+            return tracing::error!("{line} has no port to carry packets to");
+        };
+        let inputs = &self.around.inputs;
+        let network =
+            self.networks.entry(call).or_insert_with(|| Network::start(call, port, inputs.clone()));
+        network.tell(order);
+    }
+
     fn journal(&mut self, entry: Entry) {
+        if let Event::Ended(ended) = &entry.event
+            && let Some(network) = self.networks.remove(&ended.call)
+        {
+            self.ending.retain(|task| !task.is_finished());
+            self.ending.push(network.finish());
+        }
         let entry = Arc::new(entry);
         if let Some(log) = &mut self.log {
             log.write(&entry);

@@ -9,6 +9,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// What the network of a call did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NetworkInput {
@@ -49,7 +51,8 @@ pub enum NetworkOutput {
 }
 
 /// How the interface of a call shall be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Interface {
     /// Its name, or a pattern with one `%d`, which becomes the first number that is free.
     pub name: String,
@@ -64,7 +67,8 @@ pub struct Interface {
 }
 
 /// The two addresses of a point-to-point link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ends<A> {
     /// Ours.
     pub local: A,
@@ -74,7 +78,8 @@ pub struct Ends<A> {
 
 /// A program that is told of a network: pppd's ip-up and its kin. Its path is the configuration's, never
 /// anything that came from a caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Script {
     /// Absolute path.
     pub program: PathBuf,

@@ -29,22 +29,31 @@ impl Gauge {
 
     /// So many have gone.
     pub(crate) fn sub(&self, bytes: usize) {
-        let before = self.0.waiting.fetch_sub(bytes, Ordering::Relaxed);
-        if before > HIGH && before.saturating_sub(bytes) <= HIGH {
-            self.0.fell.notify_waiters();
-        }
+        self.0.waiting.fetch_sub(bytes, Ordering::Relaxed);
+        // Sources differ in what is few to them. Waking one that goes on waiting costs less than knowing.
+        self.0.fell.notify_waiters();
     }
 
     /// Whether few wait.
     pub(crate) fn is_low(&self) -> bool {
-        self.0.waiting.load(Ordering::Relaxed) <= HIGH
+        self.is_at_most(HIGH)
+    }
+
+    /// Whether no more than so many wait.
+    pub(crate) fn is_at_most(&self, bytes: usize) -> bool {
+        self.0.waiting.load(Ordering::Relaxed) <= bytes
     }
 
     /// Waits until few wait. Cancel safe.
     pub(crate) async fn low(&self) {
+        self.at_most(HIGH).await;
+    }
+
+    /// Waits until no more than so many wait. Cancel safe.
+    pub(crate) async fn at_most(&self, bytes: usize) {
         loop {
             let fell = self.0.fell.notified();
-            if self.is_low() {
+            if self.is_at_most(bytes) {
                 return;
             }
             fell.await;
