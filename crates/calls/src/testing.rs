@@ -138,6 +138,8 @@ pub(crate) struct Bench {
     did: Vec<String>,
     /// What was sent to the modem since somebody took it.
     pub(crate) sent: Vec<u8>,
+    /// What networks were told since somebody took it.
+    pub(crate) networks: Vec<(CallId, NetworkOutput)>,
     /// There is, or was, more than one line.
     many: bool,
 }
@@ -151,6 +153,7 @@ impl Bench {
             journal: Vec::new(),
             did: Vec::new(),
             sent: Vec::new(),
+            networks: Vec::new(),
             many: false,
         };
         bench.drain();
@@ -165,6 +168,9 @@ impl Bench {
             }
             if let Output::Port(_, PortOutput::Send(bytes)) = &output {
                 self.sent.extend_from_slice(bytes);
+            }
+            if let Output::Network(call, _, order) = &output {
+                self.networks.push((*call, order.clone()));
             }
             self.did.push(told(&output, self.many));
         }
@@ -334,6 +340,11 @@ impl Bench {
     /// A reload; what it brings about is seen with the next thing that happens.
     pub(crate) fn reload(&mut self, config: Config) {
         self.give(Input::Config(Box::new(config)));
+    }
+
+    /// Takes what it did so far, as a timeline has it.
+    pub(crate) fn take_did(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.did)
     }
 
     /// Forgets what it did so far.

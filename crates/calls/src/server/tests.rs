@@ -2,6 +2,7 @@
 
 mod callback;
 mod injection;
+mod network;
 mod operators;
 mod out_of_service;
 mod pictures;

@@ -328,13 +328,12 @@ impl Ppp {
 
     /// Why the call ends with this end, and the same for people.
     pub(crate) fn ended(&self, end: &End) -> (Cause, String) {
+        // What was decided stands, even if the line was lost before the last Terminate-Ack.
         let cause = match (end, self.lost) {
             (End::Callback(_), _) => Cause::Callback,
-            (End::Closed, None) if self.closed.is_some() => {
-                self.closed.as_ref().map_or(Cause::ServiceUnavailable, |(cause, _)| *cause)
-            }
+            (End::Closed, _) if let Some((cause, _)) = &self.closed => *cause,
+            (End::PeerTerminated(_), _) if self.let_in => Cause::UserRequest,
             (_, Some(lost)) => lost,
-            (End::PeerTerminated(_), None) if self.let_in => Cause::UserRequest,
             (End::CarrierLost | End::Silent, None) => Cause::LostCarrier,
             (End::NoAnswer, None) => Cause::IdleTimeout,
             (End::Closed | End::NoNetwork | End::CallbackFailed(_), None) => {
