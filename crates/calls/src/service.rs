@@ -38,6 +38,8 @@ const SIGHUP: i32 = 1;
 pub(crate) enum Service {
     /// Nobody yet: a kept promise is being stored. What the caller sends meanwhile waits.
     Storing { seq: Seq, until: Instant, early: Vec<u8> },
+    /// Nobody yet: on a line for PPP alone it begins with the first turn.
+    Unasked,
     /// The login prompt.
     Prompt(Box<Prompt>),
     /// The question for a telephone number, put by an entry.
@@ -66,7 +68,8 @@ impl Service {
         match self {
             Self::Storing { seq, .. } | Self::Sealing { seq, .. } => Some(*seq),
             Self::Ppp(ppp) => ppp.waits_for(),
-            Self::Prompt(_)
+            Self::Unasked
+            | Self::Prompt(_)
             | Self::Question { .. }
             | Self::Proof { .. }
             | Self::Verifying { .. }
@@ -81,6 +84,7 @@ impl Service {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Storing { .. } | Self::Sealing { .. } => "storing",
+            Self::Unasked => "ppp",
             Self::Prompt(_) => "prompt",
             Self::Question { .. } => "question",
             Self::Proof { .. } => "proof",
@@ -98,6 +102,7 @@ impl Service {
         match self {
             Self::Ppp(ppp) => ppp.network.as_deref(),
             Self::Storing { .. }
+            | Self::Unasked
             | Self::Prompt(_)
             | Self::Proof { .. }
             | Self::Verifying { .. }
@@ -115,6 +120,7 @@ impl Service {
             Self::Ppp(ppp) => Some(ppp.phase()),
             Self::Proof { asked, .. } => Some(asked.word()),
             Self::Storing { .. }
+            | Self::Unasked
             | Self::Prompt(_)
             | Self::Question { .. }
             | Self::Verifying { .. }

@@ -39,7 +39,7 @@ use proto::time::Deadline;
 
 use crate::civil::Civil;
 use crate::config::user::Direct;
-use crate::config::{Action, Authenticate, Config, LoginEntry, User};
+use crate::config::{Action, Authenticate, Config, LineService, LoginEntry, User};
 use crate::desk::Desk;
 use crate::dispatch::{self, AUTO_PPP, FIDO};
 use crate::line::Line;
@@ -111,7 +111,10 @@ impl Session {
         call: CallId,
         office: &mut Office<'_>,
     ) -> Self {
-        Self::begin(id, line, call, Leg::Request, |session| session.prompt(line, office))
+        Self::begin(id, line, call, Leg::Request, |session| match line.config().service {
+            LineService::Login => session.prompt(line, office),
+            LineService::Ppp => Service::Unasked,
+        })
     }
 
     /// We called him back: he is spoken to once `Kept` is durable.
@@ -181,6 +184,7 @@ impl Session {
                 self.hear_ppp(line, office);
             }
             Service::Program(program) => program.received(self.call, bytes, office.desk),
+            Service::Unasked => {}
             // Whatever he types now is nobody's, but the modem may have something to say.
             Service::Sealing { .. } | Service::Farewell { .. } => {
                 self.behind_number(&bytes, line, office);
@@ -194,6 +198,7 @@ impl Session {
         match &self.service {
             Service::Farewell { cause, .. } => self.hang_up(*cause, line, office),
             Service::Storing { .. }
+            | Service::Unasked
             | Service::Prompt(_)
             | Service::Question { .. }
             | Service::Proof { .. }
@@ -220,6 +225,7 @@ impl Session {
                 self.hang_up(cause, line, office);
             }
             Service::Storing { .. }
+            | Service::Unasked
             | Service::Prompt(_)
             | Service::Question { .. }
             | Service::Proof { .. }
@@ -275,6 +281,7 @@ impl Session {
             }
             Service::Storing { .. }
             | Service::Sealing { .. }
+            | Service::Unasked
             | Service::Prompt(_)
             | Service::Question { .. }
             | Service::Proof { .. }
@@ -303,7 +310,8 @@ impl Session {
                     self.hear_ppp(line, office);
                 }
             }
-            Service::Prompt(_)
+            Service::Unasked
+            | Service::Prompt(_)
             | Service::Question { .. }
             | Service::Proof { .. }
             | Service::Verifying { .. }
@@ -320,6 +328,7 @@ impl Session {
             Service::Program(program) => program.end(self.call, cause, office),
             Service::Ppp(_) => self.end_ppp(cause, line, office),
             Service::Storing { .. }
+            | Service::Unasked
             | Service::Prompt(_)
             | Service::Question { .. }
             | Service::Proof { .. }
@@ -335,6 +344,7 @@ impl Session {
     pub(crate) fn tick(&mut self, line: &mut Line, office: &mut Office<'_>) {
         let now = office.desk.at();
         match &mut self.service {
+            Service::Unasked => self.only_ppp(line, office),
             Service::Prompt(prompt)
             | Service::Question { prompt, .. }
             | Service::Code { prompt, .. }
@@ -390,7 +400,7 @@ impl Session {
             Service::Farewell { until, .. } => Some(Deadline::new(*until, "farewell")),
             Service::Ppp(ppp) => ppp.deadline(),
             Service::Program(program) => program.deadline(),
-            Service::Ending => None,
+            Service::Unasked | Service::Ending => None,
         }
     }
 
@@ -518,7 +528,8 @@ impl Session {
                 self.terminal = terminal;
                 rest
             }
-            Service::Storing { .. }
+            Service::Unasked
+            | Service::Storing { .. }
             | Service::Verifying { .. }
             | Service::Sealing { .. }
             | Service::Farewell { .. }

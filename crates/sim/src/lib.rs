@@ -17,6 +17,7 @@ pub mod exchange;
 pub mod matrix;
 pub mod modem;
 pub mod people;
+pub mod ping;
 pub mod rehearsal;
 pub mod scenario;
 pub mod swarm;

@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ppp::lcp::callback::Proposal;
 use ppp::personality::Personality;
 
 use crate::chance::Chance;
@@ -41,7 +42,9 @@ fn config(retry: u64) -> String {
     let mut text = format!(
         "[server]\nlogin_config = \"/etc/dialback/login.config\"\n\n[callback]\nline = \"same\"\n\
          delay = \"5s\"\njitter = \"4s\"\nretry = \"{retry}s\"\nmax_time = \"5m\"\n\
-         caller_numbers = {{ allow = [\"555*\"] }}\n\n[ppp]\nsecrets = \"chap-secrets\"\n\n\
+         caller_numbers = {{ allow = [\"555*\"] }}\n\n[ppp]\nsecrets = \"chap-secrets\"\n\
+         local = \"10.9.0.1\"\npool = \"10.9.0.2\"\nidle_limit = \"40s\"\nsession_limit = \"3m\"\n\
+         rfc1570 = [\"user\", \"number\"]\nip_up = \"/etc/ppp/ip-up\"\n\n\
          [[user]]\nname = \"alice\"\ncallback = {{ offer = [\"none\", \"caller\"] }}\n\n\
          [[user]]\nname = \"bob\"\ncallback = {{ numbers = \"5550200\", required = true }}\n"
     );
@@ -70,6 +73,8 @@ pub struct Summary {
     pub kept: usize,
     /// Promises made to users who proved their names by PPP.
     pub by_ppp: usize,
+    /// Networks that callers had.
+    pub networks: usize,
     /// Power failures.
     pub failures: usize,
 }
@@ -81,6 +86,7 @@ impl std::ops::AddAssign for Summary {
         self.promised += other.promised;
         self.kept += other.kept;
         self.by_ppp += other.by_ppp;
+        self.networks += other.networks;
         self.failures += other.failures;
     }
 }
@@ -144,6 +150,7 @@ pub fn run(seed: u64) -> Result<Summary, String> {
     summary.sessions = count(" direction=request ");
     summary.promised = count(" promised ");
     summary.by_ppp = count(" ppp=true ");
+    summary.networks = count(" network-up ");
     summary.kept = count(" kept ");
     summary.done =
         (0..CALLERS).filter(|index| world.outcome(&caller(*index)) == Some(&Outcome::Done)).count();
@@ -203,6 +210,11 @@ fn plan(world: &mut World, chance: &mut Chance, summary: &mut Summary) {
         world.at(at, Act::StoreFails(true));
         world.at(at + chance.below(120_000), Act::StoreFails(false));
     }
+    if chance.below(3) == 0 {
+        let at = chance.below(HOUR);
+        world.at(at, Act::NoInterfaces(true));
+        world.at(at + chance.below(900_000), Act::NoInterfaces(false));
+    }
 }
 
 fn script(index: usize, chance: &mut Chance) -> Vec<Step> {
@@ -254,9 +266,15 @@ fn speaks_ppp(server: &str, number: &str, chance: &mut Chance) -> Vec<Step> {
     let personality = chance.pick(&Personality::ALL).copied();
     let mut call = || {
         let (name, password) = *chance.pick(&users).unwrap_or(&("alice", "s3cret"));
+        let option13 = match chance.below(12) {
+            0 => Some(Proposal::Administrator),
+            1 => Some(Proposal::Number(number.as_bytes().to_vec())),
+            _ => None,
+        };
         Box::new(PppCall {
-            personality: personality.filter(|_| chance.below(8) > 0),
+            personality: personality.filter(|_| option13.is_none() && chance.below(8) > 0),
             number: Some(number.to_owned()),
+            option13,
             name: name.to_owned(),
             password: password.to_owned(),
             ends: PppEnd::CalledBack,
@@ -264,11 +282,21 @@ fn speaks_ppp(server: &str, number: &str, chance: &mut Chance) -> Vec<Step> {
     };
     let mut steps = dial(server);
     let (first, other) = (call(), call());
+    let ends = match chance.below(3) {
+        0 => PppEnd::CutOff,
+        _ => PppEnd::Served(u16::try_from(chance.below(9)).unwrap_or(0)),
+    };
+    // Some come for the network alone.
+    if chance.below(3) == 0 {
+        let only = PppCall { personality: None, option13: None, ends, ..*first };
+        steps.extend([Step::Ppp(Box::new(only)), Step::Dtr(false)]);
+        return steps;
+    }
     // Now and then somebody else answers.
     let again = if chance.below(4) == 0 { other } else { first.clone() };
     steps.push(Step::Ppp(first));
     steps.extend(be_called_back("ATA"));
-    steps.push(Step::Ppp(Box::new(PppCall { ends: PppEnd::LetIn, ..*again })));
+    steps.push(Step::Ppp(Box::new(PppCall { ends, option13: None, ..*again })));
     steps.push(Step::Dtr(false));
     steps
 }
@@ -333,4 +361,5 @@ fn mend(world: &mut World) {
         world.at(now, Act::GiveBack(station));
     }
     world.at(now, Act::StoreFails(false));
+    world.at(now, Act::NoInterfaces(false));
 }

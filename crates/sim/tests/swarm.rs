@@ -15,5 +15,6 @@ fn no_invariant_is_violated_and_every_line_serves_again() {
     }
     // The swarm must reach what it is for.
     assert!(all.by_ppp > 30, "{all:?}");
+    assert!(all.networks > 30, "{all:?}");
     assert!(all.promised > 300 && all.kept > 150 && all.failures > 20, "{all:?}");
 }

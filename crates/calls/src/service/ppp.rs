@@ -190,7 +190,8 @@ impl Ppp {
 
     /// Whether the user must be called back, and this is not that call.
     pub(crate) fn must_be_called(&self, config: &Config, name: &str) -> bool {
-        self.leg == Leg::Request && user_callback(config, name).is_some_and(|callback| callback.required)
+        self.leg == Leg::Request
+            && user_callback(config, name).is_some_and(|callback| callback.required)
     }
 
     /// The longest packet that the peer takes.

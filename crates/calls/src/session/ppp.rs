@@ -52,6 +52,11 @@ impl Session {
         office: &mut Office<'_>,
     ) {
         self.name = Some(user);
+        self.ppp_at_once(&early, line, office);
+    }
+
+    /// PPP begins without a prompt.
+    fn ppp_at_once(&mut self, early: &[u8], line: &mut Line, office: &mut Office<'_>) {
         let config = office.config;
         let entry = dispatch::find(&config.entries, AUTO_PPP, self.leg);
         if let Some(entry) = entry {
@@ -62,14 +67,22 @@ impl Session {
                 action: dispatch::action_name(&entry.action),
             });
             match &entry.action {
-                Action::Ppp => return self.start_ppp(&early, line, office),
+                Action::Ppp => return self.start_ppp(early, line, office),
                 Action::Program { .. } => {
-                    return self.launch(entry, AUTO_PPP, early, line, office);
+                    return self.launch(entry, AUTO_PPP, early.to_vec(), line, office);
                 }
                 Action::Callback { .. } => {}
             }
         }
         self.last_words(Some(Message::NoPpp), Cause::ServiceUnavailable, line, office);
+    }
+
+    /// The line is for PPP alone. An entry of login.config decides who speaks it, where there is one.
+    pub(super) fn only_ppp(&mut self, line: &mut Line, office: &mut Office<'_>) {
+        if dispatch::is_served(&office.config.entries, AUTO_PPP, self.leg) {
+            return self.ppp_at_once(&[], line, office);
+        }
+        self.start_ppp(&[], line, office);
     }
 
     /// Takes everything that the link has to say.

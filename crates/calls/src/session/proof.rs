@@ -215,7 +215,8 @@ impl Session {
                 Some((proving, rest))
             }
             Service::Verifying { proving, early, .. } => Some((proving, early)),
-            other @ (Service::Storing { .. }
+            other @ (Service::Unasked
+            | Service::Storing { .. }
             | Service::Prompt(_)
             | Service::Question { .. }
             | Service::Code { .. }

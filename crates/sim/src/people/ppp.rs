@@ -6,12 +6,18 @@
 //!
 //! It does not know the modem: octets go in and out.
 
+use std::net::Ipv4Addr;
+
 use ppp::auth::Credentials;
 use ppp::cbcp::Number;
+use ppp::lcp::callback::{Ask, Otherwise, Proposal, Stance};
 use ppp::link::{Config, End, Link, Output};
+use ppp::ncp::{Ipv4Wishes, PeerAddress};
 use ppp::personality::Personality;
 use ppp::time::Instant as LinkTime;
 use proto::time::{Deadline, Instant};
+
+use crate::ping;
 
 /// What somebody's PPP program is set to.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,6 +26,8 @@ pub struct PppCall {
     pub personality: Option<Personality>,
     /// The number at which its owner would like to be called, if he gives one.
     pub number: Option<String>,
+    /// What a program without a personality asks for by option 13, CBCP apart (RFC 1570).
+    pub option13: Option<Proposal>,
     /// The name that it proves.
     pub name: String,
     /// By this password.
@@ -48,6 +56,10 @@ pub enum PppEnd {
     LetIn,
     /// Otherwise: he is not let in, or not called back.
     SentAway,
+    /// By his own hand, when he has an address and so many pings were answered.
+    Served(u16),
+    /// By the other side, when he had an address.
+    CutOff,
 }
 
 /// A link that talks.
@@ -57,6 +69,11 @@ pub(super) struct Talk {
     call: PppCall,
     /// Whether the other side has let him in.
     let_in: bool,
+    /// Both addresses, while he has one: his and the other's.
+    network: Option<(Ipv4Addr, Ipv4Addr)>,
+    had_network: bool,
+    /// Pings that were answered.
+    answered: u16,
 }
 
 /// Where a talk is after all that it had to say was taken.
@@ -72,10 +89,21 @@ pub(super) enum Talked {
 impl Talk {
     pub(super) fn begin(now: Instant, call: &PppCall) -> Self {
         let number = call.number.as_deref().map(Number::from);
-        let config = match call.personality {
+        let mut config = match call.personality {
             Some(personality) => personality.caller(number),
             None => Config::caller(None),
         };
+        if let Some(proposal) = &call.option13 {
+            let proposals = vec![proposal.clone()];
+            config.lcp.callback = Stance::Ask(Ask { proposals, otherwise: Otherwise::GoOn });
+        }
+        config.ipv4 = Some(Ipv4Wishes {
+            local: None,
+            peer: PeerAddress::Any,
+            dns: [None; 2],
+            nbns: [None; 2],
+            asks_servers: true,
+        });
         // Two callers never begin at the same microsecond with the same name.
         let mut seed = [0; 32];
         let own = now.as_micros().to_le_bytes().into_iter().chain(call.name.bytes());
@@ -83,7 +111,14 @@ impl Talk {
             *octet = own;
         }
         let link = Link::new(config, seed, time(now));
-        Self { link, call: call.clone(), let_in: false }
+        Self {
+            link,
+            call: call.clone(),
+            let_in: false,
+            network: None,
+            had_network: false,
+            answered: 0,
+        }
     }
 
     pub(super) fn receive(&mut self, now: Instant, octets: &[u8]) {
@@ -124,17 +159,21 @@ impl Talk {
                         Establish | Authenticate | Terminate | Dead => {}
                     }
                 }
+                Output::Ipv4Up(agreed) => {
+                    self.network = agreed.local.zip(agreed.peer);
+                    self.had_network |= self.network.is_some();
+                    self.ping(now);
+                }
+                Output::Ipv4Down => self.network = None,
+                Output::Packet(packet) => self.packet(now, &packet),
                 Output::Down(end) => return self.over(&end),
                 Output::Verify { .. }
                 | Output::AskCallback { .. }
                 | Output::ApproveCallback { .. }
                 | Output::CallbackAgreed(_)
                 | Output::CallbackWithdrawn(_)
-                | Output::Ipv4Up(_)
-                | Output::Ipv4Down
                 | Output::Ipv6Up(_)
                 | Output::Ipv6Down
-                | Output::Packet(_)
                 | Output::Identified(_)
                 | Output::TimeRemaining(_) => {}
             }
@@ -142,16 +181,38 @@ impl Talk {
         Talked::On
     }
 
+    /// The next ping, or the end once there were enough.
+    fn ping(&mut self, now: Instant) {
+        let (PppEnd::Served(wanted), Some((own, other))) = (self.call.ends, self.network) else {
+            return;
+        };
+        if self.answered >= wanted {
+            return self.link.close(time(now), "that was all");
+        }
+        let request = ping::request(own, other, self.answered);
+        // One that cannot be sent is not answered, and he waits in vain.
+        let _sent = self.link.send_packet(&request);
+    }
+
+    fn packet(&mut self, now: Instant, packet: &[u8]) {
+        let Some((own, _)) = self.network else { return };
+        if ping::answered(packet, own) == Some(self.answered) {
+            self.answered += 1;
+            self.ping(now);
+        }
+    }
+
     fn over(&self, end: &End) -> Talked {
         let got = match end {
+            End::Closed => PppEnd::Served(self.answered),
+            End::PeerTerminated(_) if self.had_network => PppEnd::CutOff,
             End::AwaitCallback(..) => PppEnd::CalledBack,
             End::PeerTerminated(why)
                 if self.let_in && why.as_slice() == b"there is no IP on this line" =>
             {
                 PppEnd::LetIn
             }
-            End::Closed
-            | End::PeerTerminated(_)
+            End::PeerTerminated(_)
             | End::CarrierLost
             | End::NoAnswer
             | End::Silent

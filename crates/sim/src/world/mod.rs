@@ -18,12 +18,13 @@ use calls::config::Config;
 use calls::recovery::{self, Restored};
 use calls::server::Server;
 use calls::vocabulary::{
-    CallId, Command, Entry, Input, LineId, NetworkInput, NetworkOutput, Now, Output, ProgramInput,
-    Reply, RequestId, Wall,
+    CallId, Command, Entry, Event, Input, LineId, NetworkOutput, Now, Output, ProgramInput, Reply,
+    RequestId, Wall,
 };
 use proto::time::{Deadline, Instant};
 
 use self::captures::Captures;
+use self::network::Networks;
 use self::port::Port;
 use self::program::Program;
 pub use self::program::{Door, ProgramKind};
@@ -43,6 +44,7 @@ use self::tape::Tape;
 pub use self::tape::{Fact, Taped};
 
 mod captures;
+mod network;
 mod person;
 mod port;
 mod program;
@@ -77,6 +79,8 @@ pub enum Act {
     GiveBack(String),
     /// The journal can't be written (`true`) or can again.
     StoreFails(bool),
+    /// No network interface can be made (`true`) or they can again.
+    NoInterfaces(bool),
 }
 
 /// Whose modem it is.
@@ -103,6 +107,7 @@ pub struct World {
     owners: BTreeMap<StationId, Owner>,
     people: Vec<Person>,
     running: BTreeMap<CallId, Program>,
+    networks: Networks,
     programs: BTreeMap<PathBuf, ProgramKind>,
     control_lines: bool,
     store: Store,
@@ -147,6 +152,7 @@ impl World {
             owners: BTreeMap::new(),
             people: Vec::new(),
             running: BTreeMap::new(),
+            networks: Networks::default(),
             programs: scene.programs,
             control_lines: scene.control_lines,
             store: Store::new(scene.store_delay),
@@ -497,10 +503,14 @@ impl World {
                 Output::Verify(call, ticket, verification) => {
                     self.inbox.push_back(Input::Verified(call, ticket, verification.run()));
                 }
-                Output::Network(call, _, order) => self.network(call, &order),
                 Output::Capture(_, output) => self.captures.write(output),
+                Output::Network(call, _, order) => self.network(call, order),
                 Output::Journal(entry) => {
                     self.watch.journalled(&entry);
+                    if let Event::Ended(ended) = &entry.event {
+                        let fault = self.networks.ended(ended.call);
+                        fault.into_iter().for_each(|fault| self.watch.violated(fault));
+                    }
                     self.tape.record(self.now, || Fact::Journal(entry.clone()));
                     if !self.store.append(self.now, entry) {
                         let why = "no space left on device".to_owned();
@@ -519,14 +529,10 @@ impl World {
         }
     }
 
-    fn network(&mut self, call: CallId, order: &NetworkOutput) {
-        match order {
-            NetworkOutput::Set(_) => {
-                let why = "the town has no networks".to_owned();
-                self.inbox.push_back(Input::Network(call, NetworkInput::Failed(why)));
-            }
-            NetworkOutput::Packet(_) | NetworkOutput::Remove | NetworkOutput::Script(_) => {}
-        }
+    fn network(&mut self, call: CallId, order: NetworkOutput) {
+        let (inputs, fault) = self.networks.carry_out(call, order);
+        self.inbox.extend(inputs.into_iter().map(|input| Input::Network(call, input)));
+        fault.into_iter().for_each(|fault| self.watch.violated(fault));
     }
 
     fn say(&mut self, call: CallId, inputs: Vec<ProgramInput>) {
@@ -610,6 +616,7 @@ impl World {
             Act::Take(station) => self.lock(&station, true),
             Act::GiveBack(station) => self.lock(&station, false),
             Act::StoreFails(fails) => self.store.set_full(now, fails),
+            Act::NoInterfaces(none) => self.networks.broken = none,
         }
     }
 
@@ -628,6 +635,7 @@ impl World {
         self.server = None;
         self.inbox.clear();
         self.running.clear();
+        self.networks.fail();
         for port in std::mem::take(&mut self.ports).into_values() {
             self.owners.remove(&port.station);
             self.exchange.dte(self.now, port.station, DteInput::Dtr(false));

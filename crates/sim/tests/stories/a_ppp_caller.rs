@@ -38,7 +38,7 @@ pub(crate) fn call(
 ) -> Step {
     let number = number.map(str::to_owned);
     let (name, password) = (name.to_owned(), password.to_owned());
-    Step::Ppp(Box::new(PppCall { personality, number, name, password, ends }))
+    Step::Ppp(Box::new(PppCall { personality, number, option13: None, name, password, ends }))
 }
 
 pub(crate) const ALICES: (&str, &str) = ("alice", "s3cret");

@@ -14,6 +14,7 @@ mod a_caller_misbehaves;
 mod a_modem_misbehaves;
 mod a_ppp_call_is_captured;
 mod a_ppp_caller;
+mod a_ppp_callers_network;
 mod a_program_on_the_line;
 mod an_operator;
 mod attacks;
