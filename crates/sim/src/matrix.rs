@@ -309,6 +309,7 @@ fn talk(caller: Option<Personality>, ends: PppEnd) -> Step {
     Step::Ppp(Box::new(PppCall {
         personality: caller,
         number: Some(OWN.to_owned()),
+        option13: None,
         name: "alice".to_owned(),
         password: "s3cret".to_owned(),
         ends,
