@@ -106,6 +106,7 @@ impl Service {
             | Self::Prompt(_)
             | Self::Proof { .. }
             | Self::Verifying { .. }
+            | Self::Code { .. }
             | Self::Question { .. }
             | Self::Sealing { .. }
             | Self::Farewell { .. }

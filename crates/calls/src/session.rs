@@ -485,7 +485,8 @@ impl Session {
                 login::Output::Answered(text) => match self.service {
                     Service::Proof { .. } => self.typed_code(&text, line, office),
                     Service::Code { .. } => self.code_given(&text, line, office),
-                    Service::Prompt(_)
+                    Service::Unasked
+                    | Service::Prompt(_)
                     | Service::Question { .. }
                     | Service::Verifying { .. }
                     | Service::Storing { .. }
