@@ -157,8 +157,8 @@ fn each_line_dials_a_number_in_its_own_way() {
         (&plan(&oslo), "+4722123456", "ATDT22123456"),
         (&plan(&seoul), "+4722123456", "refused: no international prefix is known"),
         (
-            &plan(&munich),
-            "+4989356550,1,2,3,4,5,6,7,8,9,10,11,12",
+            &slow,
+            "+4989356550,123456789012345678901234567",
             "refused: the dial command is longer",
         ),
     ] {
@@ -236,7 +236,7 @@ fn stays_in_the_grammar((prefix, plan): &(DialPrefix, DialPlan), text: &[u8]) ->
 }
 
 #[test]
-fn a_million_random_strings_never_leave_the_grammar() {
+fn random_strings_never_leave_the_grammar() {
     /// Mostly what a number is made of, with everything an attacker would add.
     const ALPHABET: &[u8] =
         b"0123456789012345678901234567890123456789+ -.()/*#,wW@!pPtT;\r\nASHDL=\0\x80";
@@ -251,7 +251,7 @@ fn a_million_random_strings_never_leave_the_grammar() {
         usize::try_from(random >> 33).unwrap()
     };
     let (mut text, mut dialled) = (Vec::new(), 0_u32);
-    for line in lines.iter().cycle().take(1_000_000) {
+    for line in lines.iter().cycle().take(200_000) {
         text.clear();
         for _ in 0..next() % 14 {
             text.push(ALPHABET[next() % ALPHABET.len()]);
@@ -259,7 +259,7 @@ fn a_million_random_strings_never_leave_the_grammar() {
         dialled += stays_in_the_grammar(line, &text);
     }
     println!("{dialled} dial commands");
-    assert!(dialled > 100_000, "only {dialled} strings were dialled");
+    assert!(dialled > 20_000, "only {dialled} strings were dialled");
 }
 
 proptest! {
