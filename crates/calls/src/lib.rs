@@ -29,6 +29,7 @@ pub mod dispatch;
 mod hunt;
 mod line;
 mod messages;
+pub mod money;
 pub mod policy;
 mod pool;
 mod promise;

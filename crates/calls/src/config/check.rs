@@ -16,7 +16,7 @@ use super::sections::{Draft, LineDraft};
 use super::values::{self, duration_text};
 use super::{
     Action, LoginEntry, NamePattern, NumberPatterns, PortSpec, ReturnLine, ScreeningWord,
-    check_callbacks, network, ppp, users,
+    check_callbacks, network, ppp, site, users,
 };
 use crate::diagnostic::{Diagnostic, Source};
 
@@ -40,6 +40,7 @@ pub(super) fn all(
     }
     users::check(draft, faults);
     network::check(draft, faults);
+    site::check(draft, faults);
     let Some(mut login) = login else { return Vec::new() };
     ppp::check_entries(draft, &login, faults);
     for entry in &login.entries {

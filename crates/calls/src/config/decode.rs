@@ -77,7 +77,13 @@ impl<'d> Table<'d> {
                         keys::Section::UserBudget => {
                             "write budget = { minutes = 60, calls = 10 }".to_owned()
                         }
+                        keys::Section::DialPlan => {
+                            "write dial_plan = { outside = \"0,\" }, or a name".to_owned()
+                        }
+                        keys::Section::Tariff => "begin each tariff with [[tariff]]".to_owned(),
+                        keys::Section::DayBudget => "begin each budget with [[budget]]".to_owned(),
                         keys::Section::Server
+                        | keys::Section::Site
                         | keys::Section::Audit
                         | keys::Section::Login
                         | keys::Section::Callback

@@ -10,104 +10,9 @@ use std::time::Duration;
 
 use super::values::duration_text;
 
-/// A table of dialback.toml.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Section {
-    Server,
-    Audit,
-    Login,
-    Callback,
-    CallerNumbers,
-    Ppp,
-    User,
-    UserCallback,
-    UserBudget,
-    Line,
-    Modem,
-}
+mod section;
 
-impl Section {
-    /// Every section, in the order of the reference page.
-    pub(super) const ALL: [Self; 11] = [
-        Self::Server,
-        Self::Audit,
-        Self::Login,
-        Self::Callback,
-        Self::CallerNumbers,
-        Self::Ppp,
-        Self::User,
-        Self::UserCallback,
-        Self::UserBudget,
-        Self::Line,
-        Self::Modem,
-    ];
-
-    /// As people write it.
-    pub(super) fn title(self) -> &'static str {
-        match self {
-            Self::Server => "[server]",
-            Self::Audit => "[audit]",
-            Self::Login => "[login]",
-            Self::Callback => "[callback]",
-            Self::CallerNumbers => "callback.caller_numbers",
-            Self::Ppp => "[ppp]",
-            Self::User => "[[user]]",
-            Self::UserCallback => "user.callback",
-            Self::UserBudget => "user.budget",
-            Self::Line => "[[line]]",
-            Self::Modem => "line.modem",
-        }
-    }
-
-    /// What it is for.
-    pub(super) fn sentence(self) -> &'static str {
-        match self {
-            Self::Server => "Places and names. All keys may be left out, and so may the section.",
-            Self::Audit => {
-                "Where the journal's last hash is told to the outside (an anchor), so that nobody can cut the journal \
-                 off or write it anew without leaving a trace elsewhere. `dialback audit verify` compares."
-            }
-            Self::Login => "What a caller sees and how long he has. Everything has a default.",
-            Self::Callback => {
-                "How callers are called back. An entry of login.config may choose its own line with `-S` \
-                 or `-l`."
-            }
-            Self::CallerNumbers => {
-                "Which numbers a caller may type at the number prompt: those that match `allow` and do \
-                 not match `deny`. Patterns are digits, with `*` at the end for any that follow, and `+` \
-                 in front for international ones. Numbers in login.config are the administrator's and are \
-                 not compared with them."
-            }
-            Self::Ppp => {
-                "What the built-in PPP needs: entries of login.config whose program is `dialback-ppp`. Without \
-                 such an entry the section has no effect."
-            }
-            Self::User => {
-                "Somebody with a name of his own: what proves it, and what he may do. Once for each user, here or in the \
-                 file that `[server] users` names. Secrets stand only in a file that belongs to root and is closed to \
-                 group and others. A name that no user has is served as its entry of login.config says; by PPP it is \
-                 not called back."
-            }
-            Self::UserCallback => {
-                "How a user may be called back: `callback = { ... }` in the user. A PPP client has to ask for it by \
-                 Microsoft's callback protocol (CBCP). Nothing is dialled that the rules refuse \
-                 ([policy-rules.md](policy-rules.md))."
-            }
-            Self::UserBudget => {
-                "What a user's return calls may cost in a day: `budget = { ... }` in the user. What is left out is not \
-                 limited."
-            }
-            Self::Line => {
-                "One telephone line: a port, the modem on it, its number and its use. Once for each line."
-            }
-            Self::Modem => {
-                "How to talk to the modem on a line: `modem = { ... }` in the line, or `modem = \"name\"` \
-                 for a profile. A profile of your own is a table `[modem.name]` with the same keys; its \
-                 own `profile` names a built-in one."
-            }
-        }
-    }
-}
+pub(super) use section::Section;
 
 /// What a key is when it is not written.
 #[derive(Clone, Copy, Debug)]
@@ -210,7 +115,7 @@ macro_rules! key {
     ($(#[$doc:meta])* $name:ident: $type:ty = $section:ident . $key:literal ($form:literal) $preset:expr
         $(, $least:expr => $most:expr)?; $sentence:literal; $example:literal) => {
         $(#[$doc])*
-        pub(super) const $name: Key<$type> = Key {
+        pub(in crate::config) const $name: Key<$type> = Key {
             section: Section::$section,
             name: $key,
             form: $form,
@@ -239,6 +144,8 @@ const fn min(number: u64) -> Duration {
 const fn h(number: u64) -> Duration {
     min(60 * number)
 }
+
+pub(super) mod numbers;
 
 // [server]
 key!(STATE_DIR: Text = Server."state_dir" ("an absolute path") Value("/var/lib/dialback");
@@ -488,7 +395,7 @@ key!(CHECK_EVERY: Duration = Modem."check_every" ("a duration") Value(min(10)), 
 
 /// Every key, in the order of the reference page.
 pub(super) fn all() -> Vec<Row> {
-    vec![
+    let mut rows = vec![
         STATE_DIR.row(),
         CONTROL.row(),
         LOGIN_CONFIG.row(),
@@ -603,14 +510,16 @@ pub(super) fn all() -> Vec<Row> {
         DIAL_TIME.row(),
         COMMAND_TIME.row(),
         CHECK_EVERY.row(),
-    ]
+    ];
+    rows.extend(numbers::rows());
+    rows
 }
 
 /// Names of tables that stand inside of a section, besides its keys.
 pub(super) fn tables_in(section: Section) -> &'static [&'static str] {
     match section {
         Section::Callback => &["caller_numbers"],
-        Section::Line => &["modem"],
+        Section::Line => &["modem", "dial_plan"],
         Section::User => &["callback", "budget"],
         Section::Server
         | Section::Audit
@@ -619,6 +528,10 @@ pub(super) fn tables_in(section: Section) -> &'static [&'static str] {
         | Section::Ppp
         | Section::UserCallback
         | Section::UserBudget
+        | Section::Site
+        | Section::DialPlan
+        | Section::Tariff
+        | Section::DayBudget
         | Section::Modem => &[],
     }
 }

@@ -21,6 +21,7 @@ pub mod ppp;
 pub mod reference;
 pub mod secrets;
 mod sections;
+mod site;
 #[cfg(test)]
 mod tests;
 pub mod user;
@@ -30,10 +31,14 @@ pub mod window;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proto::at::profile::Profile;
 use proto::dial::{DialFault, DialPrefix, PhoneNumber};
+
+use crate::money::{DayBudget, Tariff};
+use crate::policy::numbering::{DialPlan, Site};
 
 pub use at_commands::init_commands;
 pub use user::User;
@@ -52,6 +57,14 @@ pub struct Config {
     pub callback: Callback,
     /// The built-in PPP, if it is served.
     pub ppp: Option<ppp::Ppp>,
+    /// Where the lines are.
+    pub site: Arc<Site>,
+    /// What money is counted in, for people.
+    pub currency: String,
+    /// What return calls cost.
+    pub tariffs: Vec<Tariff>,
+    /// What those of a day may cost.
+    pub budgets: Vec<DayBudget>,
     /// Those whose names are more than entries of login.config.
     pub users: Vec<User>,
     /// The lines, in file order.
@@ -169,6 +182,10 @@ pub struct Callback {
     pub per_user: u32,
     /// How many promises may be open at once in all.
     pub in_all: u32,
+    /// How many free lines are kept for callers.
+    pub reserve_incoming: u32,
+    /// How many calls in an hour are answered from a number that we have dialled; 0: any number.
+    pub loop_limit: u32,
     /// What proves a name that asks for a callback at the prompt.
     pub authenticate: Authenticate,
     /// What a caller may type.
@@ -294,6 +311,8 @@ pub struct Line {
     pub service: LineService,
     /// Who carries the packets of PPP callers on it; `None`: as `[ppp]` says.
     pub backend: Option<network::Backend>,
+    /// How it dials; `None` where the site has no country.
+    pub dial_plan: Option<DialPlan>,
 }
 
 /// What meets somebody who calls a line.

@@ -19,8 +19,10 @@ use super::{
     Audit, Authenticate, Callback, Direction, HoldBy, Line, LineService, Login, NumberPatterns,
     PortSpec, ReturnLine, ReturnProof, SameLine, Server, WORST_HOLD,
 };
-use super::{modem, network, ppp, users};
+use super::{modem, network, ppp, site, users};
 use crate::diagnostic::{Diagnostic, Source};
+use crate::money::{DayBudget, Tariff};
+use crate::policy::numbering::Site;
 
 /// dialback.toml as far as it is read: values with their places.
 pub(super) struct Draft {
@@ -29,6 +31,10 @@ pub(super) struct Draft {
     pub(super) audit: Audit,
     pub(super) login: Login,
     pub(super) callback: Callback,
+    pub(super) site: Arc<Site>,
+    pub(super) currency: String,
+    pub(super) tariffs: Vec<Tariff>,
+    pub(super) budgets: Vec<DayBudget>,
     pub(super) ppp: Option<ppp::Draft>,
     pub(super) users: Vec<users::UserDraft>,
     pub(super) lines: Vec<LineDraft>,
@@ -77,6 +83,7 @@ pub(super) struct LineDraft {
     pub(super) blind: Option<Range<usize>>,
     pub(super) service_at: Option<Range<usize>>,
     pub(super) backend_at: Option<Range<usize>>,
+    pub(super) dial_plan_at: Option<Range<usize>>,
 }
 
 impl LineDraft {
@@ -127,17 +134,51 @@ impl Draft {
         let ppp = ppp::section(source, tree, &directory, faults);
         let users = users::users(source, tree, whole, faults);
         let profiles = modem::profiles(source, tree.get("modem"), faults);
-        let lines = lines(source, tree, whole, &profiles, &callback, faults);
+        let table = section(Section::Site, "site", faults)?;
+        let site = site::site(&table, faults);
+        let currency = site.currency.clone();
+        let plans = site::plans(source, tree.get("dial_plan"), faults);
+        let tariffs = site::tariffs(source, tree, faults);
+        let budgets = site::budgets(source, tree, faults);
+        let lines = lines(source, tree, whole, (&profiles, &plans), &callback, faults);
         let all_lines = lines.iter().all(Option::is_some) && !lines.is_empty();
-        let lines = lines.into_iter().flatten().collect();
+        let mut lines: Vec<LineDraft> = lines.into_iter().flatten().collect();
+        let site = site.finish(source, &mut lines, faults);
         let source = Arc::clone(source);
-        Some(Self { source, server, audit, login, callback, ppp, users, lines, all_lines, places })
+        Some(Self {
+            source,
+            server,
+            audit,
+            login,
+            callback,
+            site,
+            currency,
+            tariffs,
+            budgets,
+            ppp,
+            users,
+            lines,
+            all_lines,
+            places,
+        })
     }
 }
 
 /// What can stand on the top level.
-const SECTIONS: [&str; 8] =
-    ["server", "audit", "login", "callback", "ppp", "user", "line", "modem"];
+const SECTIONS: [&str; 12] = [
+    "server",
+    "audit",
+    "login",
+    "callback",
+    "ppp",
+    "user",
+    "line",
+    "modem",
+    "site",
+    "dial_plan",
+    "tariff",
+    "budget",
+];
 
 fn unknown_sections(source: &Arc<Source>, tree: &DeTable<'_>, faults: &mut Vec<Diagnostic>) {
     for (key, value) in tree {
@@ -153,7 +194,8 @@ fn unknown_sections(source: &Arc<Source>, tree: &DeTable<'_>, faults: &mut Vec<D
             (Some(row), _) => format!("\"{name}\" belongs to {}", row.section.title()),
             (None, Some(meant)) => format!("\"{meant}\" is the nearest that there is"),
             (None, None) => {
-                "there are [server], [audit], [login], [callback], [ppp], [[user]], [modem.name] and [[line]]"
+                "there are [server], [audit], [login], [callback], [ppp], [[user]], [site], [dial_plan.name], \
+                 [[tariff]], [[budget]], [modem.name] and [[line]]"
                     .into()
             }
         };
@@ -420,6 +462,8 @@ fn callback(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>
         max_time: max_time.value,
         per_user: per_user.value,
         in_all: table.count(&keys::IN_ALL, faults).value,
+        reserve_incoming: table.count(&keys::numbers::RESERVE_INCOMING, faults).value,
+        loop_limit: table.count(&keys::numbers::LOOP_LIMIT, faults).value,
         // Unless it is written, the users decide: `users::check`.
         authenticate: authenticated.as_ref().map_or(Authenticate::Nothing, |wanted| wanted.value),
         caller_numbers: NumberPatterns {
@@ -439,7 +483,7 @@ fn lines(
     source: &Arc<Source>,
     tree: &DeTable<'_>,
     whole: Whole,
-    profiles: &modem::Profiles,
+    named: (&modem::Profiles, &site::Plans),
     callback: &Callback,
     faults: &mut Vec<Diagnostic>,
 ) -> Vec<Option<LineDraft>> {
@@ -468,7 +512,7 @@ fn lines(
                 table.required(&keys::NAME, faults);
                 table.required(&keys::PORT, faults);
             }
-            line(&table, profiles, callback, faults)
+            line(&table, named, callback, faults)
         })
         .collect()
 }
@@ -507,11 +551,13 @@ fn own_number(text: &str) -> Result<PhoneNumber, Fault> {
 
 fn line(
     table: &Table<'_>,
-    profiles: &modem::Profiles,
+    named: (&modem::Profiles, &site::Plans),
     callback: &Callback,
     faults: &mut Vec<Diagnostic>,
 ) -> Option<LineDraft> {
+    let (profiles, plans) = named;
     table.unknown_keys(faults);
+    let dial_plan = site::line_plan(table, plans, faults);
     let name = table.parsed_if(&keys::NAME, faults, values::name);
     let port = table.parsed_if(&keys::PORT, faults, values::port);
     let speed = table.speed_if(&keys::SPEED, faults);
@@ -563,6 +609,7 @@ fn line(
             soonest_connect,
             service: service.as_ref().map_or(LineService::Login, |service| service.value),
             backend: backend.as_ref().map(|backend| backend.value),
+            dial_plan: dial_plan.as_ref().map(|plan| plan.value.clone()),
         },
         name_at: name.at.unwrap_or_default(),
         port_at: port.at.unwrap_or_default(),
@@ -573,5 +620,6 @@ fn line(
         blind,
         service_at: service.and_then(|service| service.at),
         backend_at: backend.and_then(|backend| backend.at),
+        dial_plan_at: dial_plan.and_then(|plan| plan.at),
     })
 }

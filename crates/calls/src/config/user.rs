@@ -14,6 +14,7 @@ use proto::dial::PhoneNumber;
 
 use super::ReturnProof;
 use super::window::Window;
+use crate::policy::numbering::Class;
 
 /// `[[user]]`
 #[derive(Clone, Debug, Default)]
@@ -102,6 +103,8 @@ pub struct UserCallback {
     pub allow: Vec<String>,
     /// Patterns of numbers that the user may not give, beside `caller_numbers.deny`.
     pub deny: Vec<String>,
+    /// Classes of numbers at which the user is called although they are refused otherwise.
+    pub allow_classes: Vec<Class>,
 }
 
 /// What a user may choose from.

@@ -19,10 +19,12 @@ use super::decode::{Placed, Table, preset};
 use super::keys::{self, Section};
 use super::network;
 use super::sections::{Draft as Whole, Whole as Syntax, return_proof};
+use super::site;
 use super::user::{self, Budget, CallbackOffer, Credentials, Direct, Service, User, UserCallback};
 use super::values::{self, Fault};
 use super::window::Window;
 use crate::diagnostic::{Diagnostic, Source};
+use crate::policy::numbering::Site;
 use crate::policy::{password, totp};
 
 type Faults = Vec<Diagnostic>;
@@ -250,6 +252,9 @@ impl UserDraft {
             list.into_iter().map(|pattern| pattern.value).collect()
         };
         let (allow, deny) = (patterns(&keys::USER_ALLOW), patterns(&keys::USER_DENY));
+        let classes =
+            table.list_if(&keys::numbers::USER_ALLOW_CLASSES, faults, site::allowed_class);
+        let allow_classes = classes.unwrap_or_default().into_iter().map(|class| class.value);
         if faults.len() > before {
             return;
         }
@@ -265,12 +270,32 @@ impl UserDraft {
         let numbers: Vec<PhoneNumber> = numbers.into_iter().map(|number| number.value).collect();
         match combined(&words, &numbers, required) {
             Ok((offer, may_stay)) => {
-                self.user.callback =
-                    Some(UserCallback { numbers, offer, may_stay, required, allow, deny });
+                let allow_classes = allow_classes.collect();
+                self.user.callback = Some(UserCallback {
+                    numbers,
+                    offer,
+                    may_stay,
+                    required,
+                    allow,
+                    deny,
+                    allow_classes,
+                });
             }
             Err((message, hint)) => {
                 let fault = Diagnostic::error(table.source, self.offer_at.clone(), message);
                 faults.push(fault.hint(hint));
+            }
+        }
+    }
+}
+
+impl UserDraft {
+    /// Stored numbers that would be refused each time.
+    pub(super) fn check_numbers(&self, here: &Site, faults: &mut Faults) {
+        let Some(callback) = &self.user.callback else { return };
+        for (number, at) in callback.numbers.iter().zip(&self.numbers_at) {
+            if let Err(why) = site::stored_number(here, number, &callback.allow_classes) {
+                faults.push(site::refused_number(&self.source, at.clone(), &why));
             }
         }
     }

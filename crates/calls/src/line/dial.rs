@@ -26,7 +26,7 @@ use crate::alert::Alert;
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::line::Line;
-use crate::policy::line_dialling;
+use crate::policy::dial_string;
 use crate::promises::Turn;
 use crate::vocabulary::{CallId, Cause, Event, Leg, PortInput, PortOutput};
 
@@ -147,9 +147,7 @@ impl Line {
 
     fn dial_now(&mut self, order: &Order, desk: &mut Desk) -> State {
         let turn = &order.turn;
-        let command = line_dialling(&self.config)
-            .and_then(|dialling| dialling.render(&turn.number).map_err(|fault| fault.to_string()));
-        let Ok(command) = command else {
+        let Ok(command) = dial_string(&self.config, &turn.number) else {
             // Policy has seen to this; the configuration has changed since.
             self.not_dialled(order, Cause::Barred, desk);
             return self.idle(desk);

@@ -25,6 +25,8 @@ use std::borrow::Cow;
 
 use proto::dial::PhoneNumber;
 
+pub(crate) use rules::dial_string;
+#[cfg(test)]
 pub(crate) use rules::line_dialling;
 pub use rules::table;
 
@@ -138,6 +140,10 @@ pub struct Counters {
     pub open: OpenPromises,
     /// What the user has spent today.
     pub spent: Spent,
+    /// What all have spent today.
+    pub day: Spent,
+    /// What was spent today on numbers of each class, in the order of [`numbering::Class::ALL`].
+    pub classes: [Spent; numbering::Class::ALL.len()],
 }
 
 /// What a user's return calls have cost today, so far.
@@ -281,6 +287,7 @@ pub fn decide(config: &Config, request: &Request<'_>) -> Decision {
         request,
         user: config.user(request.user),
         numbers: Vec::new(),
+        known: Vec::new(),
         lines: candidates(config, request),
         allowed_by: None,
     };

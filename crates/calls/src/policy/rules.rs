@@ -7,6 +7,8 @@
 //!
 //! They do not know how the numbers came to be typed, nor what the caller is told.
 
+mod budgets;
+mod classes;
 mod lines;
 mod numbers;
 mod promises;
@@ -16,10 +18,13 @@ use std::borrow::Cow;
 
 use proto::dial::PhoneNumber;
 
+use super::numbering::Number;
 use super::{RefusalKind, Request};
 use crate::config::Config;
 use crate::config::user::User;
 
+pub(crate) use lines::dial_string;
+#[cfg(test)]
 pub(crate) use lines::line_dialling;
 
 /// What the rules look at.
@@ -30,6 +35,8 @@ pub(super) struct Case<'a> {
     pub(super) user: Option<&'a User>,
     /// The numbers, from `number.grammar` on.
     pub(super) numbers: Vec<PhoneNumber>,
+    /// What they mean, from `number.plan` on; empty where the site has no country.
+    pub(super) known: Vec<Number>,
     /// The lines wanted; the line rules strike out those that will not do.
     pub(super) lines: Vec<String>,
     /// The pattern that allowed a typed number.
@@ -117,8 +124,28 @@ pub(super) const RULES: &[Rule] = rules! {
         "There is no number to call.";
     "number.digits" NotANumber numbers::digits,
         "A typed number is not digits alone, or has fewer than three of them.";
+    "number.plan" NotANumber classes::plan,
+        "At this site the digits are no number: too few, too many, or a local number without an area.";
     "number.own-line" Number numbers::own_line,
         "The number is that of one of our own lines.";
+    "number.class.premium" Number classes::premium,
+        "A premium rate number, in its own country or worldwide (`+979`).";
+    "number.class.shared-cost" Number classes::shared_cost,
+        "A shared cost number.";
+    "number.class.personal" Number classes::personal,
+        "A personal number, which costs what premium ones do.";
+    "number.class.satellite" Number classes::satellite,
+        "A satellite telephone (`+870`, `+881`).";
+    "number.class.global" Number classes::global,
+        "A number of an international service or network (`+800`, `+882`, `+883`).";
+    "number.class.emergency" Number classes::emergency,
+        "An emergency number, whatever digits follow it.";
+    "number.class.operator" Number classes::operator,
+        "A number of the network itself: an operator, information, another carrier, any short number.";
+    "number.class.feature" Number classes::feature,
+        "A code for the exchange, such as a diversion.";
+    "number.class.unknown" Number classes::unknown,
+        "A number in no numbering plan that is known.";
     "caller_numbers.deny" Number numbers::denied,
         "A typed number matches a pattern of `caller_numbers.deny`.";
     "user.deny" Number numbers::denied_to_user,
@@ -129,6 +156,10 @@ pub(super) const RULES: &[Rule] = rules! {
         "A typed number matches no pattern of the user's own `allow`.";
     "number.quarantined" Number numbers::quarantined,
         "Strangers have answered at the number, `[callback] quarantine_after` of them in a row.";
+    "budget.user" Service budgets::user,
+        "What the user's `budget` allows in a day is used up, or the call's cost is not known.";
+    "budget.day" Service budgets::day,
+        "What a `[[budget]]` allows in a day is used up, or the call's cost is not known.";
     "line.same" Service lines::same,
         "The caller came in on the only line, and `[callback] same_line` does not let it call back.";
     "line.direction" Service lines::direction,

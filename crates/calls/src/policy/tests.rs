@@ -38,7 +38,7 @@ fn ask(config: &Config, numbers: Numbers<'_>, line: &ReturnLine, open: (u32, u32
         quarantined: Vec::new(),
         counters: Counters {
             open: OpenPromises { by_user: open.0, in_all: open.1 },
-            spent: Spent::default(),
+            ..Counters::default()
         },
     };
     match decide(config, &request).answer {

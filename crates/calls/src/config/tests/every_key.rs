@@ -19,6 +19,10 @@ fn with(row: &Row, value: &str) -> String {
         | Section::User
         | Section::UserCallback
         | Section::UserBudget
+        | Section::Site
+        | Section::DialPlan
+        | Section::Tariff
+        | Section::DayBudget
         | Section::Line
         | Section::Modem => "login_config = \"login.config\"".to_owned(),
     };
@@ -56,6 +60,12 @@ fn with(row: &Row, value: &str) -> String {
             let user = "[[user]]\nname = \"alice\"\n[user.callback]\n";
             text.push_str(&format!("{patterns}{user}{numbers}{key}"));
         }
+        Section::Site => text.push_str(&format!("[site]\n{key}")),
+        Section::DialPlan => {
+            text.push_str(&format!("dial_plan = {{ {key} }}\n[site]\ncountry = \"DE\""));
+        }
+        Section::Tariff => text.push_str(&format!("[[tariff]]\n{key}")),
+        Section::DayBudget => text.push_str(&format!("[[budget]]\n{key}")),
         Section::Server | Section::Line => {}
     }
     text.push('\n');

@@ -37,8 +37,8 @@ pub struct Site {
     pub trunk: Option<String>,
     /// What stands before international numbers, if not the country's own.
     pub international: Option<String>,
-    /// Lengths of the extensions of our private exchange.
-    pub extension_lengths: Vec<u32>,
+    /// Extensions of our private exchange: digits, and `x` for any digit (not 0 as the first).
+    pub extensions: Vec<String>,
     /// Emergency numbers besides the country's.
     pub emergency: Vec<String>,
     /// Numbers of the network's own services besides those that every network of the country has.
@@ -256,9 +256,7 @@ fn dialled(digits: &str, country: &'static Country, site: &Site) -> Result<Numbe
     if begins(&site.operator) {
         return Ok(code(digits, Class::Operator));
     }
-    let length = |length: &u32| usize::try_from(*length) == Ok(digits.len());
-    // No exchange gives away the first digit of calls to the outside.
-    if site.extension_lengths.iter().any(length) && !digits.starts_with('0') {
+    if site.extensions.iter().any(|pattern| is_extension(digits, pattern)) {
         return Ok(Number { reach: Reach::Exchange, ..code(digits, Class::Extension) });
     }
     if let Some(rest) = stripped(digits, site.international()) {
@@ -291,6 +289,16 @@ fn dialled(digits: &str, country: &'static Country, site: &Site) -> Result<Numbe
             number => number,
         },
     }
+}
+
+/// Whether `digits` are an extension of this pattern. No exchange gives away the first digit of calls to
+/// the outside, so an `x` in front is not 0.
+fn is_extension(digits: &str, pattern: &str) -> bool {
+    let fits = |(at, (digit, wanted)): (usize, (u8, u8))| match wanted {
+        b'x' => at > 0 || digit != b'0',
+        wanted => digit == wanted,
+    };
+    digits.len() == pattern.len() && digits.bytes().zip(pattern.bytes()).enumerate().all(fits)
 }
 
 /// Whether these digits are the network's own. In North America `0`, `00`, `10…` (another carrier) and

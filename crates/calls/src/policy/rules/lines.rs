@@ -1,6 +1,6 @@
 //! Which lines may call back, and can.
 
-use proto::dial::{Dialling, PhoneNumber};
+use proto::dial::{DialString, Dialling, PhoneNumber};
 
 use super::{Case, Finding, passes, refuses, unconcerned};
 use crate::config::{Config, Direction, HoldBy, Line, ReturnLine, SameLine};
@@ -99,10 +99,18 @@ pub(super) fn dialling(case: &mut Case<'_>) -> Finding {
 }
 
 fn can_dial(line: &Line, numbers: &[PhoneNumber]) -> Result<(), String> {
-    let dialling = line_dialling(line)?;
-    numbers
-        .iter()
-        .try_for_each(|number| dialling.render(number).map(drop).map_err(|fault| fault.to_string()))
+    numbers.iter().try_for_each(|number| dial_string(line, number).map(drop))
+}
+
+/// The command that dials `number` on this line: by its dial plan, or, where the site has no country, as the
+/// number stands.
+pub(crate) fn dial_string(line: &Line, number: &PhoneNumber) -> Result<DialString, String> {
+    match &line.dial_plan {
+        Some(plan) => {
+            plan.render(&line.modem.dial_prefix, number).map_err(|fault| fault.to_string())
+        }
+        None => line_dialling(line)?.render(number).map_err(|fault| fault.to_string()),
+    }
 }
 
 /// How a line dials.

@@ -6,6 +6,7 @@ use super::{Case, Finding, passes, refuses, unconcerned};
 use crate::config::Config;
 use crate::config::user::UserCallback;
 use crate::policy::Numbers;
+use crate::policy::numbering::Class;
 
 /// The shortest number that a caller may type. Shorter ones are service numbers and extensions; whoever
 /// wants them called writes them into login.config.
@@ -57,6 +58,11 @@ pub(super) fn digits(case: &mut Case<'_>) -> Finding {
 }
 
 pub(super) fn own_line(case: &mut Case<'_>) -> Finding {
+    let site = &case.config.site;
+    let known = case.known.iter().find(|number| number.class() == Class::OwnLine);
+    if let Some(number) = known {
+        return refuses(format!("{number} is one of our own numbers"));
+    }
     for number in &case.numbers {
         let own =
             case.config.lines.iter().find(|line| {
@@ -64,6 +70,9 @@ pub(super) fn own_line(case: &mut Case<'_>) -> Finding {
             });
         if let Some(line) = own {
             return refuses(format!("{number} is our own line {}", line.name));
+        }
+        if site.is_own(number.as_str()) || site.is_own(national(number)) {
+            return refuses(format!("{number} is one of our own numbers"));
         }
     }
     passes("the number is no line of ours")
@@ -85,7 +94,7 @@ fn deny(case: &Case<'_>, patterns: &[String], rule: &str) -> Finding {
         return unconcerned("there is no such pattern");
     }
     let denies = |pattern: &&String| {
-        matches(pattern, number)
+        takes(case, pattern, Strictness::AnyMeaning)
             || dialled_as(case.config, number).any(|digits| covers(pattern, &digits))
     };
     match patterns.iter().find(denies) {
@@ -121,13 +130,43 @@ pub(super) fn allowed_to_user(case: &mut Case<'_>) -> Finding {
 
 fn allow(case: &mut Case<'_>, patterns: &[String], rule: &str) -> Finding {
     let Some(number) = typed(case) else { return unconcerned(NOT_TYPED) };
-    match patterns.iter().find(|pattern| matches(pattern, number)) {
+    match patterns.iter().find(|pattern| takes(case, pattern, Strictness::OneMeaning)) {
         Some(pattern) => {
             case.allowed_by = Some(format!("{rule} {pattern:?}"));
             passes(format!("the pattern {pattern:?} allows the number"))
         }
         None => refuses(format!("{number} matches no pattern that allows it")),
     }
+}
+
+/// How a pattern is read that could mean two things (`900*` in North America: 1-900, or 900 in our own area).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strictness {
+    /// As a number of these digits would be: whoever allows means that.
+    OneMeaning,
+    /// As either: whoever denies means both.
+    AnyMeaning,
+}
+
+/// Whether `pattern` takes the number that was typed. Where the site has a country, both are compared as
+/// numbers of the world, in whatever form they are written.
+fn takes(case: &Case<'_>, pattern: &str, strictness: Strictness) -> bool {
+    let Some(number) = typed(case) else { return false };
+    let (Some(known), Some(country)) = (case.known.first(), case.config.site.country) else {
+        return matches(pattern, number);
+    };
+    let (digits, star) = match pattern.strip_suffix('*') {
+        Some(digits) => (digits, "*"),
+        None => (pattern, ""),
+    };
+    let normal = known.normal();
+    if !normal.starts_with('+') {
+        return covers(pattern, &normal);
+    }
+    let one = case.config.site.beginning(digits).unwrap_or_default();
+    let national = format!("+{}{digits}", country.code);
+    covers(&format!("{one}{star}"), &normal)
+        || (strictness == Strictness::AnyMeaning && covers(&format!("{national}{star}"), &normal))
 }
 
 fn national(number: &PhoneNumber) -> &str {
