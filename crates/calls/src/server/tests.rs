@@ -1,6 +1,7 @@
 //! Timelines of the whole server: callers, promises, programs, operators, restarts.
 
 mod callback;
+mod hostile;
 mod injection;
 mod network;
 mod operators;

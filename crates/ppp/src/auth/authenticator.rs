@@ -215,6 +215,12 @@ impl Authenticator {
         }
     }
 
+    /// Wrong passwords that the peer may still give.
+    #[must_use]
+    pub const fn tries_left(&self) -> u32 {
+        self.tries_left
+    }
+
     /// Time has passed.
     pub fn tick(&mut self, now: Instant) {
         match &mut self.state {

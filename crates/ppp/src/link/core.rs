@@ -11,7 +11,7 @@ use super::intake::{Heed, Patience};
 use super::outbox::Outbox;
 use super::output::{End, Output, Phase, Ticket};
 use super::session::{Callback, Network, NetworkState, Networks, Proof, Proofs, Session};
-use crate::auth::{Authenticator, AuthenticatorFact, Claimant, ClaimantFact};
+use crate::auth::{self, Authenticator, AuthenticatorFact, Claimant, ClaimantFact};
 use crate::cbcp::{AnswererFact, Caller, CallerFact, CallerFailure};
 use crate::framing::{Accm, Framing};
 use crate::lcp::callback::{Otherwise, Proposal, Stance};
@@ -36,6 +36,8 @@ pub(super) struct Core {
     /// Why we end the link, from when we decide to until it is over.
     end: Option<End>,
     tickets: u32,
+    /// Wrong passwords that the peer may still give. One that begins anew does not get new ones.
+    tries_left: u32,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,7 @@ impl Core {
         let lcp =
             Lcp::new(config.lcp.clone(), config.limits, config.keepalive, random.fork("magic"));
         let opening = config.opening;
+        let tries_left = config.authentication.tries;
         let mut this = Self {
             config,
             lcp,
@@ -65,6 +68,7 @@ impl Core {
             random,
             end: None,
             tickets: 0,
+            tries_left,
         };
         this.out.push(Output::Phase(Phase::Establish));
         match opening {
@@ -243,7 +247,7 @@ impl Core {
         let granted = options.granted();
         self.framing = Framing { accm: granted.accm, acfc: granted.acfc, pfc: granted.pfc };
         let (demanded, submitted) = (options.demanded(), granted.authentication);
-        let limits = self.config.authentication;
+        let limits = auth::Limits { tries: self.tries_left, ..self.config.authentication };
         let authenticator = demanded.map(|method| {
             let random = self.random.fork("challenge");
             Authenticator::new(method, self.config.name.clone(), limits, random, now)
@@ -276,6 +280,9 @@ impl Core {
         let terminating = self.lcp.is_terminating();
         let stage = if terminating { Stage::Terminate } else { Stage::Establish };
         let Stage::Open(session) = std::mem::replace(&mut self.stage, stage) else { return };
+        if let Some(authenticator) = &session.proofs.authenticator {
+            self.tries_left = authenticator.tries_left();
+        }
         self.networks_down(&session.networks);
         if !terminating {
             if let Some(agreed) = session.callback.agreed() {

@@ -158,6 +158,24 @@ fn passwords_cannot_be_tried_for_ever() {
     assert_eq!(tries, 3);
 }
 
+/// A link that begins anew is the same call: it has no new tries.
+#[test]
+fn passwords_cannot_be_tried_by_beginning_anew() {
+    let mut policy = Policy::offers(own_or_none());
+    policy.refusal = Some(dialback_ppp::auth::Refusal::WrongPassword);
+    let mut bench = Bench::opened(pap_answerer(), policy, "");
+    let mut tries = 0;
+    for id in 2..=9_u8 {
+        bench.send(Protocol::PAP, &format!("01 {id:02x}{}", &PAP_ALICE.get(5..).unwrap()));
+        tries += bench.lines().iter().filter(|line| line.starts_with("verify")).count();
+        bench.send(Protocol::LCP, &format!("01 {id:02x} 00 04"));
+        if bench.has("LCP 01") {
+            bench.ack_our_request();
+        }
+    }
+    assert_eq!(tries, 3);
+}
+
 fn any_packet() -> impl Strategy<Value = (u16, Vec<u8>)> {
     let protocol = prop_oneof![
         Just(0xc021_u16),
