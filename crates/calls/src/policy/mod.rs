@@ -14,12 +14,17 @@
 //! comes in with the request. Caller ID comes in too, to be told with the decision; no rule makes a number of
 //! it: it is a hint, never an identity.
 
+pub mod cases;
+pub mod explain;
 pub mod numbering;
 pub mod password;
+pub mod reference;
+pub mod rights;
 mod rules;
 #[cfg(test)]
 mod tests;
 pub mod totp;
+pub mod wish;
 
 use std::borrow::Cow;
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use proto::login::{self, Fault, Prompt, Question};
 
 use super::{MAX_ERRORS, MAX_NUMBER_TEXT, MODEM_GONE, Office, STORE_TIME, Session};
-use crate::config::user::{self, CallbackOffer};
-use crate::config::{Action, LoginEntry, ReturnLine};
+use crate::config::{Action, LoginEntry, ReturnLine, user};
 use crate::line::Line;
 use crate::messages::Message;
+use crate::policy::wish::{self, Wish};
 use crate::policy::{Counters, Numbers, Refusal, RefusalKind, Request};
 use crate::promises::Terms;
 use crate::service::Service;
@@ -79,23 +79,9 @@ impl Session {
         line: &mut Line,
         office: &mut Office<'_>,
     ) {
-        let Action::Callback { numbers, .. } = &entry.action else { return };
-        if !numbers.is_empty() {
-            return self.promise(entry, Numbers::Entry(numbers, entry.line_number), line, office);
-        }
-        let config = office.config;
-        match self.user(config).map(|user| user.callback.as_ref()) {
-            // Policy refuses him by name.
-            Some(None) => self.promise(entry, Numbers::User(&[]), line, office),
-            Some(Some(callback)) => match callback.offer {
-                CallbackOffer::Nothing | CallbackOffer::Fixed => {
-                    self.promise(entry, Numbers::User(&callback.numbers), line, office);
-                }
-                CallbackOffer::List | CallbackOffer::Caller | CallbackOffer::FixedOrCaller => {
-                    self.ask_number(entry, rest, line, office);
-                }
-            },
-            None => self.ask_number(entry, rest, line, office),
+        match wish::at_prompt(entry, self.user(office.config)) {
+            Wish::Numbers(numbers) => self.promise(entry, numbers, line, office),
+            Wish::Ask => self.ask_number(entry, rest, line, office),
         }
     }
 
@@ -154,11 +140,7 @@ impl Session {
             let message = Some(Message::NumberRefused);
             return self.last_words(message, Cause::ServiceUnavailable, line, office);
         }
-        let callback = self.user(office.config).and_then(|user| user.callback.as_ref());
-        let numbers = match callback.map(|callback| callback.stored(text)) {
-            Some(stored @ [_, ..]) => Numbers::User(stored),
-            Some([]) | None => Numbers::Typed(text),
-        };
+        let numbers = wish::given(self.user(office.config), text);
         self.promise(&entry, numbers, line, office);
     }
 

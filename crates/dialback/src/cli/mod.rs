@@ -12,6 +12,7 @@ mod dial_ppp;
 mod exchange;
 mod follow;
 mod import;
+mod policy;
 mod rehearse;
 mod serve;
 mod show;
@@ -92,6 +93,8 @@ enum Command {
     Promise(act::Promise),
     /// Read the configuration again
     Reload(act::Reload),
+    /// Tell who would be called back and why, test it, compare it
+    Policy(policy::Policy),
     /// Call somebody back now, as callback(8) does
     Callback(callback::Callback),
     /// Run a Windows dial-up script (.scp), or find its faults
@@ -173,6 +176,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Promises(promises) => promises.run(),
         Command::Top(top) => top.run(),
         Command::Log(log) => log.run(),
+        Command::Policy(policy) => policy.run(),
         Command::Callback(callback) => callback.run(),
         Command::Scp(scp) => scp.run(),
         Command::Dial(dial) => dial.run(),
