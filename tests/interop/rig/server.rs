@@ -94,6 +94,10 @@ impl Server {
         &self.process
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     /// Waits for the next event of this name, and gives it back.
     pub(crate) fn until(&mut self, event: &str) -> Value {
         self.until_one_of(&[event])

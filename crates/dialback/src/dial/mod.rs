@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use proto::at::commands::{Command, Plan as Commands, Refused};
+use proto::at::hang_up;
 use proto::at::reader::Form;
 use proto::dialer::{Answer, Cause, Hook, Login, Plan, Request};
 use proto::login::Secret;
@@ -240,13 +241,13 @@ fn hook(peer: &Peer) -> Result<Hook, String> {
     let carrier = if peer.holds_carrier() { "AT&C1" } else { "AT" };
     let put_back: Result<Vec<_>, _> = ["ATH", carrier].map(command).into_iter().collect();
     Ok(Hook {
-        by_command: peer.profile.hang_up_plan(None),
+        by_command: hang_up::Plan { escape: peer.escape, ..peer.profile.hang_up_plan(None) },
         put_back: Commands {
             commands: put_back.map_err(|e| e.to_string())?,
             form: Form::Verbose,
             force: None,
         },
-        escape: peer.profile.escape,
+        escape: peer.escape,
     })
 }
 

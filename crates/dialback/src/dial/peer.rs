@@ -10,6 +10,7 @@ use std::time::Duration;
 use calls::config::{PortSpec, parse_duration, parse_port};
 use calls::diagnostic::{Diagnostic, Source};
 use proto::at::commands::Command;
+use proto::at::escape::Escape;
 use proto::at::profile::{ESCAPE_OFF, HangUpManner, Profile};
 use proto::dial::{DialPrefix, DialString, Dialling, PhoneNumber};
 use serde::Deserialize;
@@ -36,6 +37,7 @@ pub(crate) struct Draft {
     pub(crate) modem: Text,
     #[serde(default)]
     pub(crate) init: Vec<Spanned<String>>,
+    pub(crate) guard: Text,
     pub(crate) dial_prefix: Text,
     pub(crate) international_prefix: Option<String>,
     pub(crate) number: Text,
@@ -114,6 +116,7 @@ pub(crate) struct Peer {
     pub(crate) lock_dir: PathBuf,
     pub(crate) profile: &'static Profile,
     pub(crate) init: Option<Vec<Command>>,
+    pub(crate) escape: Escape,
     pub(crate) number: Option<(PhoneNumber, DialString)>,
     pub(crate) prompt_time: Duration,
     pub(crate) callback: Option<Callback>,
@@ -235,6 +238,7 @@ pub(crate) fn check(draft: Draft, source: &Arc<Source>) -> Result<Peer, Vec<Diag
     let port = check.value("port", draft.port, parse_port);
     let profile = check.value("modem", draft.modem, profile).or(Profile::named("generic"));
     let init = init(&mut check, draft.init);
+    let guard = check.value("guard", draft.guard, parse_duration);
     let number = number(
         &mut check,
         draft.number,
@@ -277,6 +281,7 @@ pub(crate) fn check(draft: Draft, source: &Arc<Source>) -> Result<Peer, Vec<Diag
             lock_dir: draft.lock_dir.unwrap_or_else(|| PathBuf::from("/var/lock")),
             profile,
             init,
+            escape: guard.map_or(profile.escape, |guard| Escape { guard, ..profile.escape }),
             number,
             prompt_time: prompt_time.unwrap_or(Duration::from_secs(60)),
             callback,

@@ -1,0 +1,113 @@
+//! `dialback dial --ppp` as a process with a network namespace of its own, and its events.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use crate::namespace::alone;
+use crate::rig::folder::Folder;
+use crate::rig::process::{Ear, Process};
+use crate::rig::town::Town;
+
+/// A town's clock is fast, and so is the guard time of its modems.
+const OFFICE: &str = "guard = \"100ms\"\n[ppp]\ncallback_delay = \"2s\"\n";
+
+pub(crate) struct Client {
+    process: Process,
+}
+
+/// A network that is up.
+#[derive(Debug)]
+pub(crate) struct Up {
+    pub(crate) interface: String,
+    pub(crate) local: IpAddr,
+    pub(crate) remote: IpAddr,
+    pub(crate) mtu: u64,
+    pub(crate) dns: Value,
+}
+
+impl Client {
+    /// alice with her password on her modem, calling the office.
+    pub(crate) fn start(folder: &Folder, town: &Town, args: &[&str]) -> Self {
+        Self::with_password(folder, town, "s3cret", args)
+    }
+
+    /// The same with another password.
+    pub(crate) fn with_password(
+        folder: &Folder,
+        town: &Town,
+        password: &str,
+        args: &[&str],
+    ) -> Self {
+        let secret = folder.write("password", &format!("{password}\n"));
+        let peer = folder.write("office.toml", OFFICE);
+        let mut command = alone();
+        command
+            .arg("dial")
+            .arg(peer)
+            .args(["--json", "--ppp", "--number", "5550100", "--login", "alice"])
+            .arg("--lock-dir")
+            .arg(folder.path("locks"))
+            .arg("--password-file")
+            .arg(secret)
+            .args(["--port", town.port("alice")])
+            .args(args);
+        Self { process: Process::start("client", &mut command, Ear::Stderr) }
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Waits for the next event of this name.
+    pub(crate) fn until(&mut self, event: &str) -> Value {
+        self.process.until(event, |line| {
+            let told: Value = serde_json::from_str(&line.text).ok()?;
+            (told["event"] == event).then_some(told)
+        })
+    }
+
+    /// Waits until a network of this family is up.
+    pub(crate) fn until_up(&mut self, family: &str) -> Up {
+        self.process.until(&format!("{family} to be up"), |line| {
+            let told: Value = serde_json::from_str(&line.text).ok()?;
+            (told["event"] == "up" && told["family"] == family).then(|| Up {
+                interface: told["interface"].as_str().unwrap().to_owned(),
+                local: told["local"].as_str().unwrap().parse().unwrap(),
+                remote: told["remote"].as_str().unwrap().parse().unwrap(),
+                mtu: told["mtu"].as_u64().unwrap(),
+                dns: told["dns"].clone(),
+            })
+        })
+    }
+
+    /// Waits until it ends: with this exit code, and this word.
+    pub(crate) fn until_ended(&mut self, code: i32, outcome: &str) {
+        let status = self.process.ended();
+        let told = self.told();
+        assert_eq!(status.code(), Some(code), "{told}");
+        let ended = format!("\"outcome\":\"{outcome}\"");
+        assert!(told.contains(&ended), "{told}");
+    }
+
+    pub(crate) fn told(&mut self) -> String {
+        self.process.transcript()
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    /// The stages up to now: events, and of PPP its phases, each with its leg.
+    pub(crate) fn stages(&mut self) -> Vec<String> {
+        self.told()
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .map(|told| match (told["phase"].as_str(), told["event"].as_str().unwrap()) {
+                (Some(phase), _) => format!("{} {phase}", told["leg"].as_str().unwrap()),
+                (None, event) => event.to_owned(),
+            })
+            .filter(|stage| !["note", "heard"].contains(&stage.as_str()))
+            .collect()
+    }
+}

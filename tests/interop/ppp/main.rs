@@ -1,0 +1,48 @@
+//! `dialback dial --ppp` against `dialback serve` through two virtual modems, each end in a network namespace of its
+//! own: called back by CBCP to a network that carries; and each way to fail, with its exit code and its sentence.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test program: a panic is its way to fail, printing its way to say what was skipped"
+)]
+
+mod client;
+mod failures;
+mod namespace;
+#[path = "../rig/mod.rs"]
+mod rig;
+
+use rig::folder::Folder;
+use rig::server::{Server, configure};
+use rig::town::Town;
+
+/// PPP at the prompt is the engine's; the return call is, too.
+const LOGIN: &str = "/AutoPPP/ - - /usr/sbin/dialback-ppp\n* - - /bin/false\n";
+
+/// What a test needs besides the built program.
+pub(crate) const PROGRAMS: &[&str] = &["/usr/bin/unshare", "/dev/net/tun"];
+
+/// How many times faster than telephones the town is: a second of the line carries 400 kB.
+const SCALE: u32 = 96;
+
+/// A server on one line of a town in which alice has a modem too. `user`: the rest of her `[[user]]`. `more`: keys of
+/// `[ppp]`.
+pub(crate) fn office(folder: &Folder, user: &str, more: &str) -> (Town, Server) {
+    let stations = [("office", "5550100", "pty"), ("alice", "5550199", "pty")];
+    let town = Town::with(folder, SCALE, &stations);
+    let section = "line = \"same\"\ncaller_numbers = { allow = [\"5550199\", \"5550198\"] }";
+    configure(folder, &[("office", town.port("office"), "")], section, LOGIN);
+    let secrets = folder.write("chap-secrets", "# client server secret\nalice orion s3cret\n");
+    let config = folder.path("dialback.toml");
+    let mut text = std::fs::read_to_string(&config).unwrap();
+    text += &format!(
+        "[ppp]\nsecrets = \"{}\"\nlocal = \"10.9.0.1\"\npool = [\"10.9.0.2\"]\n{more}\n\
+         [[user]]\nname = \"alice\"\n{user}\n",
+        secrets.display()
+    );
+    folder.write("dialback.toml", &text);
+    let server = Server::apart(folder, 1);
+    (town, server)
+}
