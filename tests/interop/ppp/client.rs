@@ -10,7 +10,7 @@ use crate::rig::process::{Ear, Process};
 use crate::rig::town::Town;
 
 /// A town's clock is fast, and so is the guard time of its modems.
-const OFFICE: &str = "guard = \"100ms\"\n[ppp]\ncallback_delay = \"2s\"\n";
+const OFFICE: &str = "guard = \"20ms\"\n[ppp]\ncallback_delay = \"2s\"\n";
 
 pub(crate) struct Client {
     process: Process,
@@ -67,18 +67,29 @@ impl Client {
         })
     }
 
-    /// Waits until a network of this family is up.
-    pub(crate) fn until_up(&mut self, family: &str) -> Up {
-        self.process.until(&format!("{family} to be up"), |line| {
-            let told: Value = serde_json::from_str(&line.text).ok()?;
-            (told["event"] == "up" && told["family"] == family).then(|| Up {
-                interface: told["interface"].as_str().unwrap().to_owned(),
-                local: told["local"].as_str().unwrap().parse().unwrap(),
-                remote: told["remote"].as_str().unwrap().parse().unwrap(),
-                mtu: told["mtu"].as_u64().unwrap(),
-                dns: told["dns"].clone(),
-            })
-        })
+    /// Waits until the next network is up: its family, and what it is like.
+    pub(crate) fn until_next_up(&mut self) -> (String, Up) {
+        let told = self.until("up");
+        let text = |key: &str| told[key].as_str().unwrap();
+        let up = Up {
+            interface: text("interface").to_owned(),
+            local: text("local").parse().unwrap(),
+            remote: text("remote").parse().unwrap(),
+            mtu: told["mtu"].as_u64().unwrap(),
+            dns: told["dns"].clone(),
+        };
+        (text("family").to_owned(), up)
+    }
+
+    /// Waits until IPv4 is up.
+    pub(crate) fn until_up(&mut self) -> Up {
+        loop {
+            if let (family, up) = self.until_next_up()
+                && family == "ipv4"
+            {
+                return up;
+            }
+        }
     }
 
     /// Waits until it ends: with this exit code, and this word.

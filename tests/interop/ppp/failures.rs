@@ -81,10 +81,10 @@ fn each_way_to_fail_has_its_code_its_word_and_its_sentence() {
             args: &["--callback", "5550198", "--wait", "2s"],
             code: 40,
             word: "nobody-calls",
-            told: "waited for ",
+            told: "waited for 2 s",
         },
     ];
-    for row in rows {
+    let run = |row: Row| {
         let folder = Folder::new();
         let (mut town, server) = office(&folder, row.user, "");
         let mut client = Client::with_password(&folder, &town, row.password, row.args);
@@ -92,8 +92,13 @@ fn each_way_to_fail_has_its_code_its_word_and_its_sentence() {
         let told = client.told();
         assert!(told.contains(row.told), "{}: {told}", row.name);
         assert!(town.facts().iter().any(|(_, fact)| fact["event"] == "dialled"), "{}", row.name);
-        server.stop();
-    }
+        server.kill();
+    };
+    std::thread::scope(|all| {
+        for row in rows {
+            all.spawn(move || run(row));
+        }
+    });
 }
 
 #[test]
@@ -110,7 +115,7 @@ fn the_second_call_is_authenticated_like_the_first() {
     server.until("reloaded");
     client.until_ended(42, "login-refused");
     assert!(client.stages().contains(&"return authenticate".to_owned()), "{}", client.told());
-    server.stop();
+    server.kill();
 }
 
 #[test]
@@ -138,7 +143,7 @@ fn a_signal_in_each_stage_ends_it_and_leaves_nothing_on_the_line() {
     if !programs::there("a signal", PROGRAMS) {
         return;
     }
-    for stage in ["dialling", "ppp", "waiting"] {
+    let run = |stage: &str| {
         let folder = Folder::new();
         let (mut town, server) = office(&folder, MUST, "");
         let mut client = Client::start(&folder, &town, &["--callback", "admin"]);
@@ -151,5 +156,10 @@ fn a_signal_in_each_stage_ends_it_and_leaves_nothing_on_the_line() {
             town.until("alice", "on-hook");
         }
         server.kill();
-    }
+    };
+    std::thread::scope(|stages| {
+        for stage in ["dialling", "ppp", "waiting"] {
+            stages.spawn(move || run(stage));
+        }
+    });
 }

@@ -13,6 +13,7 @@ mod failures;
 mod namespace;
 #[path = "../rig/mod.rs"]
 mod rig;
+mod sessions;
 
 use rig::folder::Folder;
 use rig::server::{Server, configure};
@@ -24,8 +25,12 @@ const LOGIN: &str = "/AutoPPP/ - - /usr/sbin/dialback-ppp\n* - - /bin/false\n";
 /// What a test needs besides the built program.
 pub(crate) const PROGRAMS: &[&str] = &["/usr/bin/unshare", "/dev/net/tun"];
 
-/// How many times faster than telephones the town is: a second of the line carries 400 kB.
-const SCALE: u32 = 96;
+/// How many times faster than telephones the town is: a second of the line carries 200 kB.
+const SCALE: u32 = 48;
+
+/// The silence around +++ is a 48th of a second here.
+const MODEM: &str =
+    r#"modem = { init = ["ATZ", "ATE0Q0V1&C1&D2S0=0"], dial_prefix = "ATDT", guard = "20ms" }"#;
 
 /// A server on one line of a town in which alice has a modem too. `user`: the rest of her `[[user]]`. `more`: keys of
 /// `[ppp]`.
@@ -33,7 +38,7 @@ pub(crate) fn office(folder: &Folder, user: &str, more: &str) -> (Town, Server) 
     let stations = [("office", "5550100", "pty"), ("alice", "5550199", "pty")];
     let town = Town::with(folder, SCALE, &stations);
     let section = "line = \"same\"\ncaller_numbers = { allow = [\"5550199\", \"5550198\"] }";
-    configure(folder, &[("office", town.port("office"), "")], section, LOGIN);
+    configure(folder, &[("office", town.port("office"), MODEM)], section, LOGIN);
     let secrets = folder.write("chap-secrets", "# client server secret\nalice orion s3cret\n");
     let config = folder.path("dialback.toml");
     let mut text = std::fs::read_to_string(&config).unwrap();

@@ -89,11 +89,11 @@ pub(super) async fn dial(
 pub(super) async fn await_call(
     line: &mut Line,
     (answer, hook): (Answer, Hook),
-    until: Instant,
+    time: Duration,
     progress: &mut Progress,
     signals: &mut Signals,
 ) -> Result<Said, Ended> {
-    let dialer = Dialer::wait(now(), answer, hook, line.signals(), until);
+    let dialer = Dialer::wait(now(), answer, hook, line.signals(), time);
     drive(line, dialer, true, false, progress, signals).await
 }
 

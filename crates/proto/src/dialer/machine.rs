@@ -118,7 +118,7 @@ impl Dialer {
         dialer
     }
 
-    /// Begins with the wait for a call back until `until` at most: it was asked for on a call that is over, in other
+    /// Begins with the wait for a call back, for `time` at most: it was asked for on a call that is over, in other
     /// words than prompts (PPP). The modem has been set up then, and is on-hook.
     #[must_use]
     pub fn wait(
@@ -126,8 +126,9 @@ impl Dialer {
         answer: Answer,
         hook: Hook,
         signals: Option<Signals>,
-        until: Instant,
+        time: Duration,
     ) -> Self {
+        let until = now + time;
         let mut steps = VecDeque::new();
         if signals.is_some() {
             // It was lowered to hang up, and with DTR low a modem answers nobody (&D2).

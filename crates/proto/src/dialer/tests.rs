@@ -216,10 +216,9 @@ fn an_answer_that_comes_to_nothing_is_followed_by_more_waiting() {
 fn a_call_back_that_was_asked_for_in_other_words_is_awaited_and_answered() {
     let lines = Signals { cts: true, dsr: true, dcd: false, ri: false };
     for signals in [None, Some(lines)] {
-        let until = Instant::ZERO + Duration::from_secs(90);
         let now = Instant::ZERO + Duration::from_secs(30);
         let Plan { answer, hook, .. } = plan(None, false);
-        let dialer = Dialer::wait(now, answer, hook, signals, until);
+        let dialer = Dialer::wait(now, answer, hook, signals, Duration::from_secs(60));
         let mut call = Call { dialer, now, told: Vec::new(), sent: String::new() };
         call.drain();
         let dtr = signals.map(|_| "dtr true".to_owned());

@@ -12,13 +12,10 @@ use sys::tun::{Tun, link_local};
 
 use super::resolver::Resolver;
 use super::scripts::{Call, Facts, Family, Passed, Scripts};
-use super::wishes::Ppp;
+use super::wishes::{LEAST_IPV6_MTU, Ppp};
 
 /// The other end's address where it would not say one (pppd's choice; only the interface knows it).
 const UNNUMBERED: Ipv4Addr = Ipv4Addr::new(10, 64, 64, 64);
-
-/// RFC 8200 §5: no link of IPv6 takes less.
-const LEAST_IPV6_MTU: u16 = 1280;
 
 /// So many packets wait in the kernel. It has 500 by default, which is minutes of a telephone line: whoever asks
 /// for a page then waits for all that others wanted before.

@@ -155,9 +155,10 @@ pub(super) async fn run(
     let text = format!("to be called back at {place}");
     progress.fact(now(), "callback-agreed", text, &json!({"number": number, "delay": delay}));
     let until = now() + ready.wish.wait;
+    let mut time = ready.wish.wait;
     loop {
         let modem = (answer.clone(), hook.clone());
-        let said = await_call(line, modem, until, progress, signals).await?;
+        let said = await_call(line, modem, time, progress, signals).await?;
         let wanted = ready.wanted(None, said.rate);
         let leg = (&wanted, Leg::Return);
         let came = leg::run(line, ready, leg, &hook, said, progress, signals).await?;
@@ -167,6 +168,7 @@ pub(super) async fn run(
                 if now() < until =>
             {
                 progress.say(now(), "that call came to nothing".to_owned(), None);
+                time = until.since(now());
             }
             Came::Callback { .. } | Came::Session(_) | Came::Failed(_) => {
                 return told(came, progress);

@@ -33,6 +33,9 @@ const MAX_SECRETS: u64 = 1 << 20;
 /// RFC 1661 §6.1 has no least MRU; below this our own control packets would not fit.
 const LEAST_MTU: u16 = 128;
 
+/// RFC 8200 §5: no link of IPv6 takes less.
+pub(super) const LEAST_IPV6_MTU: u16 = 1280;
+
 /// `[ppp]` as it is written. Options overwrite what they name.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,7 +132,11 @@ pub(crate) fn check(check: &mut Check<'_>, draft: PppDraft) -> Option<Ppp> {
             check.missing(&format!("ppp.{key}: not a path from the root: begin it with /"));
         }
     }
-    let (ipv4, ipv6) = (draft.ipv4.unwrap_or(true), draft.ipv6.unwrap_or(true));
+    let large = [mtu, mru].iter().all(|octets| octets.is_none_or(|most| most >= LEAST_IPV6_MTU));
+    let (ipv4, ipv6) = (draft.ipv4.unwrap_or(true), draft.ipv6.unwrap_or(large));
+    if ipv6 && !large {
+        check.missing("ppp: IPv6 needs an mtu and an mru of 1280: write so much, or ipv6 = false");
+    }
     if !ipv4 && !ipv6 {
         check.missing("ppp: neither ipv4 nor ipv6: nothing could be carried");
     }
@@ -367,6 +374,7 @@ mod tests {
         assert_eq!(routes, ["0.0.0.0/0", "192.0.2.0/24"]);
         assert!(ppp.routes.iter().all(|route| route.metric == Some(50)));
         assert_eq!((ppp.keepalive, ppp.idle), (None, Some(Duration::from_secs(600))));
+        assert!(read(&format!("{WHO}mtu = 576\n")).unwrap().ipv6.is_none(), "it would not fit");
         let ppp = read(&format!("{WHO}callback = \"admin\"\n")).unwrap();
         assert_eq!(ppp.callback.unwrap().number, None);
     }
@@ -390,6 +398,7 @@ mod tests {
             ("interface = \"a/b\"\n", "is no name"),
             ("interface = \"ppp%s\"\n", "write %d where the number shall be"),
             ("ipv4 = false\nipv6 = false\n", "nothing could be carried"),
+            ("mru = 576\nipv6 = true\n", "IPv6 needs an mtu and an mru of 1280"),
             ("ip_up = \"ip-up\"\n", "ppp.ip_up: not a path from the root"),
             ("dns = true\n", "unknown field `dns`"),
         ];
