@@ -4,17 +4,20 @@
 //! It deliberately does not know what the files mean. A fault that makes serving wrong is an error; what may
 //! be there later (a USB modem, a program on a disk not yet mounted) is a warning.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use calls::config::load::{
     self, FileText, Files, Loaded, MAX_FILE, Mention, Mentioned, ReadFault, Surroundings,
 };
 use calls::config::{Config, System};
 use calls::diagnostic::{Diagnostic, Look, Severity};
+use serde::{Deserialize, Serialize};
 use sys::account::Account;
 
 use crate::out::Palette;
@@ -69,18 +72,83 @@ impl Read {
 
 /// Reads the configuration at `path` and everything that it names.
 pub(crate) fn read(path: &Path) -> Read {
-    read_and(path, &read_file, look)
+    read_and(path, own_uid(), &read_file, |mention| look(mention, &exists))
 }
 
 /// The same for a server that is not on this machine: users, programs and ports need not exist, and whose the files
 /// are here does not matter.
 pub(crate) fn read_text(path: &Path) -> Read {
-    let uid = rustix::process::geteuid().as_raw();
+    let uid = own_uid();
     let anybodys = |path: &Path| Ok(FileText { uid, mode: 0o600, ..read_file(path)? });
-    read_and(path, &anybodys, |_| None)
+    read_and(path, uid, &anybodys, |_| None)
 }
 
-fn read_and(path: &Path, files: &dyn Files, look: impl Fn(&Mention) -> Option<Diagnostic>) -> Read {
+/// What a process that may read everything has read, for one that may not: with it the other comes to the same
+/// configuration ([`read_kept`]). It holds secrets.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// Whose rights the files were read with.
+    uid: u32,
+    files: BTreeMap<PathBuf, KeptFile>,
+    /// The users that the configuration names, and whether they exist.
+    users: BTreeMap<String, bool>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum KeptFile {
+    Text { text: Vec<u8>, uid: u32, mode: u32 },
+    Missing,
+    Other(String),
+}
+
+/// As [`read`], and keeps what was read.
+pub(crate) fn read_and_keep(path: &Path) -> (Read, Kept) {
+    let kept = RefCell::new(Kept { uid: own_uid(), ..Kept::default() });
+    let files = |path: &Path| {
+        let found = read_file(path);
+        let keep = match &found {
+            Ok(FileText { text, uid, mode }) => {
+                KeptFile::Text { text: text.clone(), uid: *uid, mode: *mode }
+            }
+            Err(ReadFault::Missing) => KeptFile::Missing,
+            Err(ReadFault::Other(why)) => KeptFile::Other(why.clone()),
+        };
+        kept.borrow_mut().files.insert(path.to_owned(), keep);
+        found
+    };
+    let users = |name: &str| {
+        let found = exists(name)?;
+        kept.borrow_mut().users.insert(name.to_owned(), found);
+        Ok(found)
+    };
+    let read = read_and(path, own_uid(), &files, |mention| look(mention, &users));
+    (read, kept.into_inner())
+}
+
+/// The configuration that somebody else has read.
+pub(crate) fn read_kept(path: &Path, kept: &Kept) -> Read {
+    let files = |path: &Path| match kept.files.get(path) {
+        Some(KeptFile::Text { text, uid, mode }) => {
+            Ok(FileText { text: text.clone(), uid: *uid, mode: *mode })
+        }
+        Some(KeptFile::Missing) | None => Err(ReadFault::Missing),
+        Some(KeptFile::Other(why)) => Err(ReadFault::Other(why.clone())),
+    };
+    let unknown = || io::Error::other("nobody has asked it");
+    let users = |name: &str| kept.users.get(name).copied().ok_or_else(unknown);
+    read_and(path, kept.uid, &files, |mention| look(mention, &users))
+}
+
+fn own_uid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+fn read_and(
+    path: &Path,
+    uid: u32,
+    files: &dyn Files,
+    look: impl Fn(&Mention) -> Option<Diagnostic>,
+) -> Read {
     let uname = rustix::system::uname();
     let text = |text: &CStr| text.to_string_lossy().into_owned();
     let surroundings = Surroundings {
@@ -91,7 +159,7 @@ fn read_and(path: &Path, files: &dyn Files, look: impl Fn(&Mention) -> Option<Di
             release: text(uname.release()),
             version: text(uname.version()),
         },
-        uid: rustix::process::geteuid().as_raw(),
+        uid,
     };
     match load::load(path, &surroundings, files) {
         Ok(Loaded { config, warnings, mentions }) => {
@@ -133,12 +201,16 @@ fn plain(e: &io::Error) -> String {
     text.get(..end).unwrap_or(&text).to_lowercase()
 }
 
+fn exists(user: &str) -> io::Result<bool> {
+    Account::named(user).map(|account| account.is_some())
+}
+
 /// Whether something outside of the configuration is as it takes for granted.
-fn look(mention: &Mention) -> Option<Diagnostic> {
+fn look(mention: &Mention, user_exists: &dyn Fn(&str) -> io::Result<bool>) -> Option<Diagnostic> {
     match &mention.what {
-        Mentioned::User(name) => match Account::named(name) {
-            Ok(Some(_)) => None,
-            Ok(None) => Some(
+        Mentioned::User(name) => match user_exists(name) {
+            Ok(true) => None,
+            Ok(false) => Some(
                 mention
                     .error(format!("there is no user \"{name}\""))
                     .hint("create the user, or name one that exists (`-` for root)"),

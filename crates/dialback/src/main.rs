@@ -4,6 +4,7 @@
 //! the hidden `exec-line`, which becomes the program on a line and must run before anything else does.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod capture;
 mod chat;
 mod cli;
@@ -15,6 +16,7 @@ mod dial;
 mod exchange;
 mod exit;
 mod import;
+mod launcher;
 mod log;
 mod network;
 mod out;
@@ -35,6 +37,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     if sys::launch::is_exec_line(std::env::args_os()) {
         sys::launch::exec_line_main();
+    }
+    if launcher::is_launcher(std::env::args_os()) {
+        return launcher::main(std::env::args_os());
     }
     if let Some(called) = chat::called(std::env::args_os()) {
         return chat::main(called);

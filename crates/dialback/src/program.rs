@@ -12,18 +12,19 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use calls::vocabulary::{CallId, ExitStatus, Input, Launch, LineId, ProgramInput, ProgramOutput};
 use sys::async_fd::AsyncPty;
 use sys::launch::{Ended, Launched, Launcher, UtmpEntry};
-use sys::pty::Pty;
+use sys::pty::{Pty, PtyMaster};
 use sys::tty::{Carrier, Flow, LineSettings, Tty};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::port::{Gauge, HandedOver, Port};
+use crate::launcher::{self, Remote, Terminal};
+use crate::port::{Gauge, HandedOver, Port, Surroundings};
 
 /// A window nobody has told us about: a terminal of the time.
 const WINDOW: (u16, u16) = (80, 24);
@@ -55,13 +56,14 @@ impl Program {
         (call, line): (CallId, LineId),
         launch: Launch,
         port: &Port,
-        inputs: mpsc::Sender<Input>,
+        around: &Surroundings,
     ) -> Self {
         let (orders, told) = mpsc::unbounded_channel();
         let to_program = port.to_program.clone();
         let task = Task {
             call,
-            inputs,
+            inputs: around.inputs.clone(),
+            launcher: around.launcher.clone(),
             terminal: Arc::default(),
             orders: told,
             to_modem: port.to_modem.clone(),
@@ -101,6 +103,7 @@ struct Task {
     call: CallId,
     terminal: Arc<OnceLock<PathBuf>>,
     inputs: mpsc::Sender<Input>,
+    launcher: Option<launcher::Client>,
     orders: mpsc::UnboundedReceiver<ProgramOutput>,
     to_modem: Gauge,
     to_program: Gauge,
@@ -115,7 +118,7 @@ impl Task {
     ) {
         let news = match terminal.await {
             Ok(Ok(terminal)) => {
-                let news = self.on_the_terminal(&launch, &terminal).await;
+                let news = self.on_the_terminal(&launch, terminal).await;
                 take_back();
                 news
             }
@@ -136,34 +139,52 @@ impl Task {
     }
 
     /// The program has the line's own terminal.
-    async fn on_the_terminal(&mut self, launch: &Launch, terminal: &HandedOver) -> ProgramInput {
+    async fn on_the_terminal(&mut self, launch: &Launch, terminal: HandedOver) -> ProgramInput {
         if !launch.first_bytes.is_empty() {
             // The kernel has no way to put them back; who speaks PPP says it again within three seconds.
             tracing::debug!(call = self.call.0, "bytes before the program's start are lost");
         }
-        let request = request(launch, terminal, Carrier::Watch);
-        let mut program = match self.start(&request).await {
-            Ok(program) => program,
-            Err(failed) => return failed,
+        let (path, device) = (terminal.path, terminal.device);
+        let started = match &self.launcher {
+            Some(launcher) => launcher
+                .program(launch.grounds.clone(), Terminal::Line)
+                .await
+                .map(|(remote, _no_pty)| Running::Remote(remote)),
+            None => start_own(request(launch, path, device, Carrier::Watch)).await,
         };
+        let mut program = match started {
+            Ok(program) => program,
+            Err(why) => return ProgramInput::Failed(why),
+        };
+        self.started(&program, launch).await;
         let ended = self.without_bytes(&mut program).await;
-        signed_off(&request, program.pid());
+        program.left();
         ended
     }
 
+    /// The program is there.
+    async fn started(&self, program: &Running, launch: &Launch) {
+        // There is only one start of a program.
+        drop(self.terminal.set(program.terminal().to_owned()));
+        for warning in program.warnings() {
+            tracing::warn!(call = self.call.0, "{}: {warning}", launch.program.display());
+        }
+        self.tell(ProgramInput::Started { pid: program.pid() }).await;
+    }
+
     /// Watches the program to its end; its bytes do not come this way.
-    async fn without_bytes(&mut self, program: &mut Launched) -> ProgramInput {
+    async fn without_bytes(&mut self, program: &mut Running) -> ProgramInput {
         loop {
             tokio::select! {
-                ended = program.wait() => return exited(ended),
+                ended = program.wait() => return ProgramInput::Exited(ended),
                 order = self.orders.recv() => match order {
                     Some(ProgramOutput::Bytes(bytes)) => self.to_program.sub(bytes.len()),
                     Some(ProgramOutput::HangUp) => self.signal("SIGHUP", program.hang_up()),
                     Some(ProgramOutput::Kill) => self.signal("SIGKILL", program.kill()),
-                    // The loop has gone: so does the program.
+                    // The loop has gone: the program goes with it.
                     None => {
                         self.signal("SIGHUP", program.hang_up());
-                        return exited(program.wait().await);
+                        return ProgramInput::Exited(program.wait().await);
                     }
                 },
             }
@@ -172,28 +193,43 @@ impl Task {
 
     /// The program has a pty, and the core carries the bytes.
     async fn on_a_pty(&mut self, launch: &Launch) -> ProgramInput {
-        let (master, slave) = match open_pty(launch.speed) {
-            Ok(pty) => pty,
+        let (master, mut program) = match self.start_on_a_pty(launch).await {
+            Ok(started) => started,
             Err(why) => return ProgramInput::Failed(why),
         };
-        let terminal = HandedOver { path: slave.path().to_owned(), device: slave.device() };
-        let request = request(launch, &terminal, Carrier::Ignore);
-        let mut program = match self.start(&request).await {
-            Ok(program) => program,
-            Err(failed) => return failed,
-        };
-        // From now on the program holds it; the end of the last holder is the end of the file.
-        drop(slave);
+        self.started(&program, launch).await;
         let ended = self.carry(&master, &mut program, launch.first_bytes.clone()).await;
-        signed_off(&request, program.pid());
+        program.left();
         ended
+    }
+
+    async fn start_on_a_pty(&self, launch: &Launch) -> Result<(AsyncPty, Running), String> {
+        let (master, program) = match &self.launcher {
+            // Who starts it opens its terminal: the one with the rights never sits anybody down where it is told to.
+            Some(launcher) => {
+                match launcher.program(launch.grounds.clone(), Terminal::Pty).await? {
+                    (remote, Some(master)) => (master, Running::Remote(remote)),
+                    (_, None) => return Err("the launcher sent no pty".to_owned()),
+                }
+            }
+            None => {
+                let (master, slave) = open_pty(launch.speed)?;
+                let (path, device) = (slave.path().to_owned(), slave.device());
+                let own = start_own(request(launch, path, device, Carrier::Ignore)).await?;
+                // From now on the program holds it; the end of the last holder is the end of the file.
+                drop(slave);
+                (master, own)
+            }
+        };
+        let master = AsyncPty::new(master).map_err(|e| format!("the pty: {e}"))?;
+        Ok((master, program))
     }
 
     /// Carries bytes both ways until the program has ended.
     async fn carry(
         &mut self,
         master: &AsyncPty,
-        program: &mut Launched,
+        program: &mut Running,
         first_bytes: Vec<u8>,
     ) -> ProgramInput {
         self.to_program.add(first_bytes.len());
@@ -203,7 +239,7 @@ impl Task {
             tokio::select! {
                 ended = program.wait() => {
                     self.last_words(master).await;
-                    return exited(ended);
+                    return ProgramInput::Exited(ended);
                 }
                 order = self.orders.recv() => match order {
                     Some(ProgramOutput::Bytes(bytes)) => out.extend_from_slice(&bytes),
@@ -211,7 +247,7 @@ impl Task {
                     Some(ProgramOutput::Kill) => self.signal("SIGKILL", program.kill()),
                     None => {
                         self.signal("SIGHUP", program.hang_up());
-                        return exited(program.wait().await);
+                        return ProgramInput::Exited(program.wait().await);
                     }
                 },
                 r = master.writable(), if !out.is_empty() => {
@@ -227,21 +263,6 @@ impl Task {
                 }
                 () = self.to_modem.low(), if !reading => {}
             }
-        }
-    }
-
-    async fn start(&self, request: &sys::launch::Launch) -> Result<Launched, ProgramInput> {
-        // There is only one start of a program.
-        drop(self.terminal.set(request.tty.clone()));
-        match Launcher::this_program().start(request).await {
-            Ok(program) => {
-                for warning in program.warnings() {
-                    tracing::warn!(call = self.call.0, "{}: {warning}", request.program.display());
-                }
-                self.tell(ProgramInput::Started { pid: program.pid() }).await;
-                Ok(program)
-            }
-            Err(fault) => Err(ProgramInput::Failed(fault.to_string())),
         }
     }
 
@@ -313,18 +334,24 @@ fn read_some(master: &AsyncPty) -> Result<Option<Vec<u8>>, ()> {
     }
 }
 
-fn open_pty(speed: u32) -> Result<(AsyncPty, Tty), String> {
+/// A pty for a program, with both sides open.
+pub(crate) fn open_pty(speed: u32) -> Result<(PtyMaster, Tty), String> {
     let (master, slave) = Pty::open().map_err(|e| e.to_string())?.into_halves();
     let settings =
         LineSettings { speed, flow: Flow::None, carrier: Carrier::Ignore, hang_up_on_close: true };
     slave.set(&settings).map_err(|e| e.to_string())?;
     let (columns, rows) = WINDOW;
     master.set_window_size(columns, rows).map_err(|e| format!("the pty's window: {e}"))?;
-    let master = AsyncPty::new(master).map_err(|e| format!("the pty: {e}"))?;
     Ok((master, slave))
 }
 
-fn request(launch: &Launch, terminal: &HandedOver, carrier: Carrier) -> sys::launch::Launch {
+/// A launch as the kernel's side takes it, on the terminal at `tty` with this device number.
+pub(crate) fn request(
+    launch: &Launch,
+    tty: PathBuf,
+    device: u64,
+    carrier: Carrier,
+) -> sys::launch::Launch {
     let is_login = launch.program.file_name().is_some_and(|name| name == "login");
     let utmp = launch.utmp.as_ref().map(|name| UtmpEntry {
         files: sys::utmp::Files::default(),
@@ -342,8 +369,8 @@ fn request(launch: &Launch, terminal: &HandedOver, carrier: Carrier) -> sys::lau
             .map(|(name, value)| (OsString::from(name), OsString::from(value)))
             .collect(),
         user: launch.user.clone(),
-        tty: terminal.path.clone(),
-        device: terminal.device,
+        tty,
+        device,
         carriage_return: true,
         carrier,
         access: None,
@@ -353,20 +380,98 @@ fn request(launch: &Launch, terminal: &HandedOver, carrier: Carrier) -> sys::lau
 
 /// The session's end in utmp and wtmp, if its beginning is there. On a thread: the C library may wait for the
 /// files' locks.
-fn signed_off(request: &sys::launch::Launch, pid: u32) {
-    let Some(utmp) = request.utmp.clone() else { return };
-    let tty = request.tty.clone();
-    tokio::task::spawn_blocking(move || {
-        let record =
-            sys::utmp::Record { stage: sys::utmp::Stage::Dead, pid, tty: &tty, user: "", host: "" };
-        if let Err(e) = sys::utmp::write(&utmp.files, &record) {
-            tracing::warn!("{}: {e}", utmp.files.utmp.display());
-        }
-    });
+fn signed_off(request: sys::launch::Launch, pid: u32) {
+    if request.utmp.is_some() {
+        tokio::task::spawn_blocking(move || sign_off(&request, pid));
+    }
 }
 
-fn exited(ended: io::Result<Ended>) -> ProgramInput {
-    ProgramInput::Exited(match ended {
+/// Writes the session's end into utmp and wtmp, if its beginning is there. May wait.
+pub(crate) fn sign_off(request: &sys::launch::Launch, pid: u32) {
+    let Some(utmp) = &request.utmp else { return };
+    let (stage, tty) = (sys::utmp::Stage::Dead, request.tty.as_path());
+    let record = sys::utmp::Record { stage, pid, tty, user: "", host: "" };
+    if let Err(e) = sys::utmp::write(&utmp.files, &record) {
+        tracing::warn!("{}: {e}", utmp.files.utmp.display());
+    }
+}
+
+/// A running program: our own child, or the launcher's.
+#[derive(Debug)]
+enum Running {
+    Own { launched: Launched, request: Box<sys::launch::Launch> },
+    Remote(Remote),
+}
+
+/// Starts a program with our own rights.
+async fn start_own(request: sys::launch::Launch) -> Result<Running, String> {
+    match Launcher::this_program().start(&request).await {
+        Ok(launched) => Ok(Running::Own { launched, request: Box::new(request) }),
+        Err(fault) => Err(fault.to_string()),
+    }
+}
+
+impl Running {
+    fn pid(&self) -> u32 {
+        match self {
+            Self::Own { launched, .. } => launched.pid(),
+            Self::Remote(remote) => remote.pid(),
+        }
+    }
+
+    fn terminal(&self) -> &Path {
+        match self {
+            Self::Own { request, .. } => &request.tty,
+            Self::Remote(remote) => &remote.terminal,
+        }
+    }
+
+    fn warnings(&self) -> &[String] {
+        match self {
+            Self::Own { launched, .. } => launched.warnings(),
+            Self::Remote(remote) => &remote.warnings,
+        }
+    }
+
+    /// Cancel safe.
+    async fn wait(&mut self) -> ExitStatus {
+        match self {
+            Self::Own { launched, .. } => exited(launched.wait().await),
+            Self::Remote(remote) => remote.wait().await,
+        }
+    }
+
+    fn hang_up(&self) -> io::Result<()> {
+        match self {
+            Self::Own { launched, .. } => launched.hang_up(),
+            Self::Remote(remote) => {
+                remote.hang_up();
+                Ok(())
+            }
+        }
+    }
+
+    fn kill(&self) -> io::Result<()> {
+        match self {
+            Self::Own { launched, .. } => launched.kill(),
+            Self::Remote(remote) => {
+                remote.kill();
+                Ok(())
+            }
+        }
+    }
+
+    /// After its end: what the launcher does by itself.
+    fn left(self) {
+        match self {
+            Self::Own { launched, request } => signed_off(*request, launched.pid()),
+            Self::Remote(_) => {}
+        }
+    }
+}
+
+fn exited(ended: io::Result<Ended>) -> ExitStatus {
+    match ended {
         Ok(Ended::Exited(code)) => ExitStatus::Code(code),
         Ok(Ended::Killed(signal)) => ExitStatus::Signal(signal),
         Ok(Ended::Unknown) => ExitStatus::Code(-1),
@@ -374,5 +479,5 @@ fn exited(ended: io::Result<Ended>) -> ProgramInput {
             tracing::error!("waiting for a program: {e}");
             ExitStatus::Code(-1)
         }
-    })
+    }
 }

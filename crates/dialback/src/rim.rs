@@ -31,6 +31,7 @@ use crate::clock::Clock;
 use crate::config::Read;
 use crate::control::{Backstage, Listener, Question};
 use crate::exit::{Code, Failure};
+use crate::launcher::{self, Client, Standing};
 use crate::log::EventLog;
 use crate::network::Network;
 use crate::out::{self, Palette};
@@ -64,6 +65,8 @@ pub(crate) struct Setting {
     pub(crate) scale: u32,
     /// Where `sim:` ports are plugged in.
     pub(crate) sim: Option<sim::Sockets>,
+    /// With which rights, and what root has left.
+    pub(crate) standing: Standing,
 }
 
 /// Serves until told to stop. Needs no runtime: it makes its own.
@@ -141,6 +144,7 @@ enum Woken {
     Reload,
     Reread(Box<Read>),
     Stop,
+    LauncherGone,
     Tick,
 }
 
@@ -154,6 +158,7 @@ pub(crate) struct Rim {
     places: Places,
     log: Option<EventLog>,
     around: Surroundings,
+    launcher: Launched,
     inputs: mpsc::Receiver<Input>,
     questions: mpsc::Receiver<Question>,
     ask: mpsc::Sender<Question>,
@@ -192,6 +197,13 @@ impl Places {
     }
 }
 
+/// The launcher, if there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Launched {
+    Serves,
+    Gone,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Run {
     Serving,
@@ -206,8 +218,16 @@ impl Rim {
     /// Opens store and control socket, and hands the server what the journal says of earlier runs. Within a
     /// runtime.
     pub(crate) fn open(setting: Setting) -> Result<Self, Failure> {
-        let Setting { config, config_path, log, scale, sim } = setting;
-        let listener = Listener::bind(&config.server.control)?;
+        let Setting { config, config_path, log, scale, sim, standing } = setting;
+        let Standing { rights, launcher, places: prepared } = standing;
+        let listener = match prepared.control {
+            Some(socket) => Listener::adopt(socket, &config.server.control)?,
+            None => Listener::bind(&config.server.control)?,
+        };
+        let launcher = launcher
+            .map(Client::start)
+            .transpose()
+            .map_err(|e| Failure::new(Code::System, format!("the socket to the launcher: {e}")))?;
         let mut store =
             Store::open(&config.server.state_dir).map_err(|fault| store_failure(&fault))?;
         let restored = store.restore().map_err(|fault| store_failure(&fault))?;
@@ -222,6 +242,7 @@ impl Rim {
             events: events.clone(),
             journal,
             settler: writer.settler(),
+            rights: Arc::new(rights),
         };
         let control = tokio::spawn(listener.serve(backstage));
         let tell_verified = tell.clone();
@@ -229,6 +250,7 @@ impl Rim {
             inputs: tell,
             lock_dir: config.server.lock_dir.clone(),
             locks: LockWatches::start(config.server.lock_dir.clone()),
+            launcher,
             sim,
         };
         let seed = sys::seed::seed()
@@ -245,6 +267,7 @@ impl Rim {
             places,
             log,
             around,
+            launcher: Launched::Serves,
             inputs,
             questions,
             ask,
@@ -277,7 +300,12 @@ impl Rim {
             let woken = self.wait(&mut signals).await;
             self.take(woken);
         }
+        let orphaned = self.launcher == Launched::Gone;
         self.end().await;
+        if orphaned {
+            let message = "the launcher has ended: every line was hung up; start the server again";
+            return Err(Failure::new(Code::System, message));
+        }
         Ok(())
     }
 
@@ -315,6 +343,9 @@ impl Rim {
             Some(input) = self.inputs.recv() => Woken::Input(input),
             Some(question) = self.questions.recv() => Woken::Question(question),
             Some(read) = self.reread.1.recv() => Woken::Reread(read),
+            () = gone(self.around.launcher.as_ref()), if self.launcher == Launched::Serves => {
+                Woken::LauncherGone
+            }
             () = until(due) => Woken::Tick,
         }
     }
@@ -338,6 +369,14 @@ impl Rim {
             Woken::Reload => self.read_again(),
             Woken::Reread(read) => self.reload(*read),
             Woken::Stop => self.stop(),
+            Woken::LauncherGone => {
+                tracing::error!(
+                    "the launcher has ended: no program can be started or ended; every line is hung up"
+                );
+                self.launcher = Launched::Gone;
+                self.run = Run::Stopping;
+                self.stop();
+            }
             Woken::Tick => self.feed(Input::Tick),
         }
     }
@@ -385,9 +424,11 @@ impl Rim {
             drop(tell.try_send(Box::new(read)));
             return;
         };
-        tokio::task::spawn_blocking(move || {
+        let launcher = self.around.launcher.clone();
+        tokio::spawn(async move {
+            let read = launcher::read_again(launcher, path).await;
             // Two SIGHUPs in a row: the second waits here.
-            drop(tell.blocking_send(Box::new(crate::config::read(&path))));
+            drop(tell.send(Box::new(read)).await);
         });
     }
 
@@ -445,9 +486,8 @@ impl Rim {
                 Output::Port(line, order) => self.tell_port(line, order),
                 Output::Launch(call, line, launch) => match self.ports.get(&line) {
                     Some(port) => {
-                        let inputs = self.around.inputs.clone();
-                        self.programs
-                            .insert(call, Program::start((call, line), *launch, port, inputs));
+                        let program = Program::start((call, line), *launch, port, &self.around);
+                        self.programs.insert(call, program);
                     }
                     None => tracing::error!("{line} has no port to start a program on"),
                 },
@@ -571,6 +611,14 @@ impl Signals {
             Some(()) = self.hang_up.recv() => Woken::Reload,
             else => std::future::pending().await,
         }
+    }
+}
+
+/// Until the launcher has ended; for ever if there is none.
+async fn gone(launcher: Option<&Client>) {
+    match launcher {
+        Some(launcher) => launcher.gone().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -62,6 +62,16 @@ pub fn group_id(name: &str) -> io::Result<Option<u32>> {
     Ok(Group::from_name(name)?.map(|group| group.gid.as_raw()))
 }
 
+/// All groups of the user `name`, his primary one (`gid`) among them.
+///
+/// # Errors
+/// As [`Account::named`].
+pub fn groups_of(name: &str, gid: u32) -> io::Result<Vec<u32>> {
+    let name = std::ffi::CString::new(name)?;
+    let groups = nix::unistd::getgrouplist(&name, Gid::from_raw(gid))?;
+    Ok(groups.into_iter().map(Gid::as_raw).collect())
+}
+
 /// Whether the user `uid` with the primary group `gid` belongs to the group called `name`: what a control
 /// socket asks about its peer (`UnixStream::peer_cred`).
 ///
@@ -88,6 +98,7 @@ mod tests {
         assert_eq!(Account::named("no-such-user-here").unwrap(), None);
         assert_eq!(group_id("root").unwrap(), Some(0));
         assert_eq!(group_id("no-such-group-here").unwrap(), None);
+        assert!(groups_of("root", 0).unwrap().contains(&0));
     }
 
     #[test]

@@ -79,6 +79,15 @@ impl Pty {
 }
 
 impl PtyMaster {
+    /// Takes over a controlling side that another process has opened.
+    ///
+    /// # Errors
+    /// It is something else.
+    pub fn adopt(fd: OwnedFd) -> io::Result<Self> {
+        rustix::pty::ptsname(&fd, Vec::new())?;
+        Ok(Self { fd })
+    }
+
     /// Tells the program how large the caller's screen is; it gets SIGWINCH.
     ///
     /// # Errors

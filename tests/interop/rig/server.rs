@@ -161,6 +161,12 @@ impl Server {
         assert_eq!(status.code(), Some(0), "{}", self.process.transcript());
     }
 
+    /// Waits for its own end, with this code.
+    pub(crate) fn ended_with(mut self, code: i32) {
+        let status = self.process.ended();
+        assert_eq!(status.code(), Some(code), "{}", self.process.transcript());
+    }
+
     /// `kill -9`, and waits until it is gone.
     pub(crate) fn kill(mut self) {
         self.process.kill();

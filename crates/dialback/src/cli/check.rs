@@ -44,7 +44,13 @@ impl Check {
             }
         }
         match read.config {
-            Some(_) => Ok(()),
+            Some(config) => {
+                // Not a fault of the files: another user, or another machine, may start the server.
+                if let Some(weakness) = crate::launcher::foreseen_weakness(&config) {
+                    out::error(format_args!("started by you now: {weakness}"));
+                }
+                Ok(())
+            }
             None => Err(Failure::silent(Code::Configuration)),
         }
     }

@@ -13,6 +13,7 @@ mod exchange;
 mod follow;
 mod import;
 mod policy;
+mod privileges;
 mod rehearse;
 mod serve;
 mod show;

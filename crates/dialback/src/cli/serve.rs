@@ -7,6 +7,7 @@ use clap::Args;
 use super::DEFAULT_CONFIG;
 use crate::config;
 use crate::exit::{Code, Failure};
+use crate::launcher;
 use crate::log::{self, EventLog, Format};
 use crate::out::{self, Palette};
 use crate::rim;
@@ -41,6 +42,11 @@ impl Serve {
         let Some(config) = read.config else {
             return Err(Failure::silent(Code::Configuration));
         };
+        // Before any thread is started, and before anything is opened that root alone may open.
+        let (config, standing) = launcher::split(config, &self.config, self.log, &self.log_level)?;
+        if let Some(weakness) = standing.rights.weakness() {
+            tracing::warn!("{weakness}");
+        }
         let log = EventLog::start(self.log)
             .map_err(|e| Failure::new(Code::System, format!("starting the log: {e}")))?;
         rim::serve(rim::Setting {
@@ -49,6 +55,7 @@ impl Serve {
             log: Some(log),
             scale: 1,
             sim: None,
+            standing,
         })
     }
 }

@@ -7,7 +7,7 @@ use calls::status;
 use calls::vocabulary::Leg;
 use clap::Args;
 
-use super::{Whereabouts, trace};
+use super::{Whereabouts, privileges, trace};
 use crate::clock::{lasted, wall, written_short};
 use crate::control::Client;
 use crate::exit::{Code, Failure};
@@ -20,6 +20,7 @@ use crate::store::Which;
 Examples:
   dialback status              lines, calls and open promises
   dialback status --watch      the same, drawn again whenever something happens
+  dialback status --privileges who has which rights: capabilities, open files, system calls
   dialback status --json       everything that the server says, for programs")]
 pub(super) struct Status {
     #[command(flatten)]
@@ -30,6 +31,9 @@ pub(super) struct Status {
     /// Show it again whenever something happens, until interrupted
     #[arg(long)]
     watch: bool,
+    /// Which process of the server's has which rights
+    #[arg(long, conflicts_with = "watch")]
+    privileges: bool,
 }
 
 #[derive(Debug, Args)]
@@ -145,10 +149,36 @@ pub(super) fn since(text: &str) -> Result<i64, Failure> {
 
 impl Status {
     pub(super) fn run(self) -> Result<(), Failure> {
+        if self.privileges {
+            return self.privileges();
+        }
         let json = self.json;
+        // A server of an earlier version does not know the question.
+        let rights = Client::connect(&self.server.socket()?)?.rights().ok();
+        let weakness = rights.and_then(|(_, rights)| rights.weakness());
         watched(&self.server, self.watch, move |status| {
-            if json { to_json(status) } else { Ok(whole_status(Palette::stdout(), status)) }
+            if json {
+                return to_json(status);
+            }
+            let palette = Palette::stdout();
+            let mut text = whole_status(palette, status);
+            if let Some(weakness) = &weakness {
+                let told = format!("\nRights: {weakness}\n");
+                text.push_str(&palette.paint(Ink::Yellow, &told));
+            }
+            Ok(text)
         })
+    }
+
+    fn privileges(&self) -> Result<(), Failure> {
+        let (pid, rights) = Client::connect(&self.server.socket()?)?.rights()?;
+        let holdings = privileges::holdings(pid, &rights);
+        let text = match self.json {
+            true => to_json(&holdings)?,
+            false => privileges::shown(Palette::stdout(), &holdings, &rights),
+        };
+        out::line(text.trim_end());
+        Ok(())
     }
 }
 

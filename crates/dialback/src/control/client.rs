@@ -11,6 +11,7 @@ use calls::vocabulary::{Command, Entry, Reply};
 
 use super::{Answer, Ask, FailureCode, Request, Response, VERSION};
 use crate::exit::{Code, Failure};
+use crate::launcher::Rights;
 use crate::store::{Subject, Which};
 
 /// How long the server may think about an answer. Nearly all come at once; a callback's waits for the disk, for
@@ -110,6 +111,13 @@ impl Client {
         let answer = self.ask(Ask::Status)?;
         let Answer::Status { status } = answer else { return Err(self.unfit(&answer)) };
         Ok(status)
+    }
+
+    /// The server's process, and with which rights it runs.
+    pub(crate) fn rights(&mut self) -> Result<(u32, Rights), ClientFault> {
+        let answer = self.ask(Ask::Rights)?;
+        let Answer::Rights { pid, rights } = answer else { return Err(self.unfit(&answer)) };
+        Ok((pid, rights))
     }
 
     /// The last records, oldest first.
@@ -212,6 +220,7 @@ impl Iterator for Events {
                 }
                 Ok(Some(
                     other @ (Answer::Status { .. }
+                    | Answer::Rights { .. }
                     | Answer::Calls { .. }
                     | Answer::Story { .. }
                     | Answer::Listening

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use super::{Answer, Ask, FailureCode, REQUEST_LIMIT, Request, Response, VERSION};
 use crate::exit::{Code, Failure};
+use crate::launcher::Rights;
 use crate::store::{From, Reader, Settler};
 
 /// Clients at once. Each costs a descriptor; telephone lines need theirs more.
@@ -51,6 +53,8 @@ pub(crate) struct Backstage {
     pub(crate) journal: Reader,
     /// Until all that has been told is in there.
     pub(crate) settler: Settler,
+    /// With which rights the server runs.
+    pub(crate) rights: Arc<Rights>,
 }
 
 /// The bound socket. Its file goes away with it.
@@ -61,29 +65,17 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Binds the socket. One that a crash left over is replaced, a living server's is not.
+    /// Binds the socket. Within a runtime.
     pub(crate) fn bind(path: &Path) -> Result<Self, Failure> {
-        let fault = |what: &str, e: &io::Error| {
-            let forbidden = e.kind() == io::ErrorKind::PermissionDenied;
-            let code = if forbidden { Code::NoPermission } else { Code::InputOutput };
-            Failure::new(
-                code,
-                format!(
-                    "{}: {what}: {e}: set server.control to a path that the server may write",
-                    path.display()
-                ),
-            )
-        };
-        if let Some(dir) = path.parent() {
-            std::fs::create_dir_all(dir).map_err(|e| fault("making its directory", &e))?;
-        }
-        clear_the_way(path)?;
-        // Made under another name and moved into place once its mode is right: nobody can connect between.
-        let beside = path.with_extension(format!("new.{}", std::process::id()));
-        let socket = UnixListener::bind(&beside).map_err(|e| fault("making the socket", &e))?;
-        std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o660))
-            .and_then(|()| std::fs::rename(&beside, path))
-            .map_err(|e| fault("giving the socket its mode and name", &e))?;
+        Self::adopt(bind(path)?, path)
+    }
+
+    /// Takes over a socket that is bound to `path` already. Within a runtime.
+    pub(crate) fn adopt(socket: StdListener, path: &Path) -> Result<Self, Failure> {
+        let adopted = socket.set_nonblocking(true).and_then(|()| UnixListener::from_std(socket));
+        let socket = adopted.map_err(|e| {
+            Failure::new(Code::System, format!("{}: listening: {e}", path.display()))
+        })?;
         Ok(Self { socket, path: path.to_owned() })
     }
 
@@ -111,6 +103,32 @@ impl Listener {
     }
 }
 
+/// Binds a socket to `path`. One that a crash left over is replaced, a living server's is not.
+pub(crate) fn bind(path: &Path) -> Result<StdListener, Failure> {
+    let fault = |what: &str, e: &io::Error| {
+        let forbidden = e.kind() == io::ErrorKind::PermissionDenied;
+        let code = if forbidden { Code::NoPermission } else { Code::InputOutput };
+        Failure::new(
+            code,
+            format!(
+                "{}: {what}: {e}: set server.control to a path that the server may write",
+                path.display()
+            ),
+        )
+    };
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir).map_err(|e| fault("making its directory", &e))?;
+    }
+    clear_the_way(path)?;
+    // Made under another name and moved into place once its mode is right: nobody can connect between.
+    let beside = path.with_extension(format!("new.{}", std::process::id()));
+    let socket = StdListener::bind(&beside).map_err(|e| fault("making the socket", &e))?;
+    std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o660))
+        .and_then(|()| std::fs::rename(&beside, path))
+        .map_err(|e| fault("giving the socket its mode and name", &e))?;
+    Ok(socket)
+}
+
 impl Drop for Listener {
     fn drop(&mut self) {
         // Left over, it would be replaced at the next start.
@@ -130,7 +148,7 @@ fn clear_the_way(path: &Path) -> Result<(), Failure> {
     }
     match std::os::unix::net::UnixStream::connect(path) {
         Ok(live) => {
-            let message = format!("{}: already running, pid {}", path.display(), peer_pid(live));
+            let message = format!("{}: already running, pid {}", path.display(), peer_pid(&live));
             Err(Failure::new(Code::TryLater, message))
         }
         Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path)
@@ -145,14 +163,11 @@ fn clear_the_way(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn peer_pid(stream: std::os::unix::net::UnixStream) -> String {
-    let pid = stream
-        .set_nonblocking(true)
-        .and_then(|()| UnixStream::from_std(stream))
-        .and_then(|stream| stream.peer_cred())
-        .ok()
-        .and_then(|peer| peer.pid());
-    pid.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string())
+fn peer_pid(stream: &std::os::unix::net::UnixStream) -> String {
+    match rustix::net::sockopt::socket_peercred(stream) {
+        Ok(peer) => peer.pid.as_raw_nonzero().to_string(),
+        Err(_) => "unknown".to_owned(),
+    }
 }
 
 /// Who is at the other end, as the kernel tells.
@@ -247,6 +262,10 @@ impl Client<'_> {
                     None => stopping(),
                 };
                 self.say(id, answer).await
+            }
+            Ask::Rights => {
+                let (pid, rights) = (std::process::id(), Rights::clone(&self.backstage.rights));
+                self.say(id, Answer::Rights { pid, rights }).await
             }
             Ask::Calls { limit, which } => {
                 // What an event has told must be found here.

@@ -25,10 +25,11 @@ use calls::status::Status;
 use calls::vocabulary::{Command, Entry, Reply};
 use serde::{Deserialize, Serialize};
 
+use crate::launcher::Rights;
 use crate::store::{Subject, Which};
 
 pub(crate) use client::{Client, ClientFault, Events};
-pub(crate) use listener::{Backstage, Listener, Question};
+pub(crate) use listener::{Backstage, Listener, Question, bind};
 
 /// Raised when an old client would misunderstand a new server, or the other way round.
 pub(crate) const VERSION: u32 = 1;
@@ -58,6 +59,8 @@ pub(crate) struct Request {
 pub(crate) enum Ask {
     /// How things stand.
     Status,
+    /// With which rights the server runs.
+    Rights,
     /// The last records, newest last.
     Calls {
         /// How many at most.
@@ -113,6 +116,13 @@ pub(crate) enum Answer {
     Status {
         /// All of it.
         status: Box<Status>,
+    },
+    /// To [`Ask::Rights`].
+    Rights {
+        /// The server's process.
+        pid: u32,
+        /// Its rights.
+        rights: Rights,
     },
     /// To [`Ask::Calls`].
     Calls {

@@ -31,7 +31,8 @@ fn stage(name: &str) -> Stage {
     let settler = writer.settler();
     writer.finish();
     std::fs::remove_dir_all(&dir).unwrap();
-    let backstage = Backstage { questions: ask, events: events.clone(), journal, settler };
+    let rights = Arc::new(Rights::Unprivileged { uid: 0 });
+    let backstage = Backstage { questions: ask, events: events.clone(), journal, settler, rights };
     Stage { questions, events, backstage }
 }
 

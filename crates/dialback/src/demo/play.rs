@@ -162,6 +162,7 @@ impl Play {
             log: None,
             scale: asked.speed,
             sim: Some(sockets),
+            standing: crate::launcher::Standing::as_we_are(),
         })?;
         let handle = rim.handle();
         let journal = handle.watch();

@@ -47,6 +47,7 @@ impl Line {
             inputs,
             lock_dir: peer.lock_dir.clone(),
             locks: LockWatches::start(peer.lock_dir.clone()),
+            launcher: None,
             sim: None,
         };
         let wire = Wire::open(settings, around).await.map_err(lost)?;

@@ -37,6 +37,16 @@ pub(crate) enum Format {
     Json,
 }
 
+impl Format {
+    /// Its name on a command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
 /// Diagnostics have the same time as events.
 struct LocalTime;
 

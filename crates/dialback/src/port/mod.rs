@@ -81,6 +81,8 @@ pub(crate) struct Surroundings {
     pub(crate) lock_dir: PathBuf,
     /// Who tells of other programs' locks.
     pub(crate) locks: LockWatches,
+    /// Who has root's rights, where we have not.
+    pub(crate) launcher: Option<crate::launcher::Client>,
     /// Where `sim:` ports are plugged in, if there is an exchange.
     pub(crate) sim: Option<sim::Sockets>,
 }

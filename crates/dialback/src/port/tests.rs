@@ -29,6 +29,7 @@ fn bench() -> Bench {
         inputs: tell,
         lock_dir: lock_dir.clone(),
         locks: LockWatches::start(lock_dir),
+        launcher: None,
         sim: None,
     };
     let spec = PortSpec::Tty(path.clone());
@@ -136,6 +137,7 @@ async fn a_terminal_handed_over_is_the_programs_alone_until_it_is_taken_back() {
         inputs: tell,
         lock_dir: std::env::temp_dir(),
         locks: LockWatches::start(std::env::temp_dir()),
+        launcher: None,
         sim: None,
     };
     let settings = bench.port.settings.clone();

@@ -66,7 +66,15 @@ impl Wire {
     /// Opens a port: raw, DTR up. Bounded in time. The error is for people.
     pub(crate) async fn open(settings: Settings, around: Surroundings) -> Result<Self, String> {
         match &settings.spec {
-            PortSpec::Tty(_) => TtyWire::open(&settings).map(|wire| Self::Tty(Box::new(wire))),
+            PortSpec::Tty(path) => {
+                if let Some(launcher) = &around.launcher
+                    && let Some(fault) = launcher.vacate(path.clone()).await
+                {
+                    // Opening it says what is wrong, if anything is.
+                    tracing::debug!("{}: throwing others out: {fault}", path.display());
+                }
+                TtyWire::open(&settings).map(|wire| Self::Tty(Box::new(wire)))
+            }
             PortSpec::Rfc2217 { host, tcp_port } => {
                 let opened = Rfc2217Wire::open(host, *tcp_port, &settings).await;
                 opened.map(|wire| Self::Rfc2217(Box::new(wire)))

@@ -92,6 +92,9 @@ const NEVER: &[i64] = &[
     libc::SYS_io_uring_register,
 ];
 
+/// What the kernel has told this process at its start, once more (Linux 6.4; libc does not name it).
+const PR_GET_AUXV: i32 = 0x4155_5856;
+
 /// Puts both filters in force for this thread and all that it will start.
 pub(super) fn filter() -> Result<(), seccompiler::Error> {
     let arch = std::env::consts::ARCH.try_into()?;
@@ -116,7 +119,7 @@ fn needed() -> Result<Rules, seccompiler::BackendError> {
     let families = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
     rules.insert(libc::SYS_socket, each(0, families.map(i32::cast_unsigned))?);
     // Names of threads and of memory, for whoever looks at the process.
-    let names = [libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_SET_VMA];
+    let names = [libc::PR_SET_NAME, libc::PR_GET_NAME, libc::PR_SET_VMA, PR_GET_AUXV];
     rules.insert(libc::SYS_prctl, each(0, names.map(i32::cast_unsigned))?);
     // Any but those of the short list.
     rules.insert(libc::SYS_ioctl, Vec::new());

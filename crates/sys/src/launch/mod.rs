@@ -154,6 +154,20 @@ pub fn is_exec_line(arguments: impl IntoIterator<Item = OsString>) -> bool {
     arguments.into_iter().nth(1).is_some_and(|first| first == OsStr::new(EXEC_LINE))
 }
 
+/// From now on SIGHUP, SIGINT and SIGTERM mean nothing to this process: for one that ends with another, and must not
+/// end before it. Programs that are started later get the default back.
+///
+/// # Errors
+/// What the kernel says.
+pub fn ignore_stop_signals() -> io::Result<()> {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    for which in [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM] {
+        // SAFETY: no handler of ours is put in: ignoring runs no code.
+        unsafe { signal(which, SigHandler::SigIgn) }?;
+    }
+    Ok(())
+}
+
 /// Starts programs through a second program.
 #[derive(Debug, Clone)]
 pub struct Launcher {
