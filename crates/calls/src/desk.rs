@@ -15,6 +15,7 @@ use proto::time::Instant;
 
 use crate::alert::Tally;
 use crate::chance::Chance;
+use crate::guesses::Guesses;
 use crate::line::Fact;
 use crate::policy::totp::UsedCodes;
 use crate::recovery::Restored;
@@ -27,6 +28,7 @@ pub(crate) struct Desk {
     pub(crate) now: Now,
     pub(crate) chance: Chance,
     pub(crate) alerts: Tally,
+    pub(crate) guesses: Guesses,
     /// Which one-time codes count no more.
     pub(crate) codes: UsedCodes,
     outputs: VecDeque<Output>,
@@ -43,6 +45,7 @@ impl Desk {
             now,
             chance: Chance::new(seed),
             alerts: Tally::default(),
+            guesses: Guesses::default(),
             codes: restored.codes.clone(),
             outputs: VecDeque::new(),
             facts: VecDeque::new(),

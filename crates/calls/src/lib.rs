@@ -26,6 +26,7 @@ pub mod config;
 mod desk;
 pub mod diagnostic;
 pub mod dispatch;
+mod guesses;
 mod hunt;
 mod line;
 mod messages;

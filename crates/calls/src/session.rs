@@ -24,6 +24,7 @@
 
 mod answerer;
 mod callback;
+mod name;
 mod network;
 mod ppp;
 mod proof;
@@ -38,20 +39,16 @@ use proto::login::{self, Begin, Framing, GaveUp, Prompt, Question, Sniff, Termin
 use proto::time::Deadline;
 
 use crate::civil::Civil;
-use crate::config::user::Direct;
-use crate::config::{Action, Authenticate, Config, LineService, LoginEntry, User};
+use crate::config::{Config, LineService, User};
 use crate::desk::Desk;
 use crate::dispatch::{self, AUTO_PPP, FIDO};
 use crate::line::Line;
 use crate::messages::Message;
-use crate::policy::{Identity, Refusal, RefusalKind};
+use crate::policy::Identity;
 use crate::pool::Pool;
 use crate::promises::Promises;
-use crate::service::{Program, ProgramEnd, Service};
-use crate::vocabulary::{
-    CallFacts, CallId, Cause, Event, Grounds, Leg, LineId, Output, ProgramInput, PromiseId, Seq,
-    SessionId,
-};
+use crate::service::{ProgramEnd, Service};
+use crate::vocabulary::{CallId, Cause, Leg, LineId, ProgramInput, PromiseId, Seq, SessionId};
 
 /// How often a caller may err (unknown name, no number) before we hang up.
 const MAX_ERRORS: u32 = 3;
@@ -357,11 +354,7 @@ impl Session {
                     self.store_failed(line, office);
                 }
             }
-            Service::Verifying { until, .. } => {
-                if *until <= now {
-                    self.verification_late(line, office);
-                }
-            }
+            Service::Verifying { .. } => self.answer_if_due(line, office),
             Service::Ppp(ppp) => {
                 if ppp.is_late(now) {
                     return self.store_failed(line, office);
@@ -393,7 +386,9 @@ impl Session {
             | Service::Question { prompt, .. }
             | Service::Code { prompt, .. }
             | Service::Proof { prompt, .. } => prompt.deadline(),
-            Service::Verifying { until, .. } => Some(Deadline::new(*until, "password")),
+            Service::Verifying { proving, until, .. } => {
+                Some(Deadline::new(proving.look_at(*until), "answer to a proof"))
+            }
             Service::Storing { until, .. } | Service::Sealing { until, .. } => {
                 Some(Deadline::new(*until, "journal"))
             }
@@ -419,10 +414,10 @@ impl Session {
 
     /// The login prompt. The issue text comes with the first one only.
     fn prompt(&self, line: &Line, office: &mut Office<'_>) -> Service {
-        let again = if self.errors > 0 {
-            Begin::AtOnce
-        } else {
-            Begin::AfterQuiet(office.config.login.quiet)
+        let again = match (self.errors, self.leg) {
+            (1.., _) => Begin::AtOnce,
+            (0, Leg::Request) if office.config.login.silent => Begin::OnInput,
+            (0, Leg::Request | Leg::Return) => Begin::AfterQuiet(office.config.login.quiet),
         };
         self.prompt_when(again, line, office)
     }
@@ -503,7 +498,7 @@ impl Session {
                 }
                 login::Output::Fido(_) => self.named(FIDO, line, office),
                 login::Output::GaveUp(why) => self.gave_up(why, line, office),
-                login::Output::Secret(typed) => self.typed_password(&typed, office),
+                login::Output::Secret(typed) => self.typed_password(&typed, line, office),
             }
         }
     }
@@ -540,75 +535,6 @@ impl Session {
         }
     }
 
-    fn named(&mut self, name: &str, line: &mut Line, office: &mut Office<'_>) {
-        let mut rest = self.finish();
-        let (call, session) = (self.call, self.id);
-        if MODEM_GONE.contains(&name) {
-            self.errors += 1;
-            if self.errors < self.most_errors(office) {
-                self.service = self.prompt_when(Begin::OnInput, line, office);
-                return;
-            }
-            return self.last_words(None, Cause::UserError, line, office);
-        }
-        self.name = Some(name.to_owned());
-        self.identity = Identity::Claimed;
-        let claim = if name == AUTO_PPP && !rest.is_empty() { "ppp" } else { name };
-        office.desk.journal(Event::Named { call, session, name: claim.to_owned() });
-        if self.answered_as(name, &mut rest, line, office) {
-            self.serve(name, rest, line, office);
-        }
-    }
-
-    /// Does what login.config has for this name.
-    fn serve(&mut self, name: &str, rest: Vec<u8>, line: &mut Line, office: &mut Office<'_>) {
-        let (call, session) = (self.call, self.id);
-        let config = office.config;
-        let Some(entry) = dispatch::find(&config.entries, name, self.leg) else {
-            let message = Message::UnknownName;
-            return self.ask_again(message, Cause::ServiceUnavailable, rest, line, office);
-        };
-        office.desk.journal(Event::Dispatched {
-            call,
-            session,
-            entry: dispatch::entry_name(entry),
-            action: dispatch::action_name(&entry.action),
-        });
-        match &entry.action {
-            Action::Program { .. } if self.only_after_callback(name, office) => {
-                let reason = format!("{name} logs in after a callback only: direct = \"never\"");
-                let refusal = Refusal::new(RefusalKind::Service, "user.direct", reason);
-                self.refused(&refusal, None, office);
-                let message = Message::UnknownName;
-                self.ask_again(message, Cause::ServiceUnavailable, rest, line, office);
-            }
-            Action::Program { .. } => self.launch(entry, name, rest, line, office),
-            Action::Callback { .. } if self.leg == Leg::Return => {
-                let refusal = Refusal::new(
-                    RefusalKind::Service,
-                    "callback.once",
-                    "a callback was asked for on a call that is one".to_owned(),
-                );
-                self.refused(&refusal, None, office);
-                let message = Message::AlreadyCalledBack;
-                self.ask_again(message, Cause::ServiceUnavailable, rest, line, office);
-            }
-            Action::Callback { .. } => match config.callback.authenticate {
-                Authenticate::Nothing => self.call_back(entry, rest, line, office),
-                Authenticate::Password | Authenticate::Code | Authenticate::PasswordAndCode => {
-                    self.ask_proof(entry, rest, line, office);
-                }
-            },
-            Action::Ppp => self.start_ppp(&rest, line, office),
-        }
-    }
-
-    /// Whether this name may not log in on a call that came in.
-    fn only_after_callback(&self, name: &str, office: &Office<'_>) -> bool {
-        let direct = office.config.user(name).map(|user| user.direct);
-        self.leg == Leg::Request && direct == Some(Direct::Never)
-    }
-
     /// Says what was wrong and asks for the name again, or hangs up after too often.
     fn ask_again(
         &mut self,
@@ -626,41 +552,6 @@ impl Session {
         self.service = self.prompt(line, office);
         self.received(rest, line, office);
         self.listen(line, office);
-    }
-
-    /// Starts the program of `entry`, which was found under the name `sought`.
-    fn launch(
-        &mut self,
-        entry: &LoginEntry,
-        sought: &str,
-        rest: Vec<u8>,
-        line: &mut Line,
-        office: &mut Office<'_>,
-    ) {
-        let Some(call) = line.call() else { return };
-        let caller = call.caller.clone();
-        let facts = CallFacts {
-            name: self.name.clone().unwrap_or_default(),
-            connect: call.connect.clone(),
-            caller_id: caller.caller.as_ref().map(ToString::to_string),
-            caller_name: caller.name,
-            called: caller.called,
-            date: caller.date,
-            time: caller.time,
-            speed: line.config().speed,
-        };
-        let grounds = Grounds {
-            entry: entry.line_number,
-            sought: sought.to_owned(),
-            leg: self.leg,
-            line: line.config().name.clone(),
-            facts,
-        };
-        let term = &office.config.login.term;
-        let Some(launch) = dispatch::launch(entry, grounds, term, rest) else { return };
-        line.carrier_matters(true, office.desk);
-        self.service = Service::Program(Program::starting(&launch));
-        office.desk.output(Output::Launch(self.call, self.line, Box::new(launch)));
     }
 
     // ------------------------------------------------------------------------------------- the end

@@ -195,6 +195,8 @@ key!(FOLD_CAPITALS: bool = Login."fold_capitals" ("`true` or `false`") Value(fal
     "Whether a name in capitals only is taken as lower case, for terminals that have no small letters. Entries of login.config in capitals can then not be reached."; "true");
 key!(TERM: Text = Login."term" ("the name of a terminal") Value("vt100");
     "The value of `TERM` for programs that are started."; "\"vt102\"");
+key!(SILENT: bool = Login."silent" ("`true` or `false`") Value(false);
+    "Whether nothing is said on a call that came in until the caller has typed something. Who searches for modems by dialling numbers then learns that there is one, and not whose. Scripts that wait for the prompt have to send a CR first."; "true");
 key!(NUMBER_TIME_LIMIT: Duration = Login."number_time_limit" ("a duration") Value(s(60)), s(1) => h(1);
     "How long a caller may take to type the number at which to call him back."; "\"60s\"");
 
@@ -219,6 +221,12 @@ key!(PER_USER: u32 = Callback."per_user" ("a whole number") Value(4), 1 => 1000;
     "How many promises may be open for one login name at once."; "1");
 key!(IN_ALL: u32 = Callback."in_all" ("a whole number") Value(64), 1 => 100_000;
     "How many promises may be open at once in all."; "64");
+key!(UNIFORM: bool = Callback."uniform" ("`true` or `false`") Value(true);
+    "Whether everybody who gives a name at the prompt of a call that came in is asked for the proof that `authenticate` names, and not only those whose name asks for a callback. Then nobody who has not proved a name can tell one name from another, and no program is reached without a proof. Only where `authenticate` asks for something."; "false");
+key!(ANSWER_AFTER: Duration = Callback."answer_after" ("a duration") Value(ms(500)), ms(0) => s(10);
+    "From what a caller typed as a proof to the answer, whatever it was. Longer than verifying a password takes on this machine while others are verified, so that the time tells nothing."; "\"1s\"");
+key!(SLOW_GUESSES: bool = Callback."slow_guesses" ("`true` or `false`") Value(true);
+    "Whether answers become slower, up to 30s, after some wrong ones from one caller ID or for one name, and up to 4s after more of them on one line. A quarter of an hour without forgives."; "false");
 key!(RETURN_PROOF: Text = Callback."return_proof" ("`\"name\"` or `\"code\"`") Value("name");
     "What whoever answers a return call has to know before he is served. `\"name\"`: a name that may be used there (see `return_names` of the user). `\"code\"`: six digits beside it, which the caller was shown just before the first call ended. A code does not outlive a restart of the server; the callback is then withdrawn. Users may have their own. PPP proves names by itself and is not asked."; "\"code\"");
 key!(RETURN_TRIES: u32 = Callback."return_tries" ("a whole number") Value(3), 1 => 10;
@@ -417,6 +425,7 @@ pub(super) fn all() -> Vec<Row> {
         EMPTY_LIMIT.row(),
         FOLD_CAPITALS.row(),
         TERM.row(),
+        SILENT.row(),
         NUMBER_TIME_LIMIT.row(),
         RETURN_LINE.row(),
         DELAY.row(),
@@ -428,6 +437,9 @@ pub(super) fn all() -> Vec<Row> {
         MAX_TIME.row(),
         PER_USER.row(),
         IN_ALL.row(),
+        UNIFORM.row(),
+        ANSWER_AFTER.row(),
+        SLOW_GUESSES.row(),
         RETURN_PROOF.row(),
         RETURN_TRIES.row(),
         RETURN_TIME.row(),

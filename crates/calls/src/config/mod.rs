@@ -145,6 +145,8 @@ pub struct Login {
     pub fold_capitals: bool,
     /// Value of TERM for programs.
     pub term: String,
+    /// Whether nothing is said to who comes in until he has typed something.
+    pub silent: bool,
     /// How long a caller may take to give a number.
     pub number_time_limit: Duration,
 }
@@ -162,6 +164,12 @@ pub struct Callback {
     pub same_line: SameLine,
     /// A CONNECT sooner than this after the time of dialling is not believed; zero: every one is.
     pub soonest_connect: Duration,
+    /// Whether everybody who comes in is asked for a proof, and not only who wants a callback.
+    pub uniform: bool,
+    /// From an answer to a question for a proof to what is said about it.
+    pub answer_after: Duration,
+    /// Whether that becomes longer where somebody guesses.
+    pub slow_guesses: bool,
     /// What whoever answers a return call has to know, unless his user says otherwise.
     pub return_proof: ReturnProof,
     /// How often he may be wrong.

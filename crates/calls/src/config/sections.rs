@@ -342,6 +342,7 @@ fn login(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>) -
         empty_limit: table.count(&keys::EMPTY_LIMIT, faults).value,
         fold_capitals: table.flag(&keys::FOLD_CAPITALS, faults).value,
         term: table.text(&keys::TERM, faults, term).value,
+        silent: table.flag(&keys::SILENT, faults).value,
         number_time_limit: table.duration(&keys::NUMBER_TIME_LIMIT, faults).value,
     }
 }
@@ -450,6 +451,9 @@ fn callback(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>
         jitter: jitter.value,
         same_line: same_line.map_or(SameLine::Wait, |same_line| same_line.value),
         soonest_connect: table.duration(&keys::SOONEST_CONNECT, faults).value,
+        uniform: table.flag(&keys::UNIFORM, faults).value,
+        answer_after: table.duration(&keys::ANSWER_AFTER, faults).value,
+        slow_guesses: table.flag(&keys::SLOW_GUESSES, faults).value,
         return_proof: table
             .parsed_if(&keys::RETURN_PROOF, faults, return_proof)
             .map_or(ReturnProof::Name, |proof| proof.value),

@@ -7,6 +7,8 @@
 //!
 //! Everybody is asked everything that `[callback] authenticate` names, whether the name is a user's or not and
 //! whether what he typed before was right: nothing but the end tells, and the end does not tell what was wrong.
+//! Nor does the time: each answer comes `answer_after` the question was answered and not when it is known, and
+//! later where somebody guesses ([`guesses`](crate::guesses)).
 //!
 //! The hash is not computed here (`Output::Verify`), and what follows a proof is not decided here.
 
@@ -17,7 +19,9 @@ use proto::login::{self, Prompt, Question};
 use proto::time::Instant;
 
 use super::{Office, Session};
+use crate::alert::Alert;
 use crate::config::{Authenticate, Config, LoginEntry};
+use crate::guesses::Mark;
 use crate::line::Line;
 use crate::messages::Message;
 use crate::policy::password::{MAX_PASSWORD, Verification, nobodys_hash};
@@ -36,13 +40,31 @@ const MAX_CODE_TEXT: usize = 16;
 /// How far a proof is.
 #[derive(Debug)]
 pub(crate) struct Proving {
-    /// What the name asks for.
-    entry: Box<LoginEntry>,
+    /// The name, as it was looked up.
+    sought: String,
+    /// What it asks for; `None`: nothing in login.config takes it.
+    entry: Option<Box<LoginEntry>>,
     wanted: Authenticate,
     /// Which of this call's verifications is on its way.
     ticket: u32,
     /// Whether the password is right, once it is verified.
     password: Option<bool>,
+    /// Whether the code is right, once it was typed.
+    code: Option<Result<i64, totp::Fault>>,
+    /// Nothing is said before.
+    answer_at: Instant,
+}
+
+impl Proving {
+    /// Whether the answer to what was asked last is known.
+    const fn is_known(&self) -> bool {
+        self.password.is_some() || self.code.is_some()
+    }
+
+    /// When the session is to be looked at again: for the answer, or because none comes.
+    pub(crate) const fn look_at(&self, until: Instant) -> Instant {
+        if self.is_known() { self.answer_at } else { until }
+    }
 }
 
 /// What is asked for just now.
@@ -66,7 +88,8 @@ impl Session {
     /// The name is to be proved before `entry` is followed.
     pub(super) fn ask_proof(
         &mut self,
-        entry: &LoginEntry,
+        sought: &str,
+        entry: Option<&LoginEntry>,
         rest: Vec<u8>,
         line: &mut Line,
         office: &mut Office<'_>,
@@ -74,10 +97,13 @@ impl Session {
         let wanted = office.config.callback.authenticate;
         self.verifications += 1;
         let proving = Box::new(Proving {
-            entry: Box::new(entry.clone()),
+            sought: sought.to_owned(),
+            entry: entry.map(|entry| Box::new(entry.clone())),
             wanted,
             ticket: self.verifications,
             password: None,
+            code: None,
+            answer_at: office.desk.at(),
         });
         let first = if wanted.wants_password() { Asked::Password } else { Asked::Code };
         self.ask(first, proving, rest, line, office);
@@ -109,8 +135,14 @@ impl Session {
     }
 
     /// The password was typed: the world verifies it.
-    pub(super) fn typed_password(&mut self, typed: &login::Secret, office: &mut Office<'_>) {
-        let Some((proving, early)) = self.take_proving() else { return };
+    pub(super) fn typed_password(
+        &mut self,
+        typed: &login::Secret,
+        line: &Line,
+        office: &mut Office<'_>,
+    ) {
+        let Some((mut proving, early)) = self.take_proving() else { return };
+        proving.answer_at = self.answer_at(line, office);
         let password = Secret::new(typed.reveal().to_vec());
         let hash = hash_of(office.config, self.name.as_deref().unwrap_or_default());
         let verification = Box::new(Verification::new(password, hash));
@@ -136,40 +168,94 @@ impl Session {
         let known =
             self.user(office.config).is_some_and(|user| user.credentials.password.is_some());
         proving.password = Some(good && known);
-        if proving.wanted.wants_code() {
+        self.answer_later(proving, early, line, office);
+    }
+
+    /// When an answer is given: not when it is known.
+    fn answer_at(&self, line: &Line, office: &Office<'_>) -> Instant {
+        let now = office.desk.at();
+        let callback = &office.config.callback;
+        let slower = match callback.slow_guesses {
+            true => office.desk.guesses.wait(&self.marks(line), now),
+            false => Duration::ZERO,
+        };
+        now + callback.answer_after + slower
+    }
+
+    /// What a wrong answer counts for.
+    fn marks(&self, line: &Line) -> Vec<Mark> {
+        let mut marks = vec![Mark::Line(self.line)];
+        marks.extend(line.caller_id().map(Mark::Caller));
+        marks.extend(self.name.clone().map(Mark::Name));
+        marks
+    }
+
+    fn answer_later(
+        &mut self,
+        proving: Box<Proving>,
+        early: Vec<u8>,
+        line: &mut Line,
+        office: &mut Office<'_>,
+    ) {
+        let until = proving.answer_at;
+        self.service = Service::Verifying { proving, until, early };
+        self.answer_if_due(line, office);
+    }
+
+    /// Goes on once the answer is known and its time has come; gives up if it never is.
+    pub(super) fn answer_if_due(&mut self, line: &mut Line, office: &mut Office<'_>) {
+        let Service::Verifying { proving, until, .. } = &self.service else { return };
+        if proving.look_at(*until) > office.desk.at() {
+            return;
+        }
+        if !proving.is_known() {
+            return self.verification_late(line, office);
+        }
+        let Some((proving, early)) = self.take_proving() else { return };
+        if proving.wanted.wants_code() && proving.code.is_none() {
             return self.ask(Asked::Code, proving, early, line, office);
         }
-        self.conclude(&proving, None, early, line, office);
+        self.conclude(&proving, early, line, office);
     }
 
     /// The world takes too long: nobody is let in by that.
-    pub(super) fn verification_late(&mut self, line: &mut Line, office: &mut Office<'_>) {
+    fn verification_late(&mut self, line: &mut Line, office: &mut Office<'_>) {
         self.not_proved("verifying the password took too long", office);
         self.last_words(Some(Message::NoCallbackNow), Cause::NasError, line, office);
     }
 
     /// A one-time code was typed.
     pub(super) fn typed_code(&mut self, typed: &str, line: &mut Line, office: &mut Office<'_>) {
-        let Some((proving, early)) = self.take_proving() else { return };
+        let Some((mut proving, early)) = self.take_proving() else { return };
         let code: String = typed.chars().filter(|letter| *letter != ' ').collect();
         let checked = self.user(office.config).and_then(|user| {
             let used = office.desk.codes.last(&user.name);
             let key = user.credentials.totp.as_ref()?;
             Some(totp::check(key, &code, office.desk.now.wall.unix_ms, used))
         });
-        let code = checked.unwrap_or(Err(totp::Fault::Wrong));
-        self.conclude(&proving, Some(code), early, line, office);
+        proving.code = Some(checked.unwrap_or(Err(totp::Fault::Wrong)));
+        proving.answer_at = self.answer_at(line, office);
+        self.answer_later(proving, early, line, office);
     }
 
     /// Everything was asked.
     fn conclude(
         &mut self,
         proving: &Proving,
-        code: Option<Result<i64, totp::Fault>>,
         rest: Vec<u8>,
         line: &mut Line,
         office: &mut Office<'_>,
     ) {
+        let config = office.config;
+        if self.user(config).is_some_and(|user| user.trap || user.disabled) {
+            return self.refuse_proof("the user is not served", rest, line, office);
+        }
+        // Typed on two lines at once, it counts on one.
+        let used = self.user(config).and_then(|user| office.desk.codes.last(&user.name));
+        let code = proving.code.map(|code| match code {
+            Ok(step) if used.is_some_and(|used| step <= used) => Err(totp::Fault::Replayed),
+            other => other,
+        });
         let (proof, step) = match (proving.password, code) {
             (Some(false), _) => return self.refuse_proof("wrong password", rest, line, office),
             (_, Some(Err(fault))) => return self.refuse_proof(fault.text(), rest, line, office),
@@ -179,7 +265,8 @@ impl Session {
             (Some(true), Some(Ok(step))) => (Proof::PasswordAndCode, Some(step)),
         };
         self.identity = Identity::Proven(proof);
-        let name = self.user_name(office.config);
+        office.desk.guesses.right(&self.marks(line));
+        let name = self.user_name(config);
         office.desk.journal(Event::Proved {
             call: self.call,
             session: self.id,
@@ -187,11 +274,27 @@ impl Session {
             method: proof.method().to_owned(),
             step,
         });
-        self.call_back(&proving.entry, rest, line, office);
+        match &proving.entry {
+            Some(entry) => self.follow(&proving.sought, entry, rest, line, office),
+            None => {
+                let message = Message::UnknownName;
+                self.ask_again(message, Cause::ServiceUnavailable, rest, line, office);
+            }
+        }
     }
 
     fn refuse_proof(&mut self, why: &str, rest: Vec<u8>, line: &mut Line, office: &mut Office<'_>) {
         self.not_proved(why, office);
+        let alarming = office.desk.guesses.wrong(self.marks(line), office.desk.at());
+        for reason in alarming {
+            office.desk.journal(Event::Alert {
+                alert: Alert::Guessing,
+                line: Some(line.name().to_owned()),
+                call: Some(self.call),
+                user: None,
+                reason,
+            });
+        }
         self.ask_again(Message::NotProved, Cause::UserError, rest, line, office);
     }
 

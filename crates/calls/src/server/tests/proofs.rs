@@ -49,6 +49,7 @@ fn typed(line: u32, name: &str, answer: &str) -> String {
         > send "\r\n"
         > verify c1 1
         < verified 1 {answer}
+        + 500ms
         "#,
         named(name, line)
     )
@@ -154,6 +155,7 @@ fn what_is_typed_while_a_password_is_verified_answers_the_next_question() {
             > verify c1 1
             < types 7771234\r
             < verified 1 right
+            + 500ms
             * proved yan password
             > send "Telephone number for callback: "
             > send "7771234\r\n"
@@ -178,6 +180,7 @@ fn a_one_time_code_proves_the_name_once() {
             r#"> send "Code: "
             < types {code}\r
             > send "{code}\r\n"
+            + 500ms
             "#
         )
     };
@@ -237,12 +240,60 @@ fn both_are_asked_for_whatever_the_first_was_and_the_end_does_not_tell_which_was
                 > send "Code: "
                 < types {typed_code}\r
                 > send "{typed_code}\r\n"
+                + 500ms
                 {end}
                 {then}
                 "#,
                 typed(5, "zoe", answer)
             ),
         );
+    }
+}
+
+#[test]
+fn every_name_that_comes_in_is_asked_the_same_and_told_the_same() {
+    // Names of callbacks, of programs, of nobody, of somebody who is not served, a trap.
+    let users = "[[user]]\nname = \"wim\"\ndisabled = true\nsecret = \"HASH\"\n\
+                 [[user]]\nname = \"vera\"\ntrap = true\nsecret = \"HASH\"\n";
+    let mut config = with("password");
+    let more = crate::testing::config(&format!("{TOML}{}", users.replace("HASH", HASH)), LOGIN);
+    config.users.extend(more.users.into_iter().filter(|user| user.trap || user.disabled));
+    for (name, events) in [
+        ("zoe", "* dispatched login.config:5 callback"),
+        ("xena", "* dispatched login.config:8 callback"),
+        ("mary", "* dispatched login.config:10 /bin/login"),
+        ("neither", ""),
+        ("wim", ""),
+        ("vera", "* alert trap-name"),
+    ] {
+        for answer in ["wrong", "right"] {
+            let why = match (name, answer) {
+                ("zoe", "right") => continue,
+                ("wim" | "vera", _) => "the user is not served",
+                _ => "wrong password",
+            };
+            check_with(
+                config.clone(),
+                &format!(
+                    r#"{AT_PROMPT}
+                    < types {name}\r
+                    > send "{name}\r\n"
+                    * named {name}
+                    {events}
+                    > send "Password: "
+                    < types secret\r
+                    > send "\r\n"
+                    > verify c1 1
+                    + 100ms
+                    < verified 1 {answer}
+                    + 399ms
+                    + 1ms
+                    * not-proved {name}: {why}
+                    {PROMPTED_AGAIN}
+                    "#
+                ),
+            );
+        }
     }
 }
 
