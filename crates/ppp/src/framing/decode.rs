@@ -185,11 +185,39 @@ impl Deframer {
         *input = rest;
         match special {
             FLAG => return self.close(),
-            ESCAPE => self.state = State::Escaped,
+            ESCAPE => self.unescape_row(input),
             // Not a flag, not an escape: a control character that came unescaped.
             _ => self.counts.stray_controls += 1,
         }
         Progress::More
+    }
+
+    /// After an escape. Escapes often come in rows: as long as their octets are here and ordinary, the whole row
+    /// is undone at once.
+    fn unescape_row(&mut self, input: &mut &[u8]) {
+        self.state = State::Escaped;
+        let mut turned = [0; 64];
+        let mut count = 0;
+        let mut rest = *input;
+        while let [octet, after @ ..] = rest
+            && *octet != FLAG
+            && !self.accm.names(*octet)
+            && let Some(to) = turned.get_mut(count)
+        {
+            *to = *octet ^ TURN;
+            count += 1;
+            rest = after;
+            match after {
+                [ESCAPE, after @ ..] => rest = after,
+                [_, ..] | [] => {
+                    self.state = State::Collecting;
+                    break;
+                }
+            }
+        }
+        *input = rest;
+        // A frame that gets too long by it is given up, whatever state the row has left.
+        self.append(turned.get(..count).unwrap_or_default());
     }
 
     /// Appends to the frame, or gives the frame up when it gets too long.

@@ -67,9 +67,17 @@ impl Framing {
             let (run, after) =
                 rest.split_at_checked(ordinary_run(self.accm, rest)).unwrap_or((rest, &[]));
             out.extend_from_slice(run);
-            let Some((special, after)) = after.split_first() else { return };
-            out.extend([ESCAPE, special ^ TURN]);
             rest = after;
+            // What needs an escape often comes in rows: those are not looked for again.
+            let mut row = 0;
+            for special in rest.iter().take_while(|octet| self.accm.escapes(**octet)) {
+                out.extend([ESCAPE, special ^ TURN]);
+                row += 1;
+            }
+            rest = rest.get(row..).unwrap_or_default();
+            if rest.is_empty() {
+                return;
+            }
         }
     }
 }

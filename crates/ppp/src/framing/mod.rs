@@ -41,6 +41,12 @@ impl Accm {
         octet < 32 && self.0 >> octet & 1 == 1
     }
 
+    /// Whether this octet travels escaped: flag, escape, or one that the map names.
+    #[must_use]
+    pub const fn escapes(self, octet: u8) -> bool {
+        octet == FLAG || octet == ESCAPE || self.names(octet)
+    }
+
     /// Both maps together.
     #[must_use]
     pub const fn with(self, other: Self) -> Self {

@@ -1,7 +1,8 @@
-//! How fast frames are made and taken apart, and what a whole callback call costs.
+//! How fast frames are made and taken apart, what a session's packet costs, and what a whole callback call does.
 //!
 //! `cargo bench -p dialback-ppp`. Speeds count octets of packets, not of the line; each is the best of
-//! several rounds, because a shared machine only ever makes them slower.
+//! several rounds, because a shared machine only ever makes them slower. Beside each stands how many times
+//! that of a peer it is, who does the same one octet at a time, in the same run.
 
 #![expect(
     clippy::print_stdout,
@@ -13,7 +14,10 @@
     reason = "a benchmark reads the clock, prints, and ends at the first surprise"
 )]
 
+mod peer;
+
 use std::hint::black_box;
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant as Clock};
 
 use dialback_ppp::auth::{Answer, Credentials, Duty, Method};
@@ -21,6 +25,7 @@ use dialback_ppp::cbcp::{Offer, Stay};
 use dialback_ppp::fcs;
 use dialback_ppp::framing::{Accm, Deframer, Framing};
 use dialback_ppp::link::{Approval, Config, End, Link, Output};
+use dialback_ppp::ncp::{Ipv4Wishes, PeerAddress};
 use dialback_ppp::protocol::Protocol;
 use dialback_ppp::time::Instant;
 
@@ -32,7 +37,9 @@ fn main() {
     let text: Vec<u8> = (0..PACKET).map(|n| b"the quick brown fox "[n % 20]).collect();
     let random = random_octets();
     let worst = vec![0x7e; PACKET];
-    println!("packets of {PACKET} octets           framing MB/s   deframing MB/s");
+    println!(
+        "packets of {PACKET} octets, one core     framing MB/s (× the peer)   deframing MB/s (× the peer)"
+    );
     for (name, packet, accm) in [
         ("text, nothing escaped", &text, Accm::NONE),
         ("text, default map", &text, Accm::ALL),
@@ -49,7 +56,23 @@ fn main() {
         let taken = megabytes_per_second(|| {
             assert_eq!(count_frames(accm, black_box(&line)), PACKETS);
         });
-        println!("  {name:<30} {made:>12.0} {taken:>16.0}");
+        let peer_made = megabytes_per_second(|| {
+            let mut line = Vec::new();
+            for _ in 0..PACKETS {
+                peer::encode(accm, black_box(packet), &mut line);
+            }
+            black_box(line);
+        });
+        let peer_taken = megabytes_per_second(|| {
+            let mut decoder = peer::Decoder::new(accm);
+            let pieces = black_box(&line).chunks(4096);
+            assert_eq!(pieces.map(|piece| decoder.receive(piece)).sum::<usize>(), PACKETS);
+        });
+        println!(
+            "  {name:<30} {made:>12.0} ({:>4.1}) {taken:>26.0} ({:>4.1})",
+            made / peer_made,
+            taken / peer_taken
+        );
     }
     let sum = megabytes_per_second(|| {
         for _ in 0..PACKETS {
@@ -57,6 +80,17 @@ fn main() {
         }
     });
     println!("  {:<30} {sum:>12.0}", "FCS alone");
+
+    println!("packets of a session, from one link to the other, one core");
+    for size in [64, 576, 1500] {
+        let time = session(size);
+        println!(
+            "  {:<30} {:>12.0} packets/s {:>9.0} MB/s",
+            format!("{size} octets"),
+            1.0 / time,
+            size as f64 / time / 1e6
+        );
+    }
 
     println!("a whole callback call, both ends, in virtual time");
     for method in [Method::Pap, Method::ChapMd5, Method::MsChapV2] {
@@ -118,6 +152,55 @@ fn count_frames(accm: Accm, line: &[u8]) -> usize {
         }
     }
     frames
+}
+
+/// Seconds that a packet takes from one link to the other, framing and deframing included.
+fn session(size: usize) -> f64 {
+    let ipv4 = |own: u8, other: u8| Ipv4Wishes {
+        local: Some(Ipv4Addr::new(10, 0, 0, own)),
+        peer: PeerAddress::Assigned(Ipv4Addr::new(10, 0, 0, other)),
+        dns: [None; 2],
+        nbns: [None; 2],
+        asks_servers: false,
+    };
+    let link = |own: u8, other: u8| {
+        let config = Config { ipv4: Some(ipv4(own, other)), ..Config::caller(None) };
+        Link::new(config, [own; 32], Instant::ZERO)
+    };
+    let (mut one, mut other) = (link(1, 2), link(2, 1));
+    let mut up = 0;
+    while up < 2 {
+        up += carry(&mut one, &mut other) + carry(&mut other, &mut one);
+    }
+    let mut packet = random_octets();
+    packet.truncate(size);
+    packet[0] = 0x45;
+    let mut least = f64::MAX;
+    for _ in 0..ROUNDS {
+        let start = Clock::now();
+        for _ in 0..PACKETS {
+            one.send_packet(black_box(&packet)).unwrap();
+            carry(&mut one, &mut other);
+            assert_eq!(carry(&mut other, &mut one), 1);
+        }
+        least = least.min(start.elapsed().as_secs_f64() / PACKETS as f64);
+    }
+    least
+}
+
+/// Carries what one link says to the other; how many networks came up and packets arrived there.
+fn carry(from: &mut Link, to: &mut Link) -> usize {
+    let mut count = 0;
+    while let Some(output) = from.poll() {
+        match output {
+            Output::Send(octets) => to.receive(Instant::ZERO, &octets),
+            Output::Ipv4Up(_) => count += 1,
+            Output::Packet(_) => count += 1,
+            Output::Down(end) => panic!("{end:?}"),
+            _ => {}
+        }
+    }
+    count
 }
 
 /// One call from the first flag to the promise and the hang-up.
