@@ -14,6 +14,7 @@ mod namespace;
 #[path = "../rig/mod.rs"]
 mod rig;
 mod sessions;
+mod trace;
 
 use rig::folder::Folder;
 use rig::server::{Server, configure};
