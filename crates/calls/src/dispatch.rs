@@ -11,6 +11,7 @@
 //! It does not read the file (`config` does), start anything, or know what a callback is.
 
 use crate::config::{Action, Config, LoginEntry, NamePattern, Word};
+use crate::pppd;
 use crate::vocabulary::{CallFacts, Grounds, Launch, Leg};
 
 /// The name under which PPP frames at the prompt are looked up; it may also be typed.
@@ -107,6 +108,10 @@ pub enum Unfounded {
     Line,
     /// A name that looks like an option, or with characters that no name has.
     Name,
+    /// The line's packets are not pppd's to carry.
+    Backend,
+    /// An address that is not the caller's to have.
+    Address,
     /// A text that is longer than any modem or caller could have made it, or a speed of no port.
     Size,
 }
@@ -118,6 +123,8 @@ impl std::fmt::Display for Unfounded {
             Self::Action => "the entry of login.config starts no program",
             Self::Line => "there is no such line",
             Self::Name => "a name that begins with a dash, or is not printable",
+            Self::Backend => "the line's packets are not pppd's to carry",
+            Self::Address => "an address that the caller may not have",
             Self::Size => "a text that no caller or modem could have made so long",
         })
     }
@@ -145,6 +152,9 @@ pub fn follow(config: &Config, grounds: Grounds) -> Result<Launch, Unfounded> {
     }
     if !config.lines.iter().any(|line| line.name == grounds.line) {
         return Err(Unfounded::Line);
+    }
+    if grounds.pppd.is_some() {
+        return pppd::launch(config, grounds);
     }
     let entry = find(&config.entries, &grounds.sought, grounds.leg)
         .filter(|entry| entry.line_number == grounds.entry)
@@ -182,7 +192,7 @@ fn connect_text(facts: &CallFacts) -> &str {
 }
 
 /// The whole environment: mgetty's variables and no more. Nothing of the server's own is inherited.
-fn environment(facts: &CallFacts, line: &str, term: &str) -> Vec<(String, String)> {
+pub(crate) fn environment(facts: &CallFacts, line: &str, term: &str) -> Vec<(String, String)> {
     let known = [
         ("PATH", Some(PATH)),
         ("HOME", Some("/")),
@@ -223,7 +233,7 @@ mod tests {
 
     fn grounds(entry: u32, sought: &str, leg: Leg, facts: CallFacts) -> Grounds {
         let (sought, line) = (sought.to_owned(), "ttyS1".to_owned());
-        Grounds { entry, sought, leg, line, facts }
+        Grounds { entry, sought, leg, line, facts, pppd: None }
     }
 
     fn entry(line_number: u32, pattern: NamePattern, when: When) -> LoginEntry {

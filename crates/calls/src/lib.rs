@@ -33,6 +33,7 @@ mod messages;
 pub mod money;
 pub mod policy;
 mod pool;
+mod pppd;
 mod promise;
 mod promises;
 pub mod record;

@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::policy::password::Verification;
 
 pub use capture::CaptureOutput;
-pub use network::{Ends, Interface, NetworkInput, NetworkOutput, Script};
+pub use network::{Ends, Handover, Interface, NetworkInput, NetworkOutput, Script};
 
 /// The time at which an input arrives: monotonic for deadlines, wall for records and windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -274,6 +274,9 @@ pub struct Grounds {
     pub line: String,
     /// What is known of the call.
     pub facts: CallFacts,
+    /// It is not an entry's program but pppd, which gets the line from our engine; `entry` is 0 then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pppd: Option<Handover>,
 }
 
 /// What is known of the call that a program is started on. Texts come from caller and modem.

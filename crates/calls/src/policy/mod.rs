@@ -21,6 +21,7 @@ pub mod password;
 pub mod reference;
 pub mod rights;
 mod rules;
+mod stay;
 #[cfg(test)]
 mod tests;
 pub mod totp;
@@ -34,6 +35,7 @@ pub(crate) use rules::dial_string;
 #[cfg(test)]
 pub(crate) use rules::line_dialling;
 pub use rules::table;
+pub(crate) use stay::stay;
 
 use crate::config::user::Service;
 use crate::config::{Authenticate, Config, ReturnLine};

@@ -188,12 +188,6 @@ impl Ppp {
 
     // ----------------------------------------------------------------------------------- the network
 
-    /// Whether the user must be called back, and this is not that call.
-    pub(crate) fn must_be_called(&self, config: &Config, name: &str) -> bool {
-        self.leg == Leg::Request
-            && user_callback(config, name).is_some_and(|callback| callback.required)
-    }
-
     /// The longest packet that the peer takes.
     pub(crate) fn peer_mru(&self) -> u16 {
         self.link.lcp().options().granted().mru

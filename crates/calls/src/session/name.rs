@@ -17,7 +17,7 @@ use crate::line::Line;
 use crate::messages::Message;
 use crate::policy::{Identity, Refusal, RefusalKind};
 use crate::service::{Program, Service};
-use crate::vocabulary::{CallFacts, Cause, Event, Grounds, Leg, Output};
+use crate::vocabulary::{CallFacts, Cause, Event, Grounds, Launch, Leg, Output};
 
 impl Session {
     /// A name was given at the prompt.
@@ -149,9 +149,36 @@ impl Session {
         line: &mut Line,
         office: &mut Office<'_>,
     ) {
-        let Some(call) = line.call() else { return };
+        let Some(facts) = self.call_facts(line) else { return };
+        let grounds = Grounds {
+            entry: entry.line_number,
+            sought: sought.to_owned(),
+            leg: self.leg,
+            line: line.config().name.clone(),
+            facts,
+            pppd: None,
+        };
+        let term = &office.config.login.term;
+        let Some(launch) = dispatch::launch(entry, grounds, term, rest) else { return };
+        self.begin_program(launch, line, office);
+    }
+
+    pub(super) fn begin_program(
+        &mut self,
+        launch: Launch,
+        line: &mut Line,
+        office: &mut Office<'_>,
+    ) {
+        line.carrier_matters(true, office.desk);
+        self.service = Service::Program(Program::starting(&launch));
+        office.desk.output(Output::Launch(self.call, self.line, Box::new(launch)));
+    }
+
+    /// What is known of the call.
+    pub(super) fn call_facts(&self, line: &Line) -> Option<CallFacts> {
+        let call = line.call()?;
         let caller = call.caller.clone();
-        let facts = CallFacts {
+        Some(CallFacts {
             name: self.name.clone().unwrap_or_default(),
             connect: call.connect.clone(),
             caller_id: caller.caller.as_ref().map(ToString::to_string),
@@ -160,18 +187,6 @@ impl Session {
             date: caller.date,
             time: caller.time,
             speed: line.config().speed,
-        };
-        let grounds = Grounds {
-            entry: entry.line_number,
-            sought: sought.to_owned(),
-            leg: self.leg,
-            line: line.config().name.clone(),
-            facts,
-        };
-        let term = &office.config.login.term;
-        let Some(launch) = dispatch::launch(entry, grounds, term, rest) else { return };
-        line.carrier_matters(true, office.desk);
-        self.service = Service::Program(Program::starting(&launch));
-        office.desk.output(Output::Launch(self.call, self.line, Box::new(launch)));
+        })
     }
 }

@@ -15,9 +15,12 @@ use ppp::ncp::{Ipv4Wishes, Ipv6Wishes, PeerAddress};
 
 use super::{Office, Session};
 use crate::config::network::{Backend, Network as Terms};
+use crate::dispatch::AUTO_PPP;
 use crate::line::Line;
+use crate::policy::{self, Identity, Proof};
+use crate::pppd;
 use crate::service::{Network, Place, Service, Traffic, device_name};
-use crate::vocabulary::{Cause, Ends, Event, NetworkInput};
+use crate::vocabulary::{CallFacts, Cause, Ends, Event, Grounds, Handover, NetworkInput};
 
 /// IPv6 does not run over less (RFC 8200 §5).
 const LEAST_FOR_IPV6: u16 = 1280;
@@ -33,7 +36,7 @@ struct Share {
 
 impl Session {
     /// The link has come to its network phase.
-    pub(super) fn serve_network(&mut self, line: &Line, office: &mut Office<'_>) {
+    pub(super) fn serve_network(&mut self, line: &mut Line, office: &mut Office<'_>) {
         let Service::Ppp(ppp) = &mut self.service else { return };
         let (config, now) = (office.config, office.desk.at());
         let user = self.name.clone().unwrap_or_default();
@@ -41,14 +44,13 @@ impl Session {
             // A reload has taken PPP away while he was negotiating.
             return ppp.close(now, Cause::ServiceUnavailable, NO_NETWORK);
         };
-        // The link itself lets nobody come this far who must be called back. It is asked again because
-        // everything depends on it.
-        let barred = ppp.must_be_called(config, &user);
         let mtu = ppp.peer_mru().min(terms.mtu);
-        let share = if barred {
-            Err(("callback.required", format!("{user} must be called back")))
-        } else {
-            self.share(&user, terms, mtu, office)
+        // The link itself lets nobody come this far who must be called back. Policy is asked all the same,
+        // because everything depends on it.
+        let identity = Identity::Proven(Proof::Ppp);
+        let share = match policy::stay(config, &user, identity, self.leg, office.desk.now.wall) {
+            Ok(()) => self.share(&user, terms, mtu, office),
+            Err(refusal) => Err((refusal.rule, refusal.reason)),
         };
         let Service::Ppp(ppp) = &mut self.service else { return };
         let share = match share {
@@ -57,8 +59,8 @@ impl Session {
             }
             Ok(share) => share,
             Err((rule, reason)) => {
-                ppp.close(now, Cause::ServiceUnavailable, "there is no network address for you");
-                let (call, session, rule) = (self.call, self.id, rule.to_owned());
+                ppp.close(now, Cause::ServiceUnavailable, "there is no network for you");
+                let (call, session) = (self.call, self.id);
                 let event = Event::NetworkRefused { call, session, user, rule, reason };
                 office.desk.journal(event);
                 return;
@@ -66,7 +68,7 @@ impl Session {
         };
         match line.config().backend.unwrap_or(terms.backend) {
             Backend::Tun => {}
-            Backend::Pppd => return,
+            Backend::Pppd => return self.hand_to_pppd(&user, share.ipv4, line, office),
         }
         let place = Place {
             call: self.call,
@@ -82,6 +84,38 @@ impl Session {
         ppp.serve(now, network, share.ipv4.map(|ends| wishes(ends, terms)), ipv6);
     }
 
+    /// pppd gets the line. The caller, whose name is proved, hears LCP begin anew, which it may at any time
+    /// (RFC 1661 §4.3); what our engine has negotiated is forgotten.
+    fn hand_to_pppd(
+        &mut self,
+        user: &str,
+        ends: Option<Ends<Ipv4Addr>>,
+        line: &mut Line,
+        office: &mut Office<'_>,
+    ) {
+        let Some(facts) = self.call_facts(line) else { return };
+        let grounds = Grounds {
+            entry: 0,
+            sought: AUTO_PPP.to_owned(),
+            leg: self.leg,
+            line: line.config().name.clone(),
+            facts: CallFacts { name: user.to_owned(), ..facts },
+            pppd: Some(Handover { ends }),
+        };
+        match pppd::launch(office.config, grounds) {
+            Ok(launch) => self.begin_program(launch, line, office),
+            Err(unfounded) => {
+                office.desk.journal(Event::LaunchFailed {
+                    call: self.call,
+                    session: self.id,
+                    program: "pppd".to_owned(),
+                    reason: unfounded.to_string(),
+                });
+                self.hang_up(Cause::NasError, line, office);
+            }
+        }
+    }
+
     /// What the configuration and the pool have for a user; why nothing, if he is to have nothing.
     fn share(
         &self,
@@ -89,14 +123,14 @@ impl Session {
         terms: &Terms,
         mtu: u16,
         office: &mut Office<'_>,
-    ) -> Result<Share, (&'static str, String)> {
+    ) -> Result<Share, (String, String)> {
         let ipv6 = terms.ipv6 && mtu >= LEAST_FOR_IPV6;
-        let known = office.config.users.iter().find(|known| known.name == user);
-        let own = known.and_then(|known| known.address);
+        let own = office.config.user(user).and_then(|user| user.address);
         let ipv4 = match terms.local {
             Some(local) if own.is_some() || !terms.pool.is_empty() => {
                 let leased = office.pool.lease(self.call, user, own);
-                let peer = leased.map_err(|denied| (denied.rule(), denied.to_string()))?;
+                let peer =
+                    leased.map_err(|denied| (denied.rule().to_owned(), denied.to_string()))?;
                 Some(Ends { local, peer })
             }
             Some(_) | None => None,

@@ -76,6 +76,14 @@ pub struct Ends<A> {
     pub peer: A,
 }
 
+/// What pppd is to carry for a caller whose name our engine has proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handover {
+    /// IPv4's ends; `None`: no IPv4.
+    pub ends: Option<Ends<Ipv4Addr>>,
+}
+
 /// A program that is told of a network: pppd's ip-up and its kin. Its path is the configuration's, never
 /// anything that came from a caller.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

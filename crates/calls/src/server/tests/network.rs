@@ -272,12 +272,12 @@ fn who_can_have_no_address_is_sent_away_and_told_why() {
         &format!("+ 4; {HANGS_UP}"),
         &[
             "* network-refused carol pool.none",
-            "* link-ended there is no network address for you",
+            "* link-ended there is no network for you",
             "* ended c1 service-unavailable",
         ],
     );
     let end = stage.end.expect("an end");
-    assert_eq!(end, End::PeerTerminated(b"there is no network address for you".to_vec()));
+    assert_eq!(end, End::PeerTerminated(b"there is no network for you".to_vec()));
 }
 
 #[test]
