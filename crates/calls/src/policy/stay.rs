@@ -44,6 +44,7 @@ pub(crate) fn stay(
         request: &request,
         user,
         numbers: Vec::new(),
+        known: Vec::new(),
         lines: Vec::new(),
         allowed_by: None,
     };
