@@ -46,6 +46,8 @@ pub enum Alert {
     HangUpNotSeen,
     /// A budget is used up, or nearly.
     Budget,
+    /// Another server that calls back is at the other end: the two would call each other for ever.
+    Loop,
 }
 
 impl Alert {
@@ -61,6 +63,7 @@ impl Alert {
             Self::ModemChanged => "modem-changed",
             Self::HangUpNotSeen => "hang-up-not-seen",
             Self::Budget => "budget",
+            Self::Loop => "loop",
         }
     }
 }

@@ -5,6 +5,7 @@
 use proto::at::caller_id::CallerId;
 use proto::time::Instant;
 
+use crate::money::{Charge, Toll};
 use crate::vocabulary::{CallId, Cause, Ended, Leg, PromiseId, SessionId};
 
 /// One use of one line.
@@ -27,6 +28,8 @@ pub(crate) struct Call {
     pub(crate) speed: Option<u32>,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
+    /// Who pays for it; a call that came in costs us nothing.
+    pub(crate) toll: Option<Toll>,
 }
 
 impl Call {
@@ -43,6 +46,7 @@ impl Call {
             speed: None,
             bytes_in: 0,
             bytes_out: 0,
+            toll: None,
         }
     }
 
@@ -58,7 +62,14 @@ impl Call {
             online_ms: self.connected.map_or(0, |since| millis(since, now)),
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
+            charge: self.charge(now),
         }
+    }
+
+    /// What it has cost so far, once it was answered.
+    pub(crate) fn charge(&self, now: Instant) -> Option<Charge> {
+        let online = now - self.connected?;
+        Some(self.toll.as_ref()?.charge(online))
     }
 }
 

@@ -29,6 +29,7 @@ pub mod dispatch;
 mod guesses;
 mod hunt;
 mod line;
+mod loops;
 mod messages;
 pub mod money;
 pub mod policy;

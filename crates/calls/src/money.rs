@@ -12,7 +12,7 @@
 //!
 //! Nothing here ends a call; the server does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::config::user::Budget;
 use crate::config::window;
-use crate::policy::Spent;
 use crate::policy::numbering::{Class, normalise};
+use crate::policy::{Counters, Spent};
 use crate::vocabulary::{CallId, Wall};
 
 #[cfg(test)]
@@ -198,6 +198,8 @@ pub struct Ledger {
     users: BTreeMap<String, Spent>,
     classes: BTreeMap<Class, Spent>,
     running: BTreeMap<CallId, Running>,
+    /// The budgets of which it was told that they are nearly used up.
+    told: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,15 +221,51 @@ fn add(spent: &mut Spent, charge: &Charge) {
 }
 
 impl Ledger {
-    /// A call has ended then and cost this.
-    pub(crate) fn charge(&mut self, config: &Config, call: CallId, charge: &Charge, at: Wall) {
+    /// A call has ended then and cost this; `call` if it is of this run.
+    pub(crate) fn charge(
+        &mut self,
+        config: &Config,
+        call: Option<CallId>,
+        charge: &Charge,
+        at: Wall,
+    ) {
         self.turn_page(config, at);
-        self.running.remove(&call);
+        if let Some(call) = call {
+            self.running.remove(&call);
+        }
         add(&mut self.in_all, charge);
         add(self.users.entry(charge.user.clone()).or_default(), charge);
         if let Some(class) = Class::named(&charge.class) {
             add(self.classes.entry(class).or_default(), charge);
         }
+    }
+
+    /// The calls that run.
+    pub(crate) fn running(&self) -> impl Iterator<Item = CallId> {
+        self.running.keys().copied()
+    }
+
+    /// Who pays for a call that runs.
+    pub(crate) fn toll(&self, call: CallId) -> Option<&Toll> {
+        self.running.get(&call).map(|running| &running.toll)
+    }
+
+    /// What policy asks for.
+    pub(crate) fn count(&mut self, config: &Config, at: Wall, user: &str, counters: &mut Counters) {
+        let user = config.user(user).map_or(user, |user| &user.name);
+        counters.spent = self.spent(config, at, &Payer::User(user));
+        if config.budgets.is_empty() {
+            return;
+        }
+        counters.day = self.spent(config, at, &Payer::All);
+        for (spent, class) in counters.classes.iter_mut().zip(Class::ALL) {
+            *spent = self.spent(config, at, &Payer::Class(class));
+        }
+    }
+
+    /// Whether it was told today that this budget is nearly used up; it is from now on.
+    pub(crate) fn tell_once(&mut self, budget: &str) -> bool {
+        self.told.insert(budget.to_owned())
     }
 
     /// A return call was answered now.
@@ -255,53 +293,74 @@ impl Ledger {
         .copied()
         .unwrap_or_default();
         for running in self.running.values().filter(|running| who.pays(&running.toll)) {
-            let online = at.unix_ms.saturating_sub(running.since_ms);
-            let online = Duration::from_millis(u64::try_from(online).unwrap_or(0));
-            add(&mut spent, &running.toll.charge(online));
+            add(&mut spent, &running.toll.charge(running.online(at)));
         }
         spent
     }
 
-    /// How long a running call may still go on until one of its budgets is used up, and which.
+    /// How long a running call may still go on until one of its budgets is used up (`None`: for ever), or
+    /// nearly so, if nobody was told yet.
     ///
     /// What is left of a budget is shared by the calls that run on it: each gets its part.
-    pub(crate) fn left(
+    pub(crate) fn left(&mut self, config: &Config, at: Wall, call: CallId) -> Left {
+        let Some(running) = self.running.get(&call).cloned() else { return Left::default() };
+        let mut left = Left::default();
+        for (payer, budget, name) in budgets(config, &running.toll) {
+            let end = self.until(config, at, &running, &payer, &budget);
+            if end.is_some_and(|end| left.end.as_ref().is_none_or(|(least, _)| end < *least)) {
+                left.end = end.map(|end| (end, name.clone()));
+            }
+            if !self.told.contains(&name) {
+                let nearly = self.until(config, at, &running, &payer, &nearly_used(&budget));
+                left.nearly = left.nearly.into_iter().chain(nearly).min();
+            }
+        }
+        left
+    }
+
+    fn until(
         &mut self,
         config: &Config,
         at: Wall,
-        call: CallId,
-    ) -> Option<(Duration, String)> {
-        let running = self.running.get(&call)?.clone();
-        let online = at.unix_ms.saturating_sub(running.since_ms);
-        let online = Duration::from_millis(u64::try_from(online).unwrap_or(0));
-        let mut least: Option<(Duration, String)> = None;
-        for (payer, budget, name) in budgets(config, &running.toll) {
-            let spent = self.spent(config, at, &payer);
-            let sharers = self.running.values().filter(|other| payer.pays(&other.toll)).count();
-            let sharers = u32::try_from(sharers).unwrap_or(u32::MAX).max(1);
-            let own = running.toll.charge(online);
-            let minutes = budget.minutes.map(|most| {
-                let rest = most.saturating_sub(spent.minutes) / sharers;
-                Duration::from_secs(60 * u64::from(own.minutes.saturating_add(rest)))
-            });
-            let cost = match (budget.cost, &running.toll.tariff) {
-                (Some(most), Some(tariff)) => {
-                    let rest = most.saturating_sub(spent.cost) / sharers;
-                    let most = own.cost.unwrap_or(0).saturating_add(rest);
-                    let most = Money(u64::from(most) * 1000);
-                    Some(tariff.affords(most).unwrap_or(Duration::ZERO))
-                }
-                (Some(_), None) | (None, _) => None,
-            };
-            for whole in [minutes, cost].into_iter().flatten() {
-                let rest = whole.saturating_sub(online);
-                if least.as_ref().is_none_or(|(least, _)| rest < *least) {
-                    least = Some((rest, name.clone()));
-                }
+        running: &Running,
+        payer: &Payer<'_>,
+        budget: &Budget,
+    ) -> Option<Duration> {
+        let online = running.online(at);
+        let spent = self.spent(config, at, payer);
+        let sharers = self.running.values().filter(|other| payer.pays(&other.toll)).count();
+        let sharers = u32::try_from(sharers).unwrap_or(u32::MAX).max(1);
+        let own = running.toll.charge(online);
+        let minutes = budget.minutes.map(|most| match most.checked_sub(spent.minutes) {
+            Some(rest) => {
+                Duration::from_secs(60 * u64::from(own.minutes.saturating_add(rest / sharers)))
             }
-        }
-        least
+            None => Duration::ZERO,
+        });
+        let cost = budget.cost.zip(running.toll.tariff.as_ref()).map(|(most, tariff)| {
+            let rest = most.checked_sub(spent.cost);
+            let most = rest.map(|rest| own.cost.unwrap_or(0).saturating_add(rest / sharers));
+            most.and_then(|most| tariff.affords(Money(u64::from(most) * 1000)))
+                .unwrap_or(Duration::ZERO)
+        });
+        Some(minutes.into_iter().chain(cost).min()?.saturating_sub(online))
     }
+}
+
+impl Running {
+    fn online(&self, at: Wall) -> Duration {
+        let online = at.unix_ms.saturating_sub(self.since_ms);
+        Duration::from_millis(u64::try_from(online).unwrap_or(0))
+    }
+}
+
+/// How long a running call may go on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// Until a budget is used up, and which.
+    pub(crate) end: Option<(Duration, String)>,
+    /// Until one is nearly used up.
+    pub(crate) nearly: Option<Duration>,
 }
 
 /// Whose budget it is.
@@ -373,18 +432,27 @@ pub(crate) fn fits(budget: &Budget, spent: Spent, toll: &Toll) -> Result<(), Str
 /// The share of a budget from which on somebody is told, in hundredths.
 const NEARLY: u64 = 80;
 
-/// Whether a budget was crossed its alert's line by what was spent since `before`.
-pub(crate) fn nearly(budget: &Budget, before: Spent, now: Spent) -> Option<String> {
-    let crossed = |most: Option<u32>, before: u32, now: u32| {
-        let line = u64::from(most?) * NEARLY;
-        (u64::from(before) * 100 < line && u64::from(now) * 100 >= line).then_some((now, most?))
+/// A budget that is used up just before somebody is to be told of this one.
+fn nearly_used(budget: &Budget) -> Budget {
+    let line = |most: Option<u32>| {
+        let line = (u64::from(most?) * NEARLY).div_ceil(100).saturating_sub(1);
+        u32::try_from(line).ok()
     };
-    if let Some((now, most)) = crossed(budget.minutes, before.minutes, now.minutes) {
-        return Some(format!("{now} of {most} minutes are used"));
+    Budget { minutes: line(budget.minutes), calls: line(budget.calls), cost: line(budget.cost) }
+}
+
+/// Whether so much is spent of a budget that somebody is told, and in which words.
+pub(crate) fn nearly(budget: &Budget, spent: Spent) -> Option<String> {
+    let crossed = |most: Option<u32>, spent: u32| {
+        let most = most?;
+        (u64::from(spent) * 100 >= u64::from(most) * NEARLY).then_some(most)
+    };
+    if let Some(most) = crossed(budget.minutes, spent.minutes) {
+        return Some(format!("{} of {most} minutes are used", spent.minutes));
     }
-    if let Some((now, most)) = crossed(budget.calls, before.calls, now.calls) {
-        return Some(format!("{now} of {most} calls were made"));
+    if let Some(most) = crossed(budget.calls, spent.calls) {
+        return Some(format!("{} of {most} calls were made", spent.calls));
     }
-    let (now, most) = crossed(budget.cost, before.cost, now.cost)?;
-    Some(format!("{} of {} are spent", shown(now), shown(most)))
+    let most = crossed(budget.cost, spent.cost)?;
+    Some(format!("{} of {} are spent", shown(spent.cost), shown(most)))
 }

@@ -13,6 +13,7 @@ use crate::alarms::Alarms;
 use crate::code::Code;
 use crate::config::Config;
 use crate::desk::Desk;
+use crate::money::{Ledger, Toll};
 use crate::policy::{self, Approval, OpenPromises, Refusal, RefusalKind, Request};
 use crate::promise::{AfterTry, Promise, State};
 use crate::recovery::OpenPromise;
@@ -63,6 +64,8 @@ pub(crate) struct Promises {
     hunting: BTreeMap<String, BTreeSet<PromiseId>>,
     /// At which numbers strangers have answered.
     pub(crate) strangers: Strangers,
+    /// What return calls have cost today.
+    pub(crate) ledger: Ledger,
     /// Why the journal cannot be written, if it cannot: then nothing is promised.
     pub(crate) store_fault: Option<String>,
 }
@@ -83,6 +86,7 @@ impl Promises {
             by_user: self.by_user.get(request.user).copied().unwrap_or(0),
             in_all: u32::try_from(self.open.len()).unwrap_or(u32::MAX),
         };
+        self.ledger.count(config, desk.now.wall, request.user, &mut request.counters);
         request.quarantined = self
             .strangers
             .in_quarantine(&config.callback, desk.now.wall)
@@ -291,15 +295,23 @@ pub(crate) struct Turn {
     pub(crate) attempt: u32,
     pub(crate) init: Vec<String>,
     pub(crate) speed: Option<u32>,
+    pub(crate) toll: Toll,
 }
 
 impl Promises {
     /// Marks the promise as being dialled and says what is needed for it.
-    pub(crate) fn take_turn(&mut self, id: PromiseId, line: LineId, call: CallId) -> Option<Turn> {
+    pub(crate) fn take_turn(
+        &mut self,
+        config: &Config,
+        id: PromiseId,
+        line: LineId,
+        call: CallId,
+    ) -> Option<Turn> {
         self.change(id, |promise| {
             let number = promise.number()?.clone();
             promise.state = State::Dialling { line, call };
             Some(Turn {
+                toll: Toll::of(config, &promise.user, &number),
                 promise: id,
                 session: promise.session,
                 number,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::money::Charge;
 use crate::vocabulary::{CallId, Cause, Entry, Event, ExitStatus, Leg, PromiseId, SessionId, Wall};
 
 /// One call's summary.
@@ -55,6 +56,9 @@ pub struct Record {
     pub bytes_in: u64,
     /// To the caller.
     pub bytes_out: u64,
+    /// What an answered return call has cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<Charge>,
 }
 
 /// One caller's whole business.
@@ -86,6 +90,7 @@ impl Records {
             record.online_ms = ended.online_ms;
             record.bytes_in = ended.bytes_in;
             record.bytes_out = ended.bytes_out;
+            record.charge.clone_from(&ended.charge);
             return Some(record);
         }
         self.began(&entry.event, entry.at);
@@ -202,6 +207,7 @@ impl Records {
             online_ms: 0,
             bytes_in: 0,
             bytes_out: 0,
+            charge: None,
         })
     }
 

@@ -10,8 +10,13 @@
 //!
 //! It does not read the journal; entries are handed in, oldest first.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
+use proto::dial::PhoneNumber;
+
+use crate::config::Config;
+use crate::money::{Charge, Toll};
 use crate::policy::totp::UsedCodes;
 use crate::promise::counts_as_try;
 use crate::strangers::Strangers;
@@ -34,6 +39,8 @@ pub struct Restored {
     pub open: Vec<OpenPromise>,
     /// At which numbers strangers have answered.
     pub strangers: Strangers,
+    /// What return calls of the last day and a bit have cost, oldest first.
+    pub charges: VecDeque<(Wall, Charge)>,
     /// Calls that no event ended: the server was cut off.
     pub cut_off: Vec<CutOff>,
     /// Lines, by name, that an operator has taken out of service and not put back.
@@ -66,9 +73,22 @@ pub struct CutOff {
     pub began: Wall,
     /// When the modems were connected, if they were.
     pub connected: Option<Wall>,
+    /// Of a call that went out: for which user, and at which number.
+    pub dialled: Option<(String, String)>,
+    /// The last that the journal heard before the server was cut off.
+    pub last: Wall,
 }
 
 impl CutOff {
+    /// What it has cost, as far as anybody can know: until the journal's last word.
+    pub(crate) fn charge(&self, config: &Config) -> Option<Charge> {
+        let (user, number) = self.dialled.as_ref()?;
+        let number = PhoneNumber::configured(number).ok()?;
+        let online = self.last.unix_ms.saturating_sub(self.connected?.unix_ms);
+        let online = Duration::from_millis(u64::try_from(online).unwrap_or(0));
+        Some(Toll::of(config, user, &number).charge(online))
+    }
+
     /// The record of the call, as far as anybody can know it.
     pub(crate) fn ended(self, now: Wall) -> Ended {
         let ms =
@@ -83,6 +103,7 @@ impl CutOff {
             cause: Cause::NasError,
             bytes_in: 0,
             bytes_out: 0,
+            charge: None,
         }
     }
 }
@@ -97,6 +118,7 @@ impl Default for Restored {
             next_promise: PromiseId(1),
             open: Vec::new(),
             strangers: Strangers::default(),
+            charges: VecDeque::new(),
             cut_off: Vec::new(),
             busied_out: BTreeSet::new(),
             codes: UsedCodes::default(),
@@ -125,13 +147,19 @@ pub struct Fold {
     busied_out: BTreeSet<String>,
     codes: UsedCodes,
     strangers: Strangers,
+    charges: VecDeque<(Wall, Charge)>,
+    last: Option<Wall>,
 }
+
+/// A day of 25 hours, when clocks go back, and an hour for clocks that were set.
+const CHARGES_KEPT_MS: i64 = 26 * 60 * 60 * 1000;
 
 impl Fold {
     /// Takes the next entry.
     pub fn apply(&mut self, entry: &Entry) {
         self.seq = self.seq.max(entry.seq.0);
         self.strangers.apply(&entry.event, entry.at);
+        self.last = Some(entry.at);
         match &entry.event {
             Event::Promised(promised) => {
                 self.promise = self.promise.max(promised.promise.0);
@@ -152,8 +180,12 @@ impl Fold {
                 self.open.remove(promise);
             }
             Event::Rang { line, call, .. } => self.began(*call, line, None, Leg::Request, entry.at),
-            Event::Dialled { line, call, session, .. } => {
+            Event::Dialled { line, call, session, promise, number, .. } => {
                 self.began(*call, line, Some(*session), Leg::Return, entry.at);
+                let user = self.open.get(promise).map(|open| open.promised.user.clone());
+                if let (Some(open), Some(user)) = (self.calls.get_mut(call), user) {
+                    open.dialled = Some((user, number.clone()));
+                }
             }
             Event::Connected { line, call, session, direction, .. } => {
                 // A modem that answers by itself connects without having rung.
@@ -174,6 +206,9 @@ impl Fold {
             }
             Event::Ended(ended) => {
                 self.calls.remove(&ended.call);
+                if let Some(charge) = &ended.charge {
+                    self.charge(entry.at, charge.clone());
+                }
             }
             Event::Proved { name, step, .. } => {
                 if let Some(step) = step {
@@ -211,9 +246,22 @@ impl Fold {
         }
     }
 
+    fn charge(&mut self, at: Wall, charge: Charge) {
+        let since = at.unix_ms.saturating_sub(CHARGES_KEPT_MS);
+        while self.charges.front().is_some_and(|(at, _)| at.unix_ms < since) {
+            self.charges.pop_front();
+        }
+        self.charges.push_back((at, charge));
+    }
+
     /// What it comes to.
     #[must_use]
-    pub fn finish(self) -> Restored {
+    pub fn finish(mut self) -> Restored {
+        if let Some(last) = self.last {
+            for call in self.calls.values_mut() {
+                call.last = last;
+            }
+        }
         Restored {
             next_seq: Seq(self.seq + 1),
             next_call: CallId(self.call + 1),
@@ -223,6 +271,7 @@ impl Fold {
             cut_off: self.calls.into_values().collect(),
             strangers: self.strangers,
             busied_out: self.busied_out,
+            charges: self.charges,
             codes: self.codes,
         }
     }
@@ -231,7 +280,16 @@ impl Fold {
         self.call = self.call.max(call.0);
         self.session = self.session.max(session.map_or(0, |session| session.0));
         let line = line.to_owned();
-        let call_open = CutOff { call, line, session, leg, began: at, connected: None };
+        let call_open = CutOff {
+            call,
+            line,
+            session,
+            leg,
+            began: at,
+            connected: None,
+            dialled: None,
+            last: at,
+        };
         self.calls.insert(call, call_open);
     }
 }

@@ -11,6 +11,7 @@
 //!
 //! It does not know what a file descriptor, a database or a clock is.
 
+mod budget;
 mod commands;
 mod facts;
 mod reload;
@@ -27,14 +28,15 @@ use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::hunt::{self, Choice};
 use crate::line::{Line, Order};
+use crate::loops::Loops;
 use crate::pool::Pool;
 use crate::promise::State as PromiseState;
 use crate::promises::Promises;
 use crate::recovery::Restored;
 use crate::session::{Office, Session};
 use crate::vocabulary::{
-    CallId, Cause, Event, Input, LineId, NetworkInput, Now, Output, ProgramInput, PromiseId, Reply,
-    RequestId, Seq, SessionId,
+    CallId, Cause, Ended, Event, Input, LineId, NetworkInput, Now, Output, ProgramInput, PromiseId,
+    Reply, RequestId, Seq, SessionId,
 };
 
 /// Everything: lines, sessions, promises.
@@ -50,6 +52,7 @@ pub struct Server {
     on_line: BTreeMap<LineId, SessionId>,
     on_call: BTreeMap<CallId, SessionId>,
     promises: Promises,
+    loops: Loops,
     pool: Pool,
     /// Who waits for the journal to be stored up to where.
     awaiting: BTreeSet<(Seq, Waiter)>,
@@ -73,6 +76,8 @@ enum Waiter {
 enum Alarm {
     Line(LineId),
     Session(SessionId),
+    /// A return call reaches the end, or nearly, of what may be spent.
+    Budget(CallId),
     Grace,
 }
 
@@ -98,6 +103,7 @@ impl Server {
             on_line: BTreeMap::new(),
             on_call: BTreeMap::new(),
             promises: Promises::default(),
+            loops: Loops::default(),
             pool: Pool::new(&config),
             awaiting: BTreeSet::new(),
             alarms: Alarms::default(),
@@ -108,8 +114,15 @@ impl Server {
         };
         let version = env!("CARGO_PKG_VERSION").to_owned();
         server.desk.journal(Event::ServerStarted { version });
+        for (at, charge) in &restored.charges {
+            server.promises.ledger.charge(&server.config, None, charge, *at);
+        }
         for call in restored.cut_off {
-            server.desk.journal(Event::Ended(call.ended(now.wall)));
+            let charge = call.charge(&server.config);
+            if let Some(charge) = &charge {
+                server.promises.ledger.charge(&server.config, None, charge, now.wall);
+            }
+            server.desk.journal(Event::Ended(Ended { charge, ..call.ended(now.wall) }));
         }
         server.promises.strangers = restored.strangers;
         for promise in &restored.open {
@@ -277,6 +290,7 @@ impl Server {
             match alarm {
                 Alarm::Line(line) => self.on_line(line, Line::tick),
                 Alarm::Session(session) => self.in_session(session, Session::tick),
+                Alarm::Budget(call) => self.budget_due(call),
                 Alarm::Grace => self.grace_over(),
             }
             self.take_facts();
@@ -372,7 +386,7 @@ impl Server {
         let choice = match self.run {
             Run::Serving => hunt::choose(promise.approval.lines().iter().filter_map(|name| {
                 let line = self.lines.get(self.names.get(name)?)?;
-                originates(line).then(|| (line.id(), line.is_free()))
+                originates(line).then(|| (line.id(), self.may_dial(line)))
             })),
             // The journal keeps it for the next run.
             Run::Stopping | Run::Stopped => Choice::WhenFree,
@@ -391,8 +405,9 @@ impl Server {
 
     fn dial(&mut self, id: PromiseId, line: LineId) {
         let call = self.desk.call_id();
-        match self.promises.take_turn(id, line, call) {
+        match self.promises.take_turn(&self.config, id, line, call) {
             Some(turn) => {
+                self.loops.dialled(turn.number.as_str(), self.desk.now.wall);
                 self.on_line(line, |line, desk| line.dial(Order { call, turn }, desk));
             }
             None => {
@@ -402,12 +417,34 @@ impl Server {
         }
     }
 
+    /// Whether the line is free, and enough others are for callers.
+    fn may_dial(&self, line: &Line) -> bool {
+        let keep = usize::try_from(self.config.callback.reserve_incoming).unwrap_or(usize::MAX);
+        let answers = |line: &&Line| match line.config().direction {
+            config::Direction::Answer | config::Direction::Both => true,
+            config::Direction::Originate => false,
+        };
+        let others = self.lines.values().filter(|other| other.id() != line.id());
+        let free = || others.filter(answers).filter(|other| other.is_free()).count();
+        line.is_free() && (keep == 0 || !answers(&line) || free() >= keep)
+    }
+
+    /// A line can take calls again: what waits for it is dialled, and what waited for its being free.
+    fn ready(&mut self, id: LineId) {
+        self.offer(id);
+        if self.config.callback.reserve_incoming > 0 {
+            for other in self.lines.keys().copied().collect::<Vec<_>>() {
+                self.offer(other);
+            }
+        }
+    }
+
     /// A line is free: the oldest promise that waits for it gets it.
     fn offer(&mut self, id: LineId) {
         // One that gets a line which it likes better leaves this one to the next.
         while let Some(line) = self.lines.get(&id)
             && originates(line)
-            && line.is_free()
+            && self.may_dial(line)
             && let Some(promise) = self.promises.hunting_on(line.name())
             && self.run == Run::Serving
         {

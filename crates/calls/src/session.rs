@@ -38,11 +38,13 @@ use std::time::Duration;
 use proto::login::{self, Begin, Framing, GaveUp, Prompt, Question, Sniff, Terminal};
 use proto::time::Deadline;
 
+use crate::alert::Alert;
 use crate::civil::Civil;
 use crate::config::{Config, LineService, User};
 use crate::desk::Desk;
 use crate::dispatch::{self, AUTO_PPP, FIDO};
 use crate::line::Line;
+use crate::loops::PromptWatch;
 use crate::messages::Message;
 use crate::policy::Identity;
 use crate::pool::Pool;
@@ -95,6 +97,8 @@ pub(crate) struct Session {
     /// On a return leg: who is expected to answer.
     answerer: Option<Answerer>,
     cut_short: CutShort,
+    /// Whether the far end asks who we are.
+    prompts: PromptWatch,
     errors: u32,
     terminal: Terminal,
     pub(crate) service: Service,
@@ -152,6 +156,7 @@ impl Session {
             only: None,
             answerer: None,
             cut_short: CutShort::No,
+            prompts: PromptWatch::default(),
             errors: 0,
             terminal: Terminal::default(),
             service: Service::Ending,
@@ -173,6 +178,9 @@ impl Session {
             | Service::Question { prompt, .. }
             | Service::Code { prompt, .. }
             | Service::Proof { prompt, .. } => {
+                if self.leg == Leg::Return && self.prompts.hear(&bytes) {
+                    return self.met_a_server(line, office);
+                }
                 prompt.receive(office.desk.at(), &bytes);
                 self.listen(line, office);
             }
@@ -188,6 +196,20 @@ impl Session {
             }
             Service::Ending => {}
         }
+    }
+
+    /// We have called somebody back who asks us for our name, as we ask him.
+    fn met_a_server(&mut self, line: &mut Line, office: &mut Office<'_>) {
+        office.desk.journal(Event::Alert {
+            alert: Alert::Loop,
+            line: Some(line.name().to_owned()),
+            call: Some(self.call),
+            user: None,
+            reason:
+                "a login prompt has answered the return call: is it another server that calls back?"
+                    .to_owned(),
+        });
+        self.hang_up(Cause::UserError, line, office);
     }
 
     /// Everything sent has left.

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
+use crate::money::Charge;
 use crate::vocabulary::{CallId, Leg, LineId, PromiseId, SessionId, Wall};
 
 /// Everything at once.
@@ -105,6 +106,9 @@ pub struct Call {
     pub bytes_in: u64,
     /// To the caller.
     pub bytes_out: u64,
+    /// What a return call costs by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<Charge>,
 }
 
 /// One session that has a call.

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
 use crate::config::Config;
+use crate::money::Charge;
 use crate::policy::password::Verification;
 
 pub use capture::CaptureOutput;
@@ -518,6 +519,9 @@ pub struct Ended {
     pub online_ms: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
+    /// What an answered return call has cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<Charge>,
 }
 
 /// A call's role in its session.

@@ -166,6 +166,7 @@ impl Line {
         let mut call = Call::new(order.call, Leg::Return, desk.at());
         call.session = Some(turn.session);
         call.promise = Some(turn.promise);
+        call.toll = Some(turn.toll.clone());
         let until = desk.at() + self.config.modem.dial_time;
         let soonest = match self.config.soonest_connect {
             Duration::ZERO => desk.at(),

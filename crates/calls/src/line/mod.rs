@@ -60,6 +60,7 @@ use setup::Claim;
 use crate::call::Call;
 use crate::config;
 use crate::desk::Desk;
+use crate::money::Charge;
 use crate::vocabulary::{
     CallId, Cause, Event, Leg, LineId, PortInput, PortOutput, PromiseId, SessionId,
 };
@@ -87,6 +88,7 @@ pub(crate) enum Fact {
         session: Option<SessionId>,
         connected: bool,
         cause: Cause,
+        charge: Option<Charge>,
     },
     /// A call that was to be placed was not even begun.
     NotDialled { promise: PromiseId, cause: Cause },

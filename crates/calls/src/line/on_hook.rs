@@ -274,10 +274,12 @@ impl Line {
 
     /// The call is over and was never answered.
     pub(super) fn end_call_unheld(&self, call: &Call, cause: Cause, desk: &mut Desk) {
-        desk.journal(Event::Ended(call.ended(self.name(), cause, desk.at())));
+        let ended = call.ended(self.name(), cause, desk.at());
+        let charge = ended.charge.clone();
+        desk.journal(Event::Ended(ended));
         let (id, promise, session) = (call.id, call.promise, call.session);
         let connected = call.connected.is_some();
-        desk.report(self.id, Fact::Ended { call: id, promise, session, connected, cause });
+        desk.report(self.id, Fact::Ended { call: id, promise, session, connected, cause, charge });
     }
 
     /// Told to end the call, in any state.

@@ -87,16 +87,20 @@ fn the_longest_prefix_wins_then_the_class_then_the_rest() {
 }
 
 #[test]
-fn a_budget_tells_once_when_four_fifths_are_gone() {
+fn somebody_is_told_when_four_fifths_of_a_budget_are_gone() {
     let budget = Budget { minutes: Some(10), calls: None, cost: Some(500) };
     let spent = |minutes, cost| Spent { minutes, calls: 1, cost };
-    for (before, now, wanted) in [
-        (spent(0, 0), spent(7, 0), None),
-        (spent(7, 0), spent(8, 0), Some("8 of 10 minutes are used")),
-        (spent(8, 0), spent(9, 0), None),
-        (spent(0, 399), spent(0, 400), Some("4.00 of 5.00 are spent")),
-        (spent(0, 0), spent(0, 900), Some("9.00 of 5.00 are spent")),
+    for (spent, wanted) in [
+        (spent(7, 0), None),
+        (spent(8, 0), Some("8 of 10 minutes are used")),
+        (spent(0, 399), None),
+        (spent(0, 400), Some("4.00 of 5.00 are spent")),
+        (spent(0, 900), Some("9.00 of 5.00 are spent")),
     ] {
-        assert_eq!(nearly(&budget, before, now).as_deref(), wanted);
+        assert_eq!(nearly(&budget, spent).as_deref(), wanted);
+        let used_up = nearly_used(&budget);
+        let before =
+            spent.minutes <= used_up.minutes.unwrap() && spent.cost <= used_up.cost.unwrap();
+        assert_eq!(before, wanted.is_none());
     }
 }

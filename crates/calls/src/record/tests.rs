@@ -19,6 +19,7 @@ fn ended(call: u64, session: Option<u64>, leg: Leg, cause: Cause) -> Event {
         online_ms: 5,
         bytes_in: 3,
         bytes_out: 4,
+        charge: None,
     })
 }
 

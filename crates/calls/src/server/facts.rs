@@ -5,6 +5,7 @@
 
 use super::commands::OPERATOR;
 use super::{Run, Server, Waiter};
+use crate::alert::Alert;
 use crate::config::Direction;
 use crate::config::dialin_config::screen;
 use crate::line::{Fact, Line};
@@ -22,7 +23,7 @@ impl Server {
 
     fn fact(&mut self, line: LineId, fact: Fact) {
         match fact {
-            Fact::Ready => self.offer(line),
+            Fact::Ready => self.ready(line),
             Fact::Rings { caller, rings } => self.rings(line, &caller, rings),
             Fact::Connected { call, session, leg: Leg::Request, promise: _ } => {
                 self.begin_request(line, call, session);
@@ -39,7 +40,10 @@ impl Server {
                     session.carrier_lost(cause, line, office);
                 });
             }
-            Fact::Ended { call, promise, session, connected, cause } => {
+            Fact::Ended { call, promise, session, connected, cause, charge } => {
+                if let Some(charge) = charge {
+                    self.charged(call, &charge);
+                }
                 self.ended(line, call, session, connected);
                 if let Some(promise) = promise
                     && !connected
@@ -77,10 +81,36 @@ impl Server {
                 (!verdict.accept).then_some(verdict.rule)
             }
         };
+        let rule = rule.or_else(|| self.looped(id, caller));
         self.on_line(id, |line, desk| match rule {
             Some(rule) => line.screen(rule, desk),
             None => line.answer(desk),
         });
+    }
+
+    /// A number that we keep calling keeps calling us: two servers that call each other back.
+    fn looped(&mut self, line: LineId, caller: &CallerId) -> Option<String> {
+        let limit = self.config.callback.loop_limit;
+        let number = caller.caller.as_ref()?.to_string();
+        let calls = self.loops.called(&number, self.desk.now.wall)?;
+        if limit == 0 || calls <= limit {
+            return None;
+        }
+        // Once for each series.
+        if calls == limit.saturating_add(1) {
+            let line = self.lines.get(&line).map(|line| line.name().to_owned());
+            let reason = format!(
+                "{number} was dialled by us, and has called {limit} times since: it is not answered for an hour"
+            );
+            self.desk.journal(Event::Alert {
+                alert: Alert::Loop,
+                line,
+                call: None,
+                user: None,
+                reason,
+            });
+        }
+        Some("loop.caller-id".to_owned())
     }
 
     fn begin_request(&mut self, line: LineId, call: CallId, id: SessionId) {
@@ -110,6 +140,7 @@ impl Server {
         });
         let kept = self.desk.journal(Event::Kept { promise, call });
         self.awaiting.insert((kept, Waiter::Session(id)));
+        self.answered(line, call);
         self.begin(line, id, |line, office| {
             Session::returned(id, line, call, kept, only, answerer, office)
         });

@@ -132,5 +132,6 @@ fn call_view(line: &Line, call: &Call, now: Instant) -> status::Call {
         connect: call.connect.clone(),
         bytes_in: call.bytes_in,
         bytes_out: call.bytes_out,
+        charge: call.charge(now),
     }
 }

@@ -364,7 +364,7 @@ fn line_table(palette: Palette, lines: &[status::Line]) -> String {
 }
 
 fn running_table(palette: Palette, status: &status::Status) -> String {
-    let rows: Vec<Vec<Cell>> = status
+    let mut rows: Vec<Vec<Cell>> = status
         .calls
         .iter()
         .map(|call| {
@@ -382,8 +382,10 @@ fn running_table(palette: Palette, status: &status::Status) -> String {
             ]
         })
         .collect();
-    let heading =
-        ["CALL", "LINE", "LEG", "FOR", "ONLINE", "CALLER", "NAME", "SERVICE", "BYTES IN/OUT"];
+    let mut heading =
+        vec!["CALL", "LINE", "LEG", "FOR", "ONLINE", "CALLER", "NAME", "SERVICE", "BYTES IN/OUT"];
+    let charges: Vec<_> = status.calls.iter().map(|call| call.charge.as_ref()).collect();
+    add_costs(&mut heading, &mut rows, &charges);
     table(palette, &heading, &rows)
 }
 
@@ -425,6 +427,22 @@ fn leg(leg: Leg) -> &'static str {
     }
 }
 
+/// What return calls have cost, where it is known of any.
+fn add_costs(
+    heading: &mut Vec<&'static str>,
+    rows: &mut [Vec<Cell>],
+    charges: &[Option<&calls::money::Charge>],
+) {
+    let cost = |charge: &Option<&calls::money::Charge>| charge.and_then(|charge| charge.cost);
+    if charges.iter().all(|charge| cost(charge).is_none()) {
+        return;
+    }
+    heading.push("COST");
+    for (row, charge) in rows.iter_mut().zip(charges) {
+        row.push(Cell::from(cost(charge).map_or_else(|| "-".to_owned(), calls::money::shown)));
+    }
+}
+
 /// How much of each record a table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Columns {
@@ -460,6 +478,8 @@ pub(crate) fn call_table(palette: Palette, records: &[Record], columns: Columns)
     let mut heading = vec![
         "CALL", "BEGAN", "LINE", "LEG", "NUMBER", "NAME", "ACTION", "CONNECT", "ONLINE", "END",
     ];
+    let charges: Vec<_> = records.iter().map(|record| record.charge.as_ref()).collect();
+    add_costs(&mut heading, &mut rows, &charges);
     if columns == Columns::Few {
         heading.drain(1..3);
         for row in &mut rows {

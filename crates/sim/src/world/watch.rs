@@ -304,6 +304,7 @@ mod tests {
             online_ms: 0,
             bytes_in: 0,
             bytes_out: 0,
+            charge: None,
         })
     }
 

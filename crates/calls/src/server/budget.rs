@@ -1,0 +1,96 @@
+//! Return calls and what may be spent on them: a call that has used a budget up ends.
+//!
+//! It does not count ([`crate::money`] does) and refuses nothing ([`crate::policy`] does).
+
+use std::time::Duration;
+
+use proto::time::Deadline;
+
+use super::{Alarm, Server};
+use crate::alert::Alert;
+use crate::money::{self, Charge};
+use crate::vocabulary::{CallId, Cause, Event, LineId};
+
+/// How long before a further minute would begin the call is ended: so long may hanging up take.
+const HANG_UP_TIME: Duration = Duration::from_secs(3);
+
+/// What is told of a budget is looked at a moment after the step that crosses it.
+const MOMENT: Duration = Duration::from_millis(1);
+
+impl Server {
+    /// A return call is answered: from now on it costs.
+    pub(super) fn answered(&mut self, line: LineId, call: CallId) {
+        let toll = self.lines.get(&line).and_then(|line| line.call()?.toll.clone());
+        if let Some(toll) = toll {
+            self.promises.ledger.began(call, toll, self.desk.now.wall);
+            self.watch_budgets();
+        }
+    }
+
+    /// A return call is over and has cost this.
+    pub(super) fn charged(&mut self, call: CallId, charge: &Charge) {
+        let at = self.desk.now.wall;
+        self.alarms.set(Alarm::Budget(call), None);
+        self.tell_of_budgets(call);
+        self.promises.ledger.charge(&self.config, Some(call), charge, at);
+        self.watch_budgets();
+    }
+
+    /// What is left has changed for every call that runs.
+    fn watch_budgets(&mut self) {
+        for call in self.promises.ledger.running().collect::<Vec<_>>() {
+            self.watch_budget(call);
+        }
+    }
+
+    fn watch_budget(&mut self, call: CallId) {
+        let left = self.promises.ledger.left(&self.config, self.desk.now.wall, call);
+        let end = left.end.map(|(left, _)| left.saturating_sub(HANG_UP_TIME));
+        let nearly = left.nearly.map(|left| left + MOMENT);
+        let soonest = end.into_iter().chain(nearly).min();
+        let deadline = soonest.map(|left| Deadline::new(self.desk.at() + left, "budget"));
+        self.alarms.set(Alarm::Budget(call), deadline);
+    }
+
+    pub(super) fn budget_due(&mut self, call: CallId) {
+        self.tell_of_budgets(call);
+        let left = self.promises.ledger.left(&self.config, self.desk.now.wall, call);
+        let Some((left, budget)) = left.end else { return self.watch_budget(call) };
+        if left > HANG_UP_TIME {
+            return self.watch_budget(call);
+        }
+        let reason = format!("the budget of {budget} is used up: the call ends");
+        self.alert_of_budget(call, reason);
+        if let Some(&session) = self.on_call.get(&call) {
+            self.in_session(session, |session, line, office| {
+                session.end(Cause::SessionTimeout, line, office);
+            });
+        }
+    }
+
+    /// Tells of each of the call's budgets that is nearly used up, once a day.
+    fn tell_of_budgets(&mut self, call: CallId) {
+        let at = self.desk.now.wall;
+        let Some(toll) = self.promises.ledger.toll(call).cloned() else { return };
+        for (payer, budget, name) in money::budgets(&self.config, &toll) {
+            let spent = self.promises.ledger.spent(&self.config, at, &payer);
+            if let Some(how) = money::nearly(&budget, spent)
+                && self.promises.ledger.tell_once(&name)
+            {
+                let reason = format!("the budget of {name}: {how}");
+                self.desk.journal(alert(call, &toll.user, reason));
+            }
+        }
+    }
+
+    fn alert_of_budget(&mut self, call: CallId, reason: String) {
+        let user =
+            self.promises.ledger.toll(call).map(|toll| toll.user.clone()).unwrap_or_default();
+        self.desk.journal(alert(call, &user, reason));
+    }
+}
+
+fn alert(call: CallId, user: &str, reason: String) -> Event {
+    let (call, user) = (Some(call), Some(user.to_owned()));
+    Event::Alert { alert: Alert::Budget, line: None, call, user, reason }
+}
