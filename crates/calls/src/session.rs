@@ -50,7 +50,9 @@ use crate::policy::Identity;
 use crate::pool::Pool;
 use crate::promises::Promises;
 use crate::service::{ProgramEnd, Service};
-use crate::vocabulary::{CallId, Cause, Leg, LineId, ProgramInput, PromiseId, Seq, SessionId};
+use crate::vocabulary::{
+    CallId, Cause, Event, Leg, LineId, ProgramInput, PromiseId, Seq, SessionId,
+};
 
 /// How often a caller may err (unknown name, no number) before we hang up.
 const MAX_ERRORS: u32 = 3;
