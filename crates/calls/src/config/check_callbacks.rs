@@ -12,7 +12,7 @@ use super::login_config::LoginConfig;
 use super::login_entry::EntryDraft;
 use super::sections::{Draft, LineDraft};
 use super::values::duration_text;
-use super::{Action, PortSpec, ReturnLine};
+use super::{Action, NamePattern, PortSpec, ReturnLine};
 use crate::diagnostic::{Diagnostic, Source};
 
 type Faults = Vec<Diagnostic>;
@@ -114,10 +114,22 @@ pub(super) fn all(
     afterwards(login, faults);
 }
 
-/// An entry without a number asks the caller for one; some number must then be allowed.
+/// An entry without a number asks the caller for one; some number must then be allowed. A user's numbers are
+/// his own business.
 fn asking(draft: &Draft, login: &LoginConfig, faults: &mut Faults) {
     let asks = |entry: &&EntryDraft| match &entry.entry.action {
-        Action::Callback { numbers, .. } => numbers.is_empty(),
+        Action::Callback { numbers, .. } => {
+            let of_user = match &entry.entry.pattern {
+                NamePattern::Exact(name) => {
+                    draft.users.iter().any(|user| user.user.is_called(name))
+                }
+                NamePattern::Prefix(_)
+                | NamePattern::Suffix(_)
+                | NamePattern::Contains(_)
+                | NamePattern::Any => false,
+            };
+            numbers.is_empty() && !of_user
+        }
         Action::Program { .. } | Action::Ppp => false,
     };
     if !draft.callback.caller_numbers.allow.is_empty() || draft.places.allow_is_faulty {

@@ -472,3 +472,6 @@ fn secret_begins(line: &str) -> Option<usize> {
     };
     SECRET_KEYS.iter().filter_map(|key| begins(&key)).min()
 }
+
+#[cfg(test)]
+mod tests;

@@ -281,3 +281,6 @@ fn ranges(minutes: &[bool]) -> String {
     }
     texts.join(",")
 }
+
+#[cfg(test)]
+mod tests;

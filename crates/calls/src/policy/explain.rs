@@ -9,7 +9,6 @@
 //! It does not print: whoever asks has the words and their order here, and colours them.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -117,26 +116,15 @@ impl Explanation {
             format!("refused by {}: {}", self.rule, self.reason)
         }
     }
-
-    /// The whole for people, without colour: what comes before, every rule, the answer.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        for line in &self.before {
-            let _ = writeln!(text, "{line}");
-        }
-        let width = self.considered.iter().map(|step| step.rule.len()).max().unwrap_or(0);
-        for step in &self.considered {
-            let (mark, because) = step.shown();
-            let line = format!("  {mark:<8}{:<width$}  {because}", step.rule);
-            let _ = writeln!(text, "{}", line.trim_end());
-        }
-        let _ = writeln!(text, "{}", self.answer());
-        text
-    }
 }
 
 impl Step {
+    /// Whether it has looked, and so has a part in the answer.
+    #[must_use]
+    pub fn has_a_say(&self) -> bool {
+        self.verdict == Verdict::Refuses.word() || self.verdict == Verdict::Passes.word()
+    }
+
     /// The verdict as people see it, and the reason.
     #[must_use]
     pub fn shown(&self) -> (&'static str, &str) {

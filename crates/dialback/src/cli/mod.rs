@@ -20,6 +20,7 @@ mod show;
 mod story;
 mod top;
 mod trace;
+mod user;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -96,6 +97,8 @@ enum Command {
     Reload(act::Reload),
     /// Tell who would be called back and why, test it, compare it
     Policy(policy::Policy),
+    /// Make hashes and keys for the file of users, and show who there is
+    User(user::Users),
     /// Call somebody back now, as callback(8) does
     Callback(callback::Callback),
     /// Run a Windows dial-up script (.scp), or find its faults
@@ -178,6 +181,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Top(top) => top.run(),
         Command::Log(log) => log.run(),
         Command::Policy(policy) => policy.run(),
+        Command::User(users) => users.run(),
         Command::Callback(callback) => callback.run(),
         Command::Scp(scp) => scp.run(),
         Command::Dial(dial) => dial.run(),

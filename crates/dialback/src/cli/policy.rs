@@ -80,7 +80,13 @@ struct Explain {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     config: PathBuf,
-    /// One JSON object
+    /// Show the rules too that have nothing to do with it, or were not reached
+    #[arg(long)]
+    all: bool,
+    /// Show the answer alone
+    #[arg(long, conflicts_with_all = ["all", "json"])]
+    brief: bool,
+    /// One JSON object, with every rule
     #[arg(long)]
     json: bool,
 }
@@ -209,6 +215,8 @@ impl Explain {
             let json = serde_json::to_string(&explanation)
                 .map_err(|e| Failure::new(Code::System, format!("writing JSON: {e}")))?;
             out::line(json);
+        } else if self.brief {
+            out::line(answer(Palette::stdout(), &explanation));
         } else {
             out::line(self.shown(&explanation, at).trim_end());
         }
@@ -231,13 +239,13 @@ impl Explain {
             explanation.service,
             written(at)
         );
-        text.push_str(&painted(palette, explanation));
+        text.push_str(&painted(palette, explanation, self.all));
         text
     }
 }
 
 /// An explanation, in colours.
-fn painted(palette: Palette, explanation: &Explanation) -> String {
+fn painted(palette: Palette, explanation: &Explanation, all: bool) -> String {
     let mut text = String::new();
     for line in &explanation.before {
         text.push_str(&palette.paint(Ink::Dim, line));
@@ -246,6 +254,7 @@ fn painted(palette: Palette, explanation: &Explanation) -> String {
     let rows: Vec<Vec<Cell>> = explanation
         .considered
         .iter()
+        .filter(|step| all || step.has_a_say())
         .map(|step| {
             let (mark, because) = step.shown();
             let ink = match mark {
@@ -263,10 +272,14 @@ fn painted(palette: Palette, explanation: &Explanation) -> String {
             text.push('\n');
         }
     }
-    let ink = if explanation.approved { Ink::Green } else { Ink::Red };
-    text.push_str(&palette.paint(ink, &explanation.answer()));
+    text.push_str(&answer(palette, explanation));
     text.push('\n');
     text
+}
+
+fn answer(palette: Palette, explanation: &Explanation) -> String {
+    let ink = if explanation.approved { Ink::Green } else { Ink::Red };
+    palette.paint(ink, &explanation.answer())
 }
 
 impl Test {
@@ -303,7 +316,7 @@ impl Test {
             ));
         }
         if self.explain {
-            for line in painted(palette, &outcome.explanation).lines() {
+            for line in painted(palette, &outcome.explanation, false).lines() {
                 text.push_str(&format!("        {line}\n"));
             }
         }
