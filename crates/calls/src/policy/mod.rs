@@ -289,15 +289,8 @@ impl Refusal {
 
 /// Says whether `request` may be promised, and what each rule has to do with it.
 pub fn decide(config: &Config, request: &Request<'_>) -> Decision {
-    let mut case = rules::Case {
-        config,
-        request,
-        user: config.user(request.user),
-        numbers: Vec::new(),
-        known: Vec::new(),
-        lines: candidates(config, request),
-        allowed_by: None,
-    };
+    let mut case = rules::Case::of(config, request);
+    case.lines = candidates(config, request);
     let mut considered = Vec::with_capacity(rules::RULES.len());
     let mut objection = None;
     for rule in rules::RULES {
@@ -324,6 +317,54 @@ pub fn decide(config: &Config, request: &Request<'_>) -> Decision {
         }),
     };
     Decision { answer, considered }
+}
+
+/// The rules that ask whether a user is served at all, whatever he wants.
+const SERVED: [&str; 5] =
+    ["user.trap", "user.disabled", "user.expires", "user.window", "user.service"];
+
+/// Says whether whoever has this name is served then, callback or not. A name that no user has is served as
+/// login.config says. On a return leg the windows are not asked: they were when it was promised.
+///
+/// # Errors
+/// The refusal of the first rule that objects.
+pub fn serves(
+    config: &Config,
+    name: &str,
+    service: Service,
+    leg: Leg,
+    at: Wall,
+) -> Result<(), Refusal> {
+    let request = Request {
+        user: name,
+        identity: Identity::Claimed,
+        service,
+        numbers: Numbers::User(&[]),
+        return_line: &config.callback.line,
+        came_in_on: None,
+        caller_id: None,
+        leg,
+        at,
+        counters: Counters::default(),
+        quarantined: Vec::new(),
+    };
+    let mut case = rules::Case::of(config, &request);
+    let asked = rules::RULES.iter().filter(|rule| SERVED.contains(&rule.name));
+    let counts = |rule: &&rules::Rule| match rule.name {
+        "user.window" => leg == Leg::Request,
+        // At the prompt the program that everybody gets turns him away, and he learns nothing.
+        "user.trap" => service == Service::Ppp,
+        _ => true,
+    };
+    for rule in asked.filter(counts) {
+        match (rule.judge)(&mut case) {
+            rules::Finding::Passes(_) | rules::Finding::Unconcerned(_) => {}
+            rules::Finding::Refuses { because, .. } => {
+                return Err(Refusal::new(rule.kind, rule.name, because));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The rule that an approval goes back to.

@@ -47,6 +47,11 @@ pub fn diff(old: &Config, new: &Config, at: Wall) -> Vec<Change> {
                 (about.clone(), of(&before).unwrap_or_else(none), of(&after).unwrap_or_else(none))
             })
             .filter(|(_, before, after)| before != after)
+            // Whoever is new, or goes, has little to tell of but what is his own.
+            .filter(|(_, before, after)| match (before.as_str(), after.as_str()) {
+                ("-", other) | (other, "-") => !USUAL.contains(&other),
+                (_, _) => true,
+            })
             .collect();
         if !rights.is_empty() {
             changes.push(Change { user, rights });
@@ -54,6 +59,9 @@ pub fn diff(old: &Config, new: &Config, at: Wall) -> Vec<Change> {
     }
     changes
 }
+
+/// What a user has who has nothing of his own.
+const USUAL: [&str; 6] = ["always", "never", "all", "no", "not limited", "of the pool"];
 
 /// Everybody with a name: users, and entries of login.config that take one name and ask for a callback.
 fn names(config: &Config) -> impl Iterator<Item = String> {

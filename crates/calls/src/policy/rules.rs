@@ -43,6 +43,21 @@ pub(super) struct Case<'a> {
     pub(super) allowed_by: Option<String>,
 }
 
+impl<'a> Case<'a> {
+    /// As it is before any rule was asked, without the lines wanted.
+    pub(super) fn of(config: &'a Config, request: &'a Request<'a>) -> Self {
+        Self {
+            config,
+            request,
+            user: config.user(request.user),
+            numbers: Vec::new(),
+            known: Vec::new(),
+            lines: Vec::new(),
+            allowed_by: None,
+        }
+    }
+}
+
 /// What a rule has found.
 pub(super) enum Finding {
     /// Nothing to object to, because.

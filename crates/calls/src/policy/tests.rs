@@ -1,5 +1,7 @@
 //! Requests and what becomes of them, as tables: who asks for which number, and by which rule it goes.
 
+mod users;
+
 use proptest::prelude::*;
 use proto::dial::PhoneNumber;
 

@@ -26,8 +26,9 @@ use super::capture::Capture;
 use super::network::{Network, keepalive};
 use crate::config::Config;
 use crate::config::capture::Capture as Settings;
-use crate::config::user::{CallbackOffer, UserCallback};
-use crate::vocabulary::{CallId, CaptureOutput, Cause, Leg, Now, Seq};
+use crate::config::user::{CallbackOffer, Service, UserCallback};
+use crate::policy;
+use crate::vocabulary::{CallId, CaptureOutput, Cause, Leg, Now, Seq, Wall};
 
 /// How long the journal may take to store a promise. The link waits for an answer a little longer.
 const STORE_TIME: Duration = Duration::from_secs(30);
@@ -225,7 +226,7 @@ impl Ppp {
     // ------------------------------------------------------------------------------- who is let in
 
     /// Whether a claim is good, and what its owner owes.
-    pub(crate) fn judge(&self, config: &Config, claim: &Claim) -> Judged {
+    pub(crate) fn judge(&self, config: &Config, claim: &Claim, at: Wall) -> Judged {
         let refused = |refusal: Refusal, why: String| Judged {
             verdict: Err(why),
             answer: Answer::Refused(refusal),
@@ -239,6 +240,9 @@ impl Ppp {
             let refusal = Refusal::WrongPassword;
             return refused(refusal, refusal.message().to_owned());
         };
+        if let Err(refusal) = policy::serves(config, &identity, Service::Ppp, self.leg, at) {
+            return refused(Refusal::NotAllowed, format!("{}: {}", refusal.rule, refusal.reason));
+        }
         let duty = match &self.only {
             Some(only) if *only != identity => {
                 return refused(Refusal::NotAllowed, format!("{only} is called back, nobody else"));

@@ -10,12 +10,13 @@ use proto::login::Begin;
 
 use super::{MODEM_GONE, Office, Session};
 use crate::alert::Alert;
+use crate::config::user;
 use crate::config::user::Direct;
 use crate::config::{Action, Authenticate, Config, LoginEntry};
 use crate::dispatch::{self, AUTO_PPP, FIDO};
 use crate::line::Line;
 use crate::messages::Message;
-use crate::policy::{Identity, Refusal, RefusalKind};
+use crate::policy::{self, Identity, Refusal, RefusalKind};
 use crate::service::{Program, Service};
 use crate::vocabulary::{CallFacts, Cause, Event, Grounds, Launch, Leg, Output};
 
@@ -104,7 +105,14 @@ impl Session {
                 let message = Message::UnknownName;
                 self.ask_again(message, Cause::ServiceUnavailable, rest, line, office);
             }
-            Action::Program { .. } => self.launch(entry, name, rest, line, office),
+            Action::Program { .. } => match self.served(name, office) {
+                Ok(()) => self.launch(entry, name, rest, line, office),
+                Err(refusal) => {
+                    self.refused(&refusal, None, office);
+                    let message = Message::UnknownName;
+                    self.ask_again(message, Cause::ServiceUnavailable, rest, line, office);
+                }
+            },
             Action::Callback { .. } if self.leg == Leg::Return => {
                 let refusal = Refusal::new(
                     RefusalKind::Service,
@@ -132,6 +140,11 @@ impl Session {
                 reason: format!("a name that nobody has was given (caller {caller})"),
             });
         }
+    }
+
+    /// Whether the user of this name, if there is one, is served now.
+    fn served(&self, name: &str, office: &Office<'_>) -> Result<(), Refusal> {
+        policy::serves(office.config, name, user::Service::Login, self.leg, office.desk.now.wall)
     }
 
     /// Whether this name may not log in on a call that came in.

@@ -162,7 +162,7 @@ impl Session {
 
     fn verify(&mut self, ticket: Ticket, claim: &Claim, office: &mut Office<'_>) {
         let Service::Ppp(ppp) = &mut self.service else { return };
-        let judged = ppp.judge(office.config, claim);
+        let judged = ppp.judge(office.config, claim, office.desk.now.wall);
         let (call, session) = (self.call, self.id);
         let method = format!("{:?}", claim.proof.method());
         office.desk.journal(match &judged.verdict {
