@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
 use crate::rig::folder::Folder;
+use crate::rig::process::dialback;
 use crate::rig::programs;
 use crate::rig::server::{Server, configure};
 use crate::rig::terminal::Terminal;
@@ -76,6 +77,9 @@ fn check(killed_at: Option<usize>) -> usize {
                 server.until_any();
             }
             server.kill();
+            let verified = dialback().args(["audit", "verify"]).arg(&journal).output().unwrap();
+            let said = String::from_utf8_lossy(&verified.stdout);
+            assert!(verified.status.success(), "killed at event {event}: {said}");
             happened = entries_of(&journal);
             server = Server::start(&folder);
             // Told to stop before it listens to signals, it would die of it.

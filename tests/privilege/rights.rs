@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::rig::folder::Folder;
+use crate::rig::process::dialback;
 use crate::rig::programs;
 use crate::rig::server::Server;
 use crate::rig::terminal::Terminal;
@@ -25,6 +26,13 @@ fn processes(server: &Server) -> (u32, u32) {
         pid_of(all.iter().find(|process| process["role"] == role).unwrap())
     };
     (of("server"), of("launcher"))
+}
+
+/// What `dialback audit verify` says, with its exit code.
+fn verify(folder: &Folder) -> (Option<i32>, String) {
+    let config = folder.path("dialback.toml");
+    let output = dialback().args(["audit", "verify", "--config"]).arg(config).output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 #[test]
@@ -85,6 +93,21 @@ fn the_server_holds_nothing_and_the_launcher_does_next_to_nothing() {
     server.stop();
     gone("the launcher", &launcher.to_string());
     assert!(!folder.path("control.sock").exists(), "the socket is left over");
+
+    // The journal's end was told where the server itself cannot take it back.
+    let anchors = folder.path("anchors");
+    let seen = std::fs::metadata(&anchors).unwrap();
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&seen), 0, "whose are the anchors?");
+    let verified = verify(&folder);
+    assert!(verified.1.contains("anchors: 1 are in the chain"), "{verified:?}");
+    assert_eq!(verified.0, Some(0), "{verified:?}");
+    let journal = rusqlite::Connection::open(folder.path("state/journal.db")).unwrap();
+    let cut = "DROP TRIGGER journal_keeps; \
+               DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)";
+    journal.execute_batch(cut).unwrap();
+    let verified = verify(&folder);
+    assert!(verified.1.contains("the end was cut off"), "{verified:?}");
+    assert_eq!(verified.0, Some(1), "{verified:?}");
 }
 
 #[test]

@@ -26,6 +26,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use crate::audit::Anchors;
 use crate::capture::Captures;
 use crate::clock::Clock;
 use crate::config::Read;
@@ -145,6 +146,7 @@ enum Woken {
     Reread(Box<Read>),
     Stop,
     LauncherGone,
+    Anchor,
     Tick,
 }
 
@@ -159,6 +161,7 @@ pub(crate) struct Rim {
     log: Option<EventLog>,
     around: Surroundings,
     launcher: Launched,
+    anchors: Anchors,
     inputs: mpsc::Receiver<Input>,
     questions: mpsc::Receiver<Question>,
     ask: mpsc::Sender<Question>,
@@ -231,7 +234,8 @@ impl Rim {
         let mut store =
             Store::open(&config.server.state_dir).map_err(|fault| store_failure(&fault))?;
         let restored = store.restore().map_err(|fault| store_failure(&fault))?;
-        let journal = Reader::new(store.path());
+        let journal_path = store.path().to_owned();
+        let journal = Reader::new(&journal_path);
         let (tell, inputs) = mpsc::channel(INPUTS);
         let writer = Writer::start(store, told_to(tell.clone()))
             .map_err(|e| Failure::new(Code::System, format!("starting the store: {e}")))?;
@@ -244,6 +248,8 @@ impl Rim {
             settler: writer.settler(),
             rights: Arc::new(rights),
         };
+        let audit = config.audit.clone();
+        let anchors = Anchors::start(audit, Reader::new(&journal_path), launcher.clone());
         let control = tokio::spawn(listener.serve(backstage));
         let tell_verified = tell.clone();
         let around = Surroundings {
@@ -268,6 +274,7 @@ impl Rim {
             log,
             around,
             launcher: Launched::Serves,
+            anchors,
             inputs,
             questions,
             ask,
@@ -329,6 +336,9 @@ impl Rim {
         }
         self.captures.finish();
         self.writer.finish();
+        if tokio::time::timeout(CLOSE_TIME, self.anchors.finish()).await.is_err() {
+            tracing::warn!("the last anchor could not be told in time");
+        }
         if let Some(log) = self.log {
             log.finish();
         }
@@ -346,6 +356,7 @@ impl Rim {
             () = gone(self.around.launcher.as_ref()), if self.launcher == Launched::Serves => {
                 Woken::LauncherGone
             }
+            () = until(self.anchors.due()) => Woken::Anchor,
             () = until(due) => Woken::Tick,
         }
     }
@@ -377,6 +388,7 @@ impl Rim {
                 self.run = Run::Stopping;
                 self.stop();
             }
+            Woken::Anchor => self.anchors.tell(),
             Woken::Tick => self.feed(Input::Tick),
         }
     }
@@ -437,6 +449,7 @@ impl Rim {
         match read.config {
             Some(config) => {
                 self.stop_grace = config.server.stop_grace;
+                self.anchors.set(&config.audit);
                 if Places::of(&config) != self.places {
                     tracing::warn!(
                         "server.state_dir, server.control and server.lock_dir stay as they were: restart to \

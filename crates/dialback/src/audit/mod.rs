@@ -9,5 +9,14 @@
 //! another host, has been told. It deliberately does not know what the entries say.
 
 mod anchor;
+mod export;
+mod read;
+mod schedule;
+#[cfg(test)]
+mod tests;
+mod verify;
 
 pub(crate) use anchor::{Anchor, write};
+pub(crate) use export::{Format, Span, export};
+pub(crate) use schedule::Anchors;
+pub(crate) use verify::{Verdict, verify};

@@ -4,6 +4,7 @@
 //! those of sysexits(3); see `exit`.
 
 mod act;
+mod audit;
 mod callback;
 mod check;
 mod demo;
@@ -109,6 +110,8 @@ enum Command {
     Rehearse(rehearse::Rehearse),
     /// Make a peer file for `dial` out of pppd's or wvdial's files
     Import(import::Import),
+    /// Verify the journal, or write it for auditors
+    Audit(audit::Audit),
     /// Play telephone company: virtual modems on ptys and network ports
     Exchange(exchange::Exchange),
 }
@@ -188,6 +191,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Rehearse(rehearse) => rehearse.run(),
         Command::Import(import) => import.run(),
         Command::Exchange(exchange) => exchange.run(),
+        Command::Audit(audit) => audit.run(),
     }
 }
 

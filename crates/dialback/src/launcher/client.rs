@@ -62,6 +62,7 @@ enum Order {
     Start { session: Session, request: Request, news: mpsc::UnboundedSender<News> },
     Configuration(oneshot::Sender<io::Result<Kept>>),
     Vacate(PathBuf, oneshot::Sender<Option<String>>),
+    Anchor(Anchor, oneshot::Sender<()>),
 }
 
 /// The configuration, before there is a runtime.
@@ -94,6 +95,7 @@ impl Client {
             sessions: BTreeMap::new(),
             readings: VecDeque::new(),
             vacations: VecDeque::new(),
+            anchors: VecDeque::new(),
         };
         tokio::spawn(async move {
             task.run().await;
@@ -160,8 +162,11 @@ impl Client {
     }
 
     /// Has it written down where the journal ends.
-    pub(crate) fn anchor(&self, anchor: Anchor) {
-        self.order(Order::Say(Request::Anchor { anchor }));
+    pub(crate) async fn anchor(&self, anchor: Anchor) {
+        let (tell, told) = oneshot::channel();
+        self.order(Order::Anchor(anchor, tell));
+        // Its end is told elsewhere.
+        let _gone = told.await;
     }
 
     fn order(&self, order: Order) {
@@ -213,6 +218,8 @@ struct Task {
     readings: VecDeque<oneshot::Sender<io::Result<Kept>>>,
     /// Who waits for a terminal that is nobody's, in the order of asking.
     vacations: VecDeque<oneshot::Sender<Option<String>>>,
+    /// Who waits for an anchor, in the order of asking.
+    anchors: VecDeque<oneshot::Sender<()>>,
 }
 
 impl Task {
@@ -258,6 +265,10 @@ impl Task {
                 self.vacations.push_back(tell);
                 Request::Vacate { port }
             }
+            Order::Anchor(anchor, tell) => {
+                self.anchors.push_back(tell);
+                Request::Anchor { anchor }
+            }
         };
         self.outgoing.push_back(written(&request));
     }
@@ -285,6 +296,11 @@ impl Task {
             Answer::Ended { session, how } => {
                 if let Some(tell) = self.sessions.remove(&session) {
                     drop(tell.send(News::Ended(how)));
+                }
+            }
+            Answer::Anchored => {
+                if let Some(tell) = self.anchors.pop_front() {
+                    let _nobody = tell.send(());
                 }
             }
             Answer::Vacated { fault, .. } => {

@@ -50,7 +50,7 @@ pub(crate) enum Request {
         /// The terminal, as the configuration names it.
         port: PathBuf,
     },
-    /// Write down where the journal ends.
+    /// Write down where the journal ends: [`Answer::Anchored`].
     Anchor {
         /// What is said of it.
         anchor: Anchor,
@@ -91,6 +91,8 @@ pub(crate) enum Answer {
         /// How.
         how: How,
     },
+    /// It is written down, as far as that is possible.
+    Anchored,
     /// The terminal is nobody's.
     Vacated {
         /// Which.

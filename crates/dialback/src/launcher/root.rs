@@ -149,7 +149,7 @@ impl Root {
                 if let Some(config) = &self.config {
                     audit::write(&config.audit, &anchor);
                 }
-                Ok(())
+                self.say(&Answer::Anchored, None)
             }
         }
     }

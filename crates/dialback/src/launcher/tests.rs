@@ -157,12 +157,12 @@ fn probe() {
 
 /// At once: the next step may be the last.
 fn say(word: &str) {
-    let mut out = std::io::stdout();
+    let mut out = io::stdout();
     writeln!(out, "\n{word}").unwrap();
     out.flush().unwrap();
 }
 
-fn tried(what: &str, on: &str) -> std::io::Result<()> {
+fn tried(what: &str, on: &str) -> io::Result<()> {
     match what {
         "read" => std::fs::read(on).map(drop),
         "list" => std::fs::read_dir(on).map(drop),
@@ -179,7 +179,7 @@ fn tried(what: &str, on: &str) -> std::io::Result<()> {
         }
         "thread" => {
             let done = std::thread::Builder::new().spawn(|| ())?.join();
-            done.map_err(|_| std::io::Error::other("it panicked"))
+            done.map_err(|_| io::Error::other("it panicked"))
         }
         "socket" => std::net::TcpListener::bind("127.0.0.1:0").map(drop),
         "tcp-of-another-kind" => {

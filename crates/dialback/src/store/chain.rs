@@ -31,10 +31,10 @@ pub(crate) struct Link {
 
 impl Link {
     /// Before the first entry.
-    pub(super) const START: Self = Self { seq: Seq(0), hash: [0; 32] };
+    pub(crate) const START: Self = Self { seq: Seq(0), hash: [0; 32] };
 
     /// The end after one more entry, whose JSON is `text`.
-    pub(super) fn next(&self, seq: Seq, unix_ms: i64, text: &str) -> Self {
+    pub(crate) fn next(&self, seq: Seq, unix_ms: i64, text: &str) -> Self {
         let mut hash = Sha256::new();
         hash.update(DOMAIN);
         hash.update(self.hash);

@@ -26,9 +26,22 @@ use std::path::{Path, PathBuf};
 
 use calls::record::Records;
 use calls::recovery::{Fold, Restored};
-use chain::Link;
+pub(crate) use chain::Link;
 pub(crate) use reader::{From, Reader, Subject, Which};
 pub(crate) use writer::{Settler, Word, Writer};
+
+/// Opens a database for reading alone, beside whoever writes it.
+///
+/// # Errors
+/// SQLite's.
+pub(crate) fn open_to_read(path: &Path) -> rusqlite::Result<rusqlite::Connection> {
+    schema::open_to_read(path)
+}
+
+/// Where the journal is in a server's `state_dir`.
+pub(crate) fn journal_in(state_dir: &Path) -> PathBuf {
+    state_dir.join(JOURNAL_FILE)
+}
 
 /// The file that says, by its lock, who writes here; its text is his pid.
 const LOCK_FILE: &str = "lock";

@@ -83,6 +83,13 @@ impl Reader {
         StoreFault::Sqlite { path: self.path.clone(), source }
     }
 
+    /// Where the chain ends. Blocks.
+    pub(crate) fn head(&self) -> Result<super::Link, StoreFault> {
+        let fault = |source| StoreFault::Sqlite { path: self.path.clone(), source };
+        let connection = schema::open_to_read(&self.path).map_err(fault)?;
+        super::chain::head(&connection).map_err(fault)
+    }
+
     /// At most `limit` entries that come after `after`, in order. Blocks.
     pub(crate) fn entries(&self, after: Seq, limit: u32) -> Result<Vec<Entry>, StoreFault> {
         let connection = self.open()?;
