@@ -61,6 +61,7 @@ fn write_peer(folder: &Folder, port: &str) -> std::path::PathBuf {
     let peer = format!(
         r#"port = "{port}"
 number = "{OFFICE}"
+init = ["ATZ", "ATE0V1Q0S7=255"]
 lock_dir = "{}"
 
 [ppp]

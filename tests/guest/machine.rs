@@ -18,7 +18,9 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
+use crate::rig::PATIENCE;
 use crate::rig::folder::Folder;
 use crate::rig::process::{Ear, Process};
 
@@ -114,7 +116,12 @@ impl Guest {
 
     /// Waits for the next line of `name` that contains `text`, and gives it back.
     pub(crate) fn until(&mut self, name: &str, text: &str) -> String {
-        self.process.until(&format!("{text:?} of {name} in the guest"), |line| {
+        self.until_within(PATIENCE, name, text)
+    }
+
+    /// The same for a step that takes longer than others.
+    pub(crate) fn until_within(&mut self, time: Duration, name: &str, text: &str) -> String {
+        self.process.until_within(time, &format!("{text:?} of {name} in the guest"), |line| {
             let said = line.text.strip_prefix(name)?.strip_prefix(": ")?;
             said.contains(text).then(|| said.to_owned())
         })

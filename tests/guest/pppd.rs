@@ -3,9 +3,10 @@
 /// What every pppd is told: no control lines, as the guest's serial lines have none; everything on standard output.
 const ALWAYS: &str = "115200 nodetach debug local nocrtscts noccp noipdefault maxfail 1";
 
-/// Five seconds of silence around `+++`, which is 50 ms of a fast modem: the usual one is 10 ms, as long as chat pauses
-/// after each character.
-const GUARD: &str = "ATS12=255";
+/// Three seconds of silence around `+++`, which is 60 ms of a fast modem: the usual second is hardly more than chat's
+/// pause after each character. And as much patience with the far end as a modem has: a busy machine may take its time
+/// to answer.
+const REGISTERS: &str = "ATS12=150S7=255";
 
 /// Ways to prove a name: what the caller's pppd refuses to do, and what our server calls the way.
 pub(crate) const METHODS: [(&str, &str, &str); 3] = [
@@ -27,14 +28,15 @@ pub(crate) const BY_A_SIGNAL: i32 = 5;
 
 /// pppd dials `number` on a line, `/dev/ttyS1` or a pty.
 pub(crate) fn dials(line: &str, number: &str, options: &str) -> String {
-    let dial =
-        format!("TIMEOUT 30 ABORT 'NO CARRIER' '' ATZ OK {GUARD} OK ATDT{number} CONNECT '\\c'");
+    let dial = format!(
+        "TIMEOUT 30 ABORT 'NO CARRIER' '' ATZ OK {REGISTERS} OK ATDT{number} CONNECT '\\c'"
+    );
     pppd(line, &dial, options)
 }
 
 /// pppd waits for a call on a line and answers it.
 pub(crate) fn answers(line: &str, options: &str) -> String {
-    let answer = format!("TIMEOUT 45 '' ATZ OK {GUARD} OK '\\c' RING ATA CONNECT '\\c'");
+    let answer = format!("TIMEOUT 45 '' ATZ OK {REGISTERS} OK '\\c' RING ATA CONNECT '\\c'");
     pppd(line, &answer, options)
 }
 
@@ -43,7 +45,7 @@ fn pppd(line: &str, script: &str, options: &str) -> String {
     let connect = format!(r#"connect "{chat} ABORT BUSY ABORT 'NO DIALTONE' {script}""#);
     // The modem sees no DTR fall, so it is told to hang up, also where it has done so already. chat's \p is a hundredth
     // of a second, whatever its manual says.
-    let pause = r"\p".repeat(10);
+    let pause = r"\p".repeat(15);
     let hang_up = format!(r"'' '{pause}+++{pause}\c' '' '\rATH' OK '\c'");
     let disconnect = format!(r#"disconnect "{chat} TIMEOUT 5 {hang_up}""#);
     format!("pppd {line} {ALWAYS} {connect} {disconnect} {options}")

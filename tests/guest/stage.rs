@@ -7,8 +7,12 @@ use crate::rig::folder::Folder;
 use crate::rig::server::{Server, configure};
 use crate::rig::town::Town;
 
-/// How many times faster than telephones the town is: 33600 bit/s become 330 kB/s.
-pub(crate) const SCALE: u32 = 100;
+/// How many times faster than telephones the town is: 33600 bit/s become 160 kB/s. Faster ones lose their patience: an
+/// unanswered call is given up after 3 minutes, which are then 3.6 s.
+pub(crate) const SCALE: u32 = 50;
+
+/// The office's modem, with as much patience as it can have.
+const MODEM: &str = r#"modem = { init = ["ATZ", "ATE0Q0V1&C1&D2S0=0S7=255"], dial_prefix = "ATDT", guard = "100ms" }"#;
 
 /// The office's number.
 pub(crate) const OFFICE: &str = "5550100";
@@ -42,7 +46,7 @@ pub(crate) fn write_files(folder: &Folder, port: &str, ppp: &str, login: &str) {
     let rest = format!(
         "line = \"same\"\ncaller_numbers = {{ allow = [\"555*\"] }}\n[ppp]\nsecrets = \"{secrets}\"\n{ppp}"
     );
-    configure(folder, &[("office", port, "")], &rest, login);
+    configure(folder, &[("office", port, MODEM)], &rest, login);
 }
 
 /// Our server on this machine, in a network of its own; alice's modem on the guest's `/dev/ttyS1`.

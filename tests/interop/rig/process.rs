@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::PATIENCE;
 
@@ -79,8 +79,18 @@ impl Process {
     }
 
     /// Waits for the next line that fits, and gives back what was found in it.
-    pub(crate) fn until<T>(&mut self, what: &str, mut fits: impl FnMut(&Line) -> Option<T>) -> T {
-        let (name, deadline) = (self.name, Instant::now() + PATIENCE);
+    pub(crate) fn until<T>(&mut self, what: &str, fits: impl FnMut(&Line) -> Option<T>) -> T {
+        self.until_within(PATIENCE, what, fits)
+    }
+
+    /// The same for a step that takes longer than others.
+    pub(crate) fn until_within<T>(
+        &mut self,
+        time: Duration,
+        what: &str,
+        mut fits: impl FnMut(&Line) -> Option<T>,
+    ) -> T {
+        let (name, deadline) = (self.name, Instant::now() + time);
         loop {
             match self.told.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => {
