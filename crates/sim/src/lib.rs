@@ -18,6 +18,7 @@ pub mod matrix;
 pub mod modem;
 pub mod people;
 pub mod ping;
+pub mod prove;
 pub mod rehearsal;
 pub mod scenario;
 pub mod swarm;

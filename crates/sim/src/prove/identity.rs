@@ -1,0 +1,289 @@
+//! Attacks on who it is: A4, A5, A9, A10, A16.
+
+use std::collections::BTreeSet;
+
+use calls::config::{Action, Authenticate, NamePattern, When};
+use calls::vocabulary::Event;
+
+use super::ground::{
+    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, Way, asks_itself, events, told,
+};
+use super::line::starts_programs;
+use super::{Finding, Verdict};
+use crate::people::Step;
+use crate::people::scripts::{dial, expect, pause, send};
+use crate::town::Station;
+use crate::world::World;
+
+/// A promise's tries, hold times and pauses are over by then.
+const LONGEST: u64 = 4 * 3_600_000;
+
+fn rest(world: &mut World) {
+    let end = world.ms() + LONGEST;
+    let _quiet = world.run_to_quiet(end);
+}
+
+/// Names that somebody with an old list of the users knows.
+fn known_names(ground: &Ground, way: &Way) -> Vec<String> {
+    let mut names = BTreeSet::from([way.name.clone(), "root".to_owned()]);
+    for user in &ground.config.users {
+        names.insert(user.name.clone());
+        names.extend(user.return_names.iter().cloned());
+    }
+    for entry in &ground.config.entries {
+        let on_return = entry.when != When::OnRequest;
+        if let (NamePattern::Exact(name), Action::Program { .. }, true) =
+            (&entry.pattern, &entry.action, on_return)
+        {
+            names.insert(name.clone());
+        }
+    }
+    names.into_iter().filter(|name| !name.starts_with('/')).take(12).collect()
+}
+
+/// The program that somebody got who should have got none, if he did.
+fn launched(world: &World) -> Option<String> {
+    world.journal().iter().find_map(|entry| match &entry.event {
+        Event::Launched { program, .. } => Some(program.clone()),
+        Event::NetworkUp { .. } => Some("the network".to_owned()),
+        _ => None,
+    })
+}
+
+/// A4.
+pub(super) fn diverted(ground: &Ground) -> Finding {
+    if ground.ways.is_empty() {
+        return Finding::nothing_to_call();
+    }
+    let mut weak = None;
+    for way in &ground.ways {
+        for name in known_names(ground, way) {
+            // The attacker has the number now; the user asks from wherever he is.
+            let stations = vec![
+                Station::modem(CALLER, "1999000001"),
+                Station::modem(ATTACKER, &way.dials).with_settings("S0=1"),
+            ];
+            let mut world = ground.world(Cast::of(&ground.config, stations));
+            let steps = [expect(PROMPT, 3_600), send(&format!("{name}\r")), pause(20_000)];
+            world.begin(
+                ATTACKER,
+                [vec![Step::Dtr(true)], steps.to_vec(), vec![Step::Dtr(false)]].concat(),
+            );
+            world.begin(CALLER, way.asks());
+            rest(&mut world);
+            let Some(program) = launched(&world) else { continue };
+            let evidence = told(
+                &world,
+                &["kept", "named", "dispatched", "launched", "recognised", "network-up"],
+            );
+            let because = format!(
+                "who has the number of \"{}\" and gives the name \"{name}\" gets {program}",
+                way.name
+            );
+            let cure = "ask for a code on the return call: callback.return_proof = \"code\", or return_proof of the \
+                        user; let a user log in under his own name only (return_names)";
+            if !asks_itself(std::path::Path::new(&program)) {
+                return Finding::new(Verdict::Open, because).cured_by(cure).shown_by(evidence);
+            }
+            weak.get_or_insert((because, cure, evidence));
+        }
+    }
+    match weak {
+        Some((because, cure, evidence)) => {
+            Finding::new(Verdict::Weak, format!("{because}, which asks for a password of its own"))
+                .cured_by(cure)
+                .shown_by(evidence)
+        }
+        None => {
+            Finding::new(Verdict::Withstood, "the number alone gets nobody in on a return call")
+        }
+    }
+}
+
+/// So often somebody asks for a callback to a number where a stranger answers.
+const ASKED: usize = 6;
+
+/// A5.
+pub(super) fn wrong_party(ground: &Ground) -> Finding {
+    let Some(way) = ground.ways.first() else { return Finding::nothing_to_call() };
+    // Strangers are counted here: that is what is tried.
+    let mut config = ground.config.clone();
+    config.callback.quarantine_after = ground.actual.callback.quarantine_after;
+    let stations = vec![
+        Station::modem(CALLER, "1999000001"),
+        Station::modem(VICTIM, &way.dials).with_settings("S0=1"),
+    ];
+    let mut world = ground.world(Cast::of(&config, stations));
+    for _ in 0..ASKED {
+        world.begin(
+            VICTIM,
+            vec![
+                Step::Dtr(true),
+                expect(PROMPT, 3_600),
+                send("what?\r"),
+                pause(30_000),
+                Step::Dtr(false),
+            ],
+        );
+        world.begin(CALLER, way.asks());
+        rest(&mut world);
+    }
+    let dialled = events(&world, |event| matches!(event, Event::Dialled { .. }));
+    let evidence = told(&world, &["stranger", "quarantin", "refused"]);
+    if dialled >= ASKED {
+        return Finding::new(
+            Verdict::Open,
+            format!("a number at which a stranger answers was called {dialled} times for {ASKED} requests"),
+        )
+        .cured_by("set callback.quarantine_after to a few (3)")
+        .shown_by(evidence);
+    }
+    let because =
+        format!("after {dialled} calls the number is not called any more, and an alert is raised");
+    Finding::new(Verdict::Withstood, because).shown_by(evidence)
+}
+
+/// How long a guesser waits for each answer.
+const ANSWER_MS: u64 = 12_000;
+const GUESSES: usize = 12;
+
+/// What a name is answered with, with the name itself taken out.
+fn answer(ground: &Ground, number: &str, name: &str) -> (String, bool) {
+    let mut world =
+        ground.world(Cast::of(&ground.actual, vec![Station::modem(ATTACKER, ATTACKER_NUMBER)]));
+    let mut steps = dial(number);
+    steps.push(Step::NoAbort("NO CARRIER".to_owned()));
+    steps.extend([expect(PROMPT, 60), Step::Forget, send(&format!("{name}\r")), pause(ANSWER_MS)]);
+    steps.extend([send("wrong\r"), pause(ANSWER_MS), Step::Dtr(false)]);
+    world.begin(ATTACKER, steps);
+    rest(&mut world);
+    let screen = world.screen(ATTACKER);
+    let after = screen.split_once(PROMPT).map_or("", |(_, after)| after);
+    let over = after.split("\r\nNO CARRIER").next().unwrap_or_default();
+    (over.replace(name, "NAME"), events(&world, |event| matches!(event, Event::Alert { .. })) > 0)
+}
+
+/// A9.
+pub(super) fn guessing(ground: &Ground) -> Finding {
+    let Some(door) = ground.door() else {
+        return Finding::new(Verdict::NotApplicable, "no line answers callers with a prompt");
+    };
+    let mut names: Vec<String> = ground.ways.iter().map(|way| way.name.clone()).collect();
+    names
+        .extend(ground.actual.users.iter().filter(|user| !user.trap).map(|user| user.name.clone()));
+    names.dedup();
+    names.truncate(6);
+    let (unknown, _) = answer(ground, &door.number, "zaphod");
+    for name in &names {
+        let (known, _) = answer(ground, &door.number, name);
+        if known != unknown {
+            let short =
+                |text: &str| text.escape_debug().to_string().chars().take(160).collect::<String>();
+            return Finding::new(Verdict::Open, format!("the name \"{name}\" is answered differently from one that nobody has"))
+                .cured_by(
+                    "give users a secret or a code generator ([[user]] secret, totp), so that callback.authenticate asks \
+                     every name the same, and keep programs to return calls (`Y` in login.config, version 2)",
+                )
+                .shown_by(vec![format!("{name}: {}", short(&known)), format!("zaphod: {}", short(&unknown))]);
+        }
+    }
+    // The answers are the same; how many can be had?
+    let mut world =
+        ground.world(Cast::of(&ground.actual, vec![Station::modem(ATTACKER, ATTACKER_NUMBER)]));
+    for guess in 0..GUESSES {
+        let mut steps = dial(&door.number);
+        steps.push(Step::NoAbort("NO CARRIER".to_owned()));
+        steps.extend([expect(PROMPT, 60), send(&format!("guess{guess}\r")), pause(8_000)]);
+        steps.extend([send("wrong\r"), pause(8_000), Step::Dtr(false), pause(2_000)]);
+        world.begin(ATTACKER, steps);
+        rest(&mut world);
+    }
+    let alerted = events(&world, |event| matches!(event, Event::Alert { .. }));
+    let evidence = told(&world, &["alert"]);
+    if alerted == 0 && !starts_programs(ground) {
+        return Finding::new(
+            Verdict::Weak,
+            format!("{GUESSES} wrong names in a row raised no alert"),
+        )
+        .shown_by(evidence);
+    }
+    if alerted == 0 {
+        let because =
+            "names look alike; wrong ones are left to the program that asks for the password";
+        return Finding::new(Verdict::Weak, because).shown_by(evidence);
+    }
+    let because =
+        format!("{} names look like one that nobody has, and guessing raises alerts", names.len());
+    Finding::new(Verdict::Withstood, because).shown_by(evidence)
+}
+
+/// A10.
+pub(super) fn spoofing(ground: &Ground) -> Finding {
+    let Some(door) = ground.door() else {
+        return Finding::new(Verdict::NotApplicable, "no line answers callers with a prompt");
+    };
+    // Everything that a caller may get, from a number that means nothing and from those that mean most.
+    let got = |from: &str| {
+        let mut world =
+            ground.world(Cast::of(&ground.actual, vec![Station::modem(ATTACKER, from)]));
+        let mut steps = dial(&door.number);
+        steps.push(Step::NoAbort("NO CARRIER".to_owned()));
+        steps.extend([expect(PROMPT, 60), send("zaphod\r"), pause(20_000), Step::Dtr(false)]);
+        world.begin(ATTACKER, steps);
+        rest(&mut world);
+        let answered = events(&world, |event| matches!(event, Event::Connected { .. }));
+        let granted = events(&world, |event| {
+            matches!(event, Event::Promised(_) | Event::Launched { .. } | Event::Proved { .. })
+        });
+        (answered > 0, granted)
+    };
+    let plain = got(ATTACKER_NUMBER);
+    let mut numbers: BTreeSet<String> = ground.ways.iter().map(|way| way.dials.clone()).collect();
+    numbers.extend(
+        ground.spots.iter().map(|spot| spot.number.clone()).filter(|own| *own != door.number),
+    );
+    for number in numbers.into_iter().take(8) {
+        let spoofed = got(&number);
+        if plain.0 && spoofed != plain {
+            let because = format!("a caller who presents {number} gets more than another");
+            return Finding::new(Verdict::Open, because)
+                .cured_by("caller ID may close doors (dialin.config), it must not open any");
+        }
+        if !plain.0 && spoofed.0 {
+            let because = "caller ID decides who is answered: whoever presents the right one gets the prompt, and no more";
+            return Finding::new(Verdict::Weak, because)
+                .cured_by("count it as a fence against wrong numbers, not as a proof");
+        }
+    }
+    Finding::new(Verdict::Withstood, "a caller gets the same whatever number he presents")
+}
+
+/// A16.
+pub(super) fn replay(ground: &Ground) -> Finding {
+    if ground.ways.is_empty() {
+        return Finding::nothing_to_call();
+    }
+    let asks = ground.ways.iter().any(|way| way.types.is_some());
+    let callback = &ground.actual.callback;
+    let tell = vec![format!("callback.authenticate = \"{}\"", callback.authenticate.word())];
+    let cure = "give users a code generator ([[user]] totp): a code works once";
+    match callback.authenticate {
+        Authenticate::Code | Authenticate::PasswordAndCode => Finding::new(
+            Verdict::Withstood,
+            "what was said on an earlier call holds a code that has been used, and is refused",
+        )
+        .shown_by(tell),
+        Authenticate::Password | Authenticate::Nothing if asks => Finding::new(
+            Verdict::Open,
+            "who has heard an earlier call can say the same and type a number of his own",
+        )
+        .cured_by(cure)
+        .shown_by(tell),
+        Authenticate::Password | Authenticate::Nothing => Finding::new(
+            Verdict::Weak,
+            "who has heard an earlier call can have its user called, at the stored number and nowhere else",
+        )
+        .cured_by(cure)
+        .shown_by(tell),
+    }
+}
