@@ -385,6 +385,30 @@ fn a_faulty_configuration_is_not_taken_on_reload_and_a_good_one_is() {
 }
 
 #[test]
+fn prove_finds_what_a_configuration_leaves_open_and_writes_a_report() {
+    let folder = Folder::new();
+    configure(&folder, "/dev/ttyS99", "");
+    let config = folder.path("dialback.toml").display().to_string();
+    let page = folder.path("proof.html").display().to_string();
+    let proved = run(&["prove", "--json", "--config", &config, "--html", &page]);
+    // A name is all that this configuration asks for.
+    assert_eq!(proved.status.code(), Some(1), "{}", stderr(&proved));
+    let proof: serde_json::Value = serde_json::from_str(stdout(&proved).trim()).unwrap();
+    let attacks = proof["attacks"].as_array().unwrap();
+    assert_eq!(attacks.len(), 20);
+    let verdict = |id: &str| {
+        let attack = attacks.iter().find(|attack| attack["id"] == id).unwrap();
+        attack["verdict"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(verdict("A9"), "open");
+    assert_eq!(verdict("A13"), "withstood", "{attacks:#?}");
+    assert_eq!(verdict("A17"), "weak", "there is no anchor: {attacks:#?}");
+    assert_eq!(proof["sha256"].as_str().unwrap().len(), 64);
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains(proof["sha256"].as_str().unwrap()), "{page}");
+}
+
+#[test]
 fn under_the_name_callback_the_program_is_callback_8() {
     let folder = Folder::new();
     let name = folder.path("callback");

@@ -70,6 +70,11 @@ impl Read {
     }
 }
 
+/// Reads the configuration at `path` from these files; users, programs and ports need not exist.
+pub(crate) fn read_with(path: &Path, files: &dyn Files) -> Read {
+    read_and(path, files, |_| None)
+}
+
 /// Reads the configuration at `path` and everything that it names.
 pub(crate) fn read(path: &Path) -> Read {
     read_and(path, own_uid(), &read_file, |mention| look(mention, &exists))
@@ -172,7 +177,7 @@ fn read_and(
     }
 }
 
-fn read_file(path: &Path) -> Result<FileText, ReadFault> {
+pub(crate) fn read_file(path: &Path) -> Result<FileText, ReadFault> {
     let open = || -> io::Result<FileText> {
         // Non-blocking: a pipe in the file's place must not hang us.
         let file = File::options()

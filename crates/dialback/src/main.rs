@@ -22,6 +22,7 @@ mod network;
 mod out;
 mod port;
 mod program;
+mod prove;
 mod rehearse;
 mod rim;
 mod scp;

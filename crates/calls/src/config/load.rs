@@ -152,6 +152,22 @@ pub fn load(
     }
 }
 
+/// Reports a configuration that somebody else can write: it says what is started, and whom we call. It may be
+/// read by all; secrets in it are looked at by themselves.
+fn check_writers(source: &Arc<Source>, file: &FileText, uid: u32, faults: &mut Vec<Diagnostic>) {
+    if file.uid != 0 && file.uid != uid {
+        let message = format!("belongs to the user with id {}, not to root", file.uid);
+        let hint = format!("chown root {}", source.name());
+        faults.push(Diagnostic::of_file(source, message).hint(hint));
+    }
+    if file.mode & 0o022 != 0 {
+        let mode = file.mode & 0o7777;
+        let message = format!("mode {mode:04o} lets others write it");
+        let hint = format!("chmod go-w {}", source.name());
+        faults.push(Diagnostic::of_file(source, message).hint(hint));
+    }
+}
+
 fn read(
     path: &Path,
     surroundings: &Surroundings,
@@ -172,6 +188,7 @@ fn read(
             return None;
         }
     };
+    check_writers(&Source::new(name.as_str(), ""), &file, surroundings.uid, faults);
     let source = text(&name, &file, Encoding::Utf8, faults)?;
     let shown = Source::new(name, users::masked(source.text()));
     let (written, source) = (source, shown);

@@ -15,6 +15,7 @@ mod follow;
 mod import;
 mod policy;
 mod privileges;
+mod prove;
 mod rehearse;
 mod serve;
 mod show;
@@ -108,6 +109,8 @@ enum Command {
     Dial(dial::Dial),
     /// Try a chat or .scp script against a configuration, in no time and without a telephone
     Rehearse(rehearse::Rehearse),
+    /// Play every known attack against a configuration, and write a report
+    Prove(prove::Prove),
     /// Make a peer file for `dial` out of pppd's or wvdial's files
     Import(import::Import),
     /// Verify the journal, or write it for auditors
@@ -189,6 +192,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Scp(scp) => scp.run(),
         Command::Dial(dial) => dial.run(),
         Command::Rehearse(rehearse) => rehearse.run(),
+        Command::Prove(prove) => prove.run(),
         Command::Import(import) => import.run(),
         Command::Exchange(exchange) => exchange.run(),
         Command::Audit(audit) => audit.run(),

@@ -135,7 +135,10 @@ pub(super) fn wrong_party(ground: &Ground) -> Finding {
             Verdict::Open,
             format!("a number at which a stranger answers was called {dialled} times for {ASKED} requests"),
         )
-        .cured_by("set callback.quarantine_after to a few (3)")
+        .cured_by(
+            "say who may log in on whose return call ([[user]] with return_names), and set callback.quarantine_after \
+             to a few (3): then whoever is not is a stranger, and is counted",
+        )
         .shown_by(evidence);
     }
     let because =

@@ -29,6 +29,24 @@ fn a_missing_configuration_is_told() {
 }
 
 #[test]
+fn a_configuration_that_others_can_write_is_told() {
+    let check_main = |main: FileText, expected: &[&str]| {
+        let mut files = with(file("mary - - /bin/true\n"));
+        files.insert("dialback.toml".into(), main);
+        check(&files, expected);
+    };
+    check_main(FileText { mode: 0o644, ..file(TOML) }, &[]);
+    check_main(
+        FileText { mode: 0o664, ..file(TOML) },
+        &["dialback.toml: mode 0664 lets others write it: chmod go-w dialback.toml"],
+    );
+    check_main(
+        FileText { uid: 77, ..file(TOML) },
+        &["dialback.toml: belongs to the user with id 77, not to root: chown root dialback.toml"],
+    );
+}
+
+#[test]
 fn an_unreadable_configuration_is_told() {
     let denied = |_: &Path| Err(ReadFault::Other("permission denied".to_owned()));
     check(
