@@ -74,6 +74,7 @@ login_config = "/etc/dialback/login.config"
 line = "other"
 delay = "10s"
 jitter = "20s"
+per_user = 1
 return_proof = "code"
 authenticate = "totp"
 [[user]]
