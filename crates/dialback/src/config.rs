@@ -72,7 +72,7 @@ impl Read {
 
 /// Reads the configuration at `path` from these files; users, programs and ports need not exist.
 pub(crate) fn read_with(path: &Path, files: &dyn Files) -> Read {
-    read_and(path, files, |_| None)
+    read_and(path, own_uid(), files, |_| None)
 }
 
 /// Reads the configuration at `path` and everything that it names.
