@@ -41,7 +41,8 @@ fn a_call_is_told_packet_by_packet_and_tshark_reads_it_too() {
     let captures = folder.path("captures");
     let keys = format!("capture_dir = \"{}\"", captures.display());
     let (town, mut server) = office(&folder, OWN, &keys);
-    let args = ["--callback", "5550199", "--callback-required"];
+    let own = folder.path("own.pcap").display().to_string();
+    let args = ["--callback", "5550199", "--callback-required", "--capture", &own];
     let mut client = Client::start(&folder, &town, &args);
     client.until_up();
     server.until("network-up");
@@ -88,6 +89,13 @@ fn a_call_is_told_packet_by_packet_and_tshark_reads_it_too() {
             "{told}"
         );
     }
+    // The client has kept the same, both calls in one file, seen from its side.
+    let kept = trace(&server, &folder, &[&own]);
+    let sides = ["->  LCP Configure-Request", "<-  CBCP Request 1", "->  CBCP Response 1"];
+    has_in_order(
+        &kept,
+        &[&sides[..], &["->  LCP Terminate-Request", "<-  IPCP Configure-Ack"]].concat(),
+    );
     // What is not there is told, with the cure.
     let missing = crate::rig::process::dialback()
         .args(["calls", "--trace", "77", "--config"])

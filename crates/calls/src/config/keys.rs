@@ -291,7 +291,7 @@ key!(PPP_PPPD_OPTIONS: List = Ppp."pppd_options" ("a word, or a list of words") 
     "Further options of pppd's, behind those that follow from the other keys."; "[\"require-mppe\"]");
 
 key!(PPP_CAPTURE_DIR: Text = Ppp."capture_dir" ("an absolute path") Absent("nothing is captured");
-    "A directory for captures: one pcap file a PPP call, `c12.pcap` for call c12, for Wireshark, tshark and `dialback calls --trace`. Files and directory are for their owner's eyes only: who reads them sees names, numbers, and proofs on which passwords can be tried."; "\"/var/lib/dialback/captures\"");
+    "A directory for captures: one pcap file a PPP call, `c12.pcap` for call c12, for Wireshark, tshark and `dialback calls --trace`. Files are readable by their owner only: who reads them sees names, numbers, and proofs on which passwords can be tried."; "\"/var/lib/dialback/captures\"");
 key!(PPP_CAPTURE_KEEP: u32 = Ppp."capture_keep" ("a number of files") Value(100), 1 => 100_000;
     "How many captures are kept; the oldest goes when another call begins."; "1000");
 key!(PPP_CAPTURE_LIMIT: u32 = Ppp."capture_limit" ("a number of KiB") Value(256), 1 => 1_048_576;

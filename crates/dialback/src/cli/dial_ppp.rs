@@ -50,6 +50,9 @@ pub(super) struct PppOptions {
     /// Run this when it is down
     #[arg(long, value_name = "PROGRAM", requires = "ppp")]
     ip_down: Option<PathBuf>,
+    /// Keep what passes by PPP in this pcap file, headers of packets only, for `dialback calls --trace FILE`
+    #[arg(long, value_name = "FILE", requires = "ppp")]
+    capture: Option<PathBuf>,
     /// Hang up when nothing of use has passed for so long
     #[arg(long, value_name = "TIME", requires = "ppp")]
     idle: Option<String>,
@@ -100,6 +103,7 @@ impl PppOptions {
             (&mut ppp.resolv_conf, self.resolv_conf),
             (&mut ppp.ip_up, self.ip_up),
             (&mut ppp.ip_down, self.ip_down),
+            (&mut ppp.capture, self.capture),
         ] {
             *place = given.or(place.take());
         }

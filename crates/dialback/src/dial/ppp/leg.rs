@@ -10,6 +10,7 @@
 
 use ::ppp::auth::{Answer, Refusal};
 use ::ppp::caller::{Call, Leg, Outcome as Came, Plan as Wanted, Step};
+use ::ppp::capture::Direction;
 use ::ppp::link::{Phase, Unsendable};
 use proto::dialer::Hook;
 use proto::dialer::session::{Session, Step as Act};
@@ -170,6 +171,7 @@ impl Speaking<'_, '_> {
             Act::Dtr(up) => self.line.set_dtr(up).map_err(lost)?,
             Act::Show(bytes) => {
                 self.line.note(&bytes).map_err(|e| lost(format!("the log: {e}")))?;
+                self.keep(Direction::Received, &bytes);
                 self.call.receive(ppp_now(), &bytes);
             }
             Act::Ended(_) => {
@@ -184,7 +186,10 @@ impl Speaking<'_, '_> {
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Send(bytes) => self.session.data(now(), &bytes),
+            Step::Send(bytes) => {
+                self.keep(Direction::Sent, &bytes);
+                self.session.data(now(), &bytes);
+            }
             Step::Packet(packet) => self.give(&packet),
             Step::Phase(phase) => self.phase(phase),
             Step::AskSecret { ticket, method, peer } => {
@@ -225,6 +230,15 @@ impl Speaking<'_, '_> {
                 self.progress.say(now(), text, None);
             }
             Step::Over(came) => self.came = Some(came),
+        }
+    }
+
+    /// Puts octets into the capture, if there is one.
+    fn keep(&mut self, direction: Direction, octets: &[u8]) {
+        let Some(tape) = &mut self.ready.tape else { return };
+        if let Err(why) = tape.passed(ppp_now(), direction, octets) {
+            self.ready.tape = None;
+            self.progress.say(now(), why, None);
         }
     }
 

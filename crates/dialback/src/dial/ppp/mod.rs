@@ -13,6 +13,7 @@ mod interface;
 mod leg;
 mod resolver;
 mod scripts;
+mod tape;
 pub(crate) mod wishes;
 
 use ::ppp::auth::{Credentials, Method};
@@ -20,12 +21,14 @@ use ::ppp::caller::{Callback, Ending, Leg, Outcome as Came, Plan as Wanted};
 use ::ppp::cbcp::{CallerFailure, Choice};
 use ::ppp::link::End;
 use ::ppp::secret::{Name, Secret};
+use ::ppp::time::Instant as LinkTime;
 use calls::config::PortSpec;
 use calls::config::secrets::Secrets;
 use proto::dialer::{Answer, Cause, Hook};
 use serde_json::json;
 
 use self::interface::Interface;
+use self::tape::Tape;
 use self::wishes::{Password, Ppp};
 use super::line::Line;
 use super::outcome::{self, Outcome};
@@ -46,6 +49,8 @@ pub(super) struct Ready<'a> {
     wish: &'a Ppp,
     knowledge: Knowledge,
     interface: Interface,
+    /// Where what passes is kept, if it is.
+    tape: Option<Tape>,
 }
 
 impl<'a> Ready<'a> {
@@ -74,7 +79,14 @@ impl<'a> Ready<'a> {
         let speed = port.1;
         let call = scripts::Call { device, speed, name: wish.name.clone() };
         let interface = Interface::make(wish, call).map_err(network)?;
-        Ok(Self { wish, knowledge, interface })
+        let tape = match &wish.capture {
+            Some(path) => {
+                let begun = Tape::begin(path, LinkTime::from_micros(now().as_micros()));
+                Some(begun.map_err(network)?)
+            }
+            None => None,
+        };
+        Ok(Self { wish, knowledge, interface, tape })
     }
 
     /// What we prove our name to a server by; `None`: by nothing that we have, or not to this one.
