@@ -12,7 +12,7 @@
 //! It does not know PPP, nor why an interface is made.
 
 mod interface;
-mod script;
+pub(crate) mod script;
 
 use std::collections::VecDeque;
 use std::io;

@@ -12,13 +12,13 @@ use tokio::process::{Child, Command};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A script that runs, or could not be started.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Result<Child, String>,
     until: tokio::time::Instant,
 }
 
 /// Starts a script.
-pub(super) fn start(script: Script) -> Running {
+pub(crate) fn start(script: Script) -> Running {
     let mut argv = script.argv.iter();
     let mut command = Command::new(&script.program);
     if let Some(name) = argv.next() {
@@ -40,7 +40,7 @@ pub(super) fn start(script: Script) -> Running {
 }
 
 /// Waits for its end. Cancel safe; for ever if none runs.
-pub(super) async fn ended(running: &mut Option<Running>) -> Result<(), String> {
+pub(crate) async fn ended(running: &mut Option<Running>) -> Result<(), String> {
     let Some(Running { child, until }) = running else { return std::future::pending().await };
     let child = match child {
         Ok(child) => child,

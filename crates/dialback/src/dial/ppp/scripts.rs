@@ -7,13 +7,14 @@
 //! It does not know what they do.
 
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use tokio::process::Command;
+use calls::vocabulary::Script;
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::JoinHandle;
+
+use crate::network::script;
 
 /// The commands may take so long after the call's end.
 const END_TIME: Duration = Duration::from_secs(10);
@@ -55,8 +56,6 @@ pub(super) struct Passed {
     pub(super) received: u64,
 }
 
-type Job = (PathBuf, Vec<String>, Vec<(&'static str, String)>);
-
 /// The commands of a session.
 #[derive(Debug)]
 pub(super) struct Scripts {
@@ -65,8 +64,8 @@ pub(super) struct Scripts {
     interface: String,
     call: Call,
     /// What `up` was told, until `down` is.
-    told: Vec<(Family, Vec<String>, Vec<(&'static str, String)>, Instant)>,
-    jobs: Option<UnboundedSender<Job>>,
+    told: Vec<(Family, Vec<String>, Vec<(String, String)>, Instant)>,
+    jobs: Option<UnboundedSender<Script>>,
     runner: JoinHandle<Vec<String>>,
 }
 
@@ -117,8 +116,9 @@ impl Scripts {
         if !facts.dns.is_empty() {
             env.push(("USEPEERDNS", "1".to_owned()));
         }
+        let env: Vec<_> = env.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         if let Some(program) = &self.up {
-            self.start((program.clone(), args.clone(), env.clone()));
+            self.start(program, &args, env.clone());
         }
         self.told.push((facts.family, args, env, Instant::now()));
     }
@@ -128,10 +128,12 @@ impl Scripts {
         let Some(at) = self.told.iter().position(|told| told.0 == family) else { return };
         let (_, args, mut env, since) = self.told.swap_remove(at);
         let Some(program) = self.down.clone() else { return };
-        env.push(("CONNECT_TIME", since.elapsed().as_secs().to_string()));
-        env.push(("BYTES_SENT", passed.sent.to_string()));
-        env.push(("BYTES_RCVD", passed.received.to_string()));
-        self.start((program, args, env));
+        env.extend([
+            ("CONNECT_TIME".to_owned(), since.elapsed().as_secs().to_string()),
+            ("BYTES_SENT".to_owned(), passed.sent.to_string()),
+            ("BYTES_RCVD".to_owned(), passed.received.to_string()),
+        ]);
+        self.start(&program, &args, env);
     }
 
     /// Waits for what still runs; what went wrong, for people.
@@ -146,29 +148,26 @@ impl Scripts {
             Err(_) => {
                 self.runner.abort();
                 vec![format!(
-                    "ip_up or ip_down still runs after {} s: it is killed",
+                    "ip_up or ip_down still runs after {} s: it is left alone",
                     END_TIME.as_secs()
                 )]
             }
         }
     }
 
-    fn start(&self, job: Job) {
+    fn start(&self, program: &Path, args: &[String], env: Vec<(String, String)>) {
+        let name = program.display().to_string();
+        let argv = std::iter::once(name).chain(args.iter().cloned()).collect();
+        let script = Script { program: program.to_owned(), argv, env };
         if let Some(jobs) = &self.jobs {
             // The runner lives as long as the queue does.
-            drop(jobs.send(job));
+            drop(jobs.send(script));
         }
     }
 }
 
-async fn run((program, args, env): Job) -> Option<String> {
-    let mut command = Command::new(&program);
-    command.args(args).env_clear().envs(env).kill_on_drop(true);
-    // What it says belongs beside what we say; stdout may be a pipe of somebody's.
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    match command.status().await {
-        Ok(status) if status.success() => None,
-        Ok(status) => Some(format!("{}: {status}", program.display())),
-        Err(e) => Some(format!("{}: {e}", program.display())),
-    }
+async fn run(script: Script) -> Option<String> {
+    let program = script.program.display().to_string();
+    let mut running = Some(script::start(script));
+    script::ended(&mut running).await.err().map(|why| format!("{program}: {why}"))
 }
