@@ -1,5 +1,7 @@
 //! `dialback dial --ppp` as a process with a network namespace of its own, and its events.
 
+#![allow(dead_code, reason = "the tests and the benchmark use different parts")]
+
 use std::net::IpAddr;
 
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! Network namespaces of processes: a machine of its own for each end of a call, as far as IP goes.
 
+#![allow(dead_code, reason = "the tests and the benchmark use different parts")]
+
 use std::fs::File;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::process::Command;

@@ -469,11 +469,20 @@ mod tests {
     #[test]
     fn the_peer_file_of_the_manual_page_is_one() {
         let page = include_str!("../../../../docs/man/dial.md");
-        let sheet = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
-        // With the marks taken away, too: what is left out by default is written right.
-        for text in [sheet.to_owned(), sheet.replace("\n# ", "\n")] {
-            let draft: Draft = toml::from_str(&text).unwrap();
-            assert_eq!(draft.number.unwrap().into_inner(), "5550100");
+        let sheets: Vec<_> = page
+            .split("```toml\n")
+            .skip(1)
+            .map(|sheet| sheet.split("```").next().unwrap())
+            .collect();
+        assert_eq!(sheets.len(), 2, "one with prompts, one with PPP");
+        for sheet in sheets {
+            // With the marks taken away, too: what is left out by default is written right.
+            for text in [sheet.to_owned(), sheet.replace("\n# ", "\n")] {
+                let draft: Draft = toml::from_str(&text).unwrap();
+                assert_eq!(draft.number.unwrap().into_inner(), "5550100");
+            }
+            let source = Source::new("dial.md", sheet.to_owned());
+            check(parse(&source).unwrap(), &source).unwrap();
         }
     }
 }
