@@ -178,6 +178,17 @@ impl<T: OwnsFd> AsyncFile<T> {
     }
 }
 
+impl AsyncTun {
+    /// Gives the kernel a packet: at once, and whole. A TUN device always has room, but the runtime knows nothing of
+    /// that until it has asked for the first time, and [`AsyncFile::try_write`] would drop a session's first packet.
+    ///
+    /// # Errors
+    /// `BrokenPipe`: the interface is down or gone. Else the kernel does not take this packet.
+    pub fn write_packet(&self, packet: &[u8]) -> io::Result<()> {
+        write(self.get(), packet).map(drop)
+    }
+}
+
 impl<T: OwnsFd> AsFd for AsyncFile<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.get().as_fd()

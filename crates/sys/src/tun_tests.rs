@@ -255,6 +255,25 @@ fn the_runtime_waits_for_packets() {
 }
 
 #[test]
+fn the_first_packet_is_written_before_the_runtime_has_looked_at_the_device() {
+    check(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let tun = AsyncTun::new(device()).unwrap();
+            let socket = UdpSocket::bind((LOCAL, 0)).unwrap();
+            socket.set_read_timeout(Some(PATIENCE)).unwrap();
+            let port = socket.local_addr().unwrap().port();
+            tun.write_packet(&datagram(PEER, LOCAL, port, b"first")).unwrap();
+            let mut room = [0; 64];
+            assert_eq!(socket.recv(&mut room).unwrap(), 5);
+            tun.get().set_up(false).unwrap();
+            let down = tun.write_packet(&datagram(PEER, LOCAL, port, b"x")).unwrap_err();
+            assert_eq!(down.kind(), ErrorKind::BrokenPipe);
+        });
+    });
+}
+
+#[test]
 fn a_neighbour_that_asks_for_a_caller_is_answered() {
     check(|| {
         // An Ethernet whose cable ends at our descriptor.

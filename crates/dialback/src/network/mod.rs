@@ -170,7 +170,7 @@ impl Task {
     /// A packet into the network. The kernel takes it or drops it, as a network may.
     fn write(&self, packet: &[u8]) {
         let Some((tun, _)) = &self.device else { return };
-        if let Err(e) = tun.try_write(packet) {
+        if let Err(e) = tun.write_packet(packet) {
             tracing::debug!(call = self.call.0, "a packet of {} octets: {e}", packet.len());
         }
     }

@@ -288,7 +288,7 @@ impl Speaking<'_, '_> {
     /// A packet of the peer's. One that the kernel does not take is dropped, as on any link.
     fn give(&mut self, packet: &[u8]) {
         let interface = &mut self.ready.interface;
-        if interface.tun.try_write(packet).is_ok() {
+        if interface.tun.write_packet(packet).is_ok() {
             interface.passed.received += octets(packet);
         }
     }
