@@ -458,8 +458,8 @@ pub(super) fn masked(text: &str) -> String {
 /// Where the value of a secret key begins on this line.
 fn secret_begins(line: &str) -> Option<usize> {
     let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-    let begins = |key: &&str| {
-        line.match_indices(*key).find_map(|(at, _)| {
+    let begins = |key: &str| {
+        line.match_indices(key).find_map(|(at, _)| {
             let before = line.as_bytes().get(at.wrapping_sub(1)).copied();
             let rest = line.get(at + key.len()..)?;
             if before.is_some_and(is_word) {
@@ -470,7 +470,7 @@ fn secret_begins(line: &str) -> Option<usize> {
             Some(line.len() - value.len())
         })
     };
-    SECRET_KEYS.iter().filter_map(|key| begins(&key)).min()
+    SECRET_KEYS.iter().filter_map(|key| begins(key)).min()
 }
 
 #[cfg(test)]

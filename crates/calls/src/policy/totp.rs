@@ -200,7 +200,7 @@ mod tests {
             (code(step - 1), Some(step), Err(Fault::Replayed)),
             (code(step + 1), Some(step), Ok(step + 1)),
             (String::new(), None, Err(Fault::Wrong)),
-            (code(step)[..5].to_owned(), None, Err(Fault::Wrong)),
+            (code(step).chars().take(5).collect(), None, Err(Fault::Wrong)),
             (format!("{}0", code(step)), None, Err(Fault::Wrong)),
             ("999999".to_owned(), Some(step), Err(Fault::Wrong)),
         ] {

@@ -126,7 +126,7 @@ fn the_hour_that_comes_twice_is_inside_twice_and_the_one_that_is_skipped_never_c
 #[test]
 fn the_zone_is_the_windows_own_else_the_servers_else_that_of_the_clock() {
     let nine = at("2026-11-23T09:30:00Z");
-    let zone = |name: &str| Zone::named(name).ok().expect("a zone");
+    let zone = |name: &str| Zone::named(name).unwrap_or_else(|fault| panic!("{}", fault.message));
     for (text, server, open) in [
         ("09:00-10:00 UTC", Some("Asia/Tokyo"), true),
         ("18:00-19:00", Some("Asia/Tokyo"), true),

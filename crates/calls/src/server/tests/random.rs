@@ -290,7 +290,7 @@ impl World {
                 }
                 Output::Capture(..) => {}
                 Output::Verify(call, ticket, _) => {
-                    let good = self.chance.seed()[0] % 2 == 0;
+                    let good = self.chance.seed()[0].is_multiple_of(2);
                     self.answers.push_back(Input::Verified(call, ticket, good));
                 }
                 Output::Stopped => self.stopped = true,
