@@ -9,6 +9,12 @@ mod a02_glare;
 mod a03_predictable_wait;
 mod a04_diverted_number;
 mod a05_wrong_party;
+mod a06_toll_fraud;
+mod a07_reverse_wangiri;
+mod a08_injection;
+mod a15_loops;
+mod a18_busy_lines;
+mod a19_number_disclosure;
 
 use dialback_sim::people::Step;
 use dialback_sim::people::scripts::{dial, expect, send};

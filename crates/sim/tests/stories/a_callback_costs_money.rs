@@ -1,0 +1,156 @@
+//! What return calls cost, and that they end where what may be spent ends.
+
+use dialback_sim::people::Step;
+use dialback_sim::people::scripts::{be_called_back, dial, expect, send};
+use dialback_sim::world::{Setup, World};
+
+use crate::setup::*;
+
+/// Ten hundredths a minute; `more` may have budgets.
+fn tolls(more: &str) -> Setup {
+    let mut setup = setup();
+    setup.config.push_str("[[tariff]]\nper_minute = \"0.10\"\n");
+    setup.config.push_str(more);
+    setup
+}
+
+/// `cback` as a user who may spend this in a day.
+fn user(budget: &str) -> String {
+    format!(
+        "[[user]]\nname = \"cback\"\nreturn_names = [\"al\"]\ncallback = {{ offer = \"caller\" }}\nbudget = {{ {budget} }}\n"
+    )
+}
+
+/// Is called back, logs in, and stays until he is hung up on.
+fn stays(number: &str) -> Vec<Step> {
+    let mut steps = dial(OFFICE);
+    steps.extend([expect("ogin: ", 60), send("cback\r")]);
+    steps.extend([expect("callback: ", 60), send(&format!("{number}\r"))]);
+    steps.extend(be_called_back("ATA"));
+    steps.extend([expect("ogin: ", 60), send("al\r"), expect("assword: ", 30), send("secret\r")]);
+    steps.extend([expect("$ ", 30), Step::NoAbort("NO CARRIER".to_owned())]);
+    steps.push(expect("NO CARRIER", 3_000));
+    steps
+}
+
+/// Asks, and is told that there is no callback.
+fn refused() -> Vec<Step> {
+    let mut steps = dial(OFFICE);
+    steps.extend([expect("ogin: ", 60), send("cback\r"), expect("callback: ", 60)]);
+    steps.push(Step::NoAbort("NO CARRIER".to_owned()));
+    steps.extend([send(&format!("{ALICE}\r")), expect("NO CARRIER", 90)]);
+    steps
+}
+
+/// Minutes and hundredths of every return call that was answered.
+fn charges(world: &World) -> Vec<(u32, Option<u32>)> {
+    let records = calls::record::records(world.journal());
+    let charges = records.into_iter().filter_map(|record| record.charge);
+    charges.map(|charge| (charge.minutes, charge.cost)).collect()
+}
+
+#[test]
+fn a_call_without_end_ends_with_the_minutes_of_its_user() {
+    let mut world = world(tolls(&user("minutes = 5")));
+    tell(&mut world, "alice", stays(ALICE));
+    is_done(&world, "alice");
+    assert_eq!(charges(&world), [(5, Some(50))], "{}", world.tail());
+    journal_has(&world, &["alert=budget", "alert=budget", "ended call=2 cause=session-timeout"]);
+    let online = when(&world, "ended call=2") - when(&world, "connected call=2");
+    assert!((290_000..=300_000).contains(&online), "{online} ms");
+}
+
+#[test]
+fn a_call_without_end_ends_with_the_money_of_the_day() {
+    let mut world = world(tolls("[[budget]]\ncost = \"0.30\"\n"));
+    tell(&mut world, "alice", stays(ALICE));
+    is_done(&world, "alice");
+    assert_eq!(charges(&world), [(3, Some(30))], "{}", world.tail());
+    tell(&mut world, "bob", refused());
+    journal_has(&world, &["ended call=2 cause=session-timeout", "refused rule=budget.day"]);
+    assert_eq!(count(&world, "dialled"), 1);
+}
+
+#[test]
+fn without_a_budget_nobody_ends_it() {
+    let mut world = world(tolls(""));
+    let mut steps = stays(ALICE);
+    steps.pop();
+    steps.push(Step::Pause(std::time::Duration::from_secs(1_200)));
+    steps.push(Step::Dtr(false));
+    tell(&mut world, "alice", steps);
+    assert_eq!(charges(&world), [(21, Some(210))], "{}", world.tail());
+    assert_eq!(count(&world, "alert=budget"), 0);
+}
+
+#[test]
+fn what_was_spent_is_known_after_a_power_failure_and_forgotten_tomorrow() {
+    let mut world = world(tolls(&user("minutes = 5")));
+    tell(&mut world, "alice", stays(ALICE));
+    world.power_fails(std::time::Duration::from_secs(5));
+    let later = world.ms() + 400_000;
+    world.run_until(later);
+    tell(&mut world, "alice", refused());
+    journal_has(&world, &["refused rule=budget.user"]);
+    let tomorrow = world.ms() + 24 * 3_600_000;
+    world.run_until(tomorrow);
+    tell(&mut world, "alice", stays(ALICE));
+    assert_eq!(charges(&world), [(5, Some(50)), (5, Some(50))], "{}", world.tail());
+}
+
+#[test]
+fn a_crash_in_a_call_charges_it_as_far_as_the_journal_goes() {
+    let mut world = world(tolls(&user("minutes = 5")));
+    world.begin("alice", stays(ALICE));
+    until(&mut world, "launched");
+    let later = world.ms() + 30_000;
+    world.run_until(later);
+    world.power_fails(std::time::Duration::from_secs(5));
+    rest(&mut world);
+    assert_eq!(charges(&world), [(1, Some(10))], "{}", world.tail());
+}
+
+#[test]
+fn two_calls_at_once_do_not_spend_a_budget_twice() {
+    let mut setup = tolls("[[budget]]\nminutes = 6\n");
+    setup.config = setup.config.replace("[callback]\n", "[callback]\nper_user = 2\n");
+    let mut world = world(setup);
+    world.begin("alice", stays(ALICE));
+    let mut bob = stays(BOB);
+    for step in &mut bob {
+        if let Step::Send(text) = step {
+            *text = text.replace(OFFICE, SECOND);
+        }
+    }
+    tell(&mut world, "bob", bob);
+    let minutes: u32 = charges(&world).iter().map(|(minutes, _)| minutes).sum();
+    assert!((4..=6).contains(&minutes), "{:?}\n{}", charges(&world), world.tail());
+}
+
+#[test]
+fn a_number_that_has_no_tariff_is_not_called_on_a_budget_of_money() {
+    let mut setup = tolls(&user("cost = \"5.00\""));
+    setup.config = setup.config.replace("[[tariff]]\n", "[[tariff]]\nprefix = \"556\"\n");
+    let mut world = world(setup);
+    tell(&mut world, "alice", refused());
+    journal_has(&world, &["refused rule=budget.user"]);
+}
+
+#[test]
+fn a_line_is_kept_for_callers() {
+    for (reserve, kept) in [("", false), ("reserve_incoming = 1", true)] {
+        let mut setup = setup();
+        setup.config = config(&format!("line = \"public\"\nmax_time = \"4m\"\n{reserve}"));
+        let mut world = world(setup);
+        world.begin("alice", stays(ALICE));
+        until(&mut world, "launched");
+        let mut bob = dial(SECOND);
+        bob.extend([expect("ogin: ", 60), send("other\r"), expect("callback: ", 60)]);
+        bob.push(Step::NoAbort("NO CARRIER".to_owned()));
+        bob.extend([send(&format!("{BOB}\r")), expect("NO CARRIER", 90)]);
+        world.begin("bob", bob);
+        let later = world.ms() + 200_000;
+        world.run_until(later);
+        assert_eq!(count(&world, "dialled") == 1, kept, "{reserve}\n{}", world.tail());
+    }
+}
