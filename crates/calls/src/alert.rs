@@ -44,6 +44,8 @@ pub enum Alert {
     ModemChanged,
     /// The line could not be seen to hang up.
     HangUpNotSeen,
+    /// A line's hold time was measured half a year ago or more.
+    MeasuredLongAgo,
     /// A budget is used up, or nearly.
     Budget,
     /// Another server that calls back is at the other end: the two would call each other for ever.
@@ -62,6 +64,7 @@ impl Alert {
             Self::ConnectTooSoon => "connect-too-soon",
             Self::ModemChanged => "modem-changed",
             Self::HangUpNotSeen => "hang-up-not-seen",
+            Self::MeasuredLongAgo => "measured-long-ago",
             Self::Budget => "budget",
             Self::Loop => "loop",
         }
@@ -91,6 +94,7 @@ impl Event {
             | Self::TryFailed { .. }
             | Self::Withdrawn { .. }
             | Self::Released { .. }
+            | Self::Qualified { .. }
             | Self::Operated { .. } => Severity::Notice,
             Self::ServerStarted { .. }
             | Self::ServerStopped
@@ -148,6 +152,7 @@ mod tests {
             Alert::ConnectTooSoon,
             Alert::ModemChanged,
             Alert::HangUpNotSeen,
+            Alert::MeasuredLongAgo,
             Alert::Budget,
         ] {
             let json = serde_json::to_value(alert).expect("a name");

@@ -37,6 +37,7 @@ mod pool;
 mod pppd;
 mod promise;
 mod promises;
+pub mod qualify;
 pub mod record;
 pub mod recovery;
 pub mod script;

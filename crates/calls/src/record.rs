@@ -175,6 +175,7 @@ impl Records {
             | Event::Recognised { .. }
             | Event::Stranger { .. }
             | Event::Released { .. }
+            | Event::Qualified { .. }
             | Event::Alert { .. } => {}
         }
     }

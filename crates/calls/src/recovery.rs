@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::money::{Charge, Toll};
 use crate::policy::totp::UsedCodes;
 use crate::promise::counts_as_try;
+use crate::qualify::Qualifications;
 use crate::strangers::Strangers;
 use crate::vocabulary::{
     CallId, Cause, Ended, Entry, Event, Leg, PromiseId, Promised, Seq, SessionId, Wall,
@@ -37,6 +38,8 @@ pub struct Restored {
     pub next_promise: PromiseId,
     /// Promises neither kept nor given up, oldest first.
     pub open: Vec<OpenPromise>,
+    /// What was measured on the lines.
+    pub qualifications: Qualifications,
     /// At which numbers strangers have answered.
     pub strangers: Strangers,
     /// What return calls of the last day and a bit have cost, oldest first.
@@ -117,6 +120,7 @@ impl Default for Restored {
             next_session: SessionId(1),
             next_promise: PromiseId(1),
             open: Vec::new(),
+            qualifications: Qualifications::default(),
             strangers: Strangers::default(),
             charges: VecDeque::new(),
             cut_off: Vec::new(),
@@ -149,6 +153,7 @@ pub struct Fold {
     strangers: Strangers,
     charges: VecDeque<(Wall, Charge)>,
     last: Option<Wall>,
+    qualifications: Qualifications,
 }
 
 /// A day of 25 hours, when clocks go back, and an hour for clocks that were set.
@@ -160,6 +165,7 @@ impl Fold {
         self.seq = self.seq.max(entry.seq.0);
         self.strangers.apply(&entry.event, entry.at);
         self.last = Some(entry.at);
+        self.qualifications.apply(&entry.event, entry.at);
         match &entry.event {
             Event::Promised(promised) => {
                 self.promise = self.promise.max(promised.promise.0);
@@ -242,6 +248,7 @@ impl Fold {
             | Event::Recognised { .. }
             | Event::Stranger { .. }
             | Event::Released { .. }
+            | Event::Qualified { .. }
             | Event::Alert { .. } => {}
         }
     }
@@ -269,6 +276,7 @@ impl Fold {
             next_promise: PromiseId(self.promise + 1),
             open: self.open.into_values().collect(),
             cut_off: self.calls.into_values().collect(),
+            qualifications: self.qualifications,
             strangers: self.strangers,
             busied_out: self.busied_out,
             charges: self.charges,

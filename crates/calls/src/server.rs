@@ -32,6 +32,7 @@ use crate::loops::Loops;
 use crate::pool::Pool;
 use crate::promise::State as PromiseState;
 use crate::promises::Promises;
+use crate::qualify::Qualifications;
 use crate::recovery::Restored;
 use crate::session::{Office, Session};
 use crate::vocabulary::{
@@ -51,6 +52,8 @@ pub struct Server {
     sessions: BTreeMap<SessionId, Session>,
     on_line: BTreeMap<LineId, SessionId>,
     on_call: BTreeMap<CallId, SessionId>,
+    /// What was measured on the lines; the configuration has it already.
+    qualifications: Qualifications,
     promises: Promises,
     loops: Loops,
     pool: Pool,
@@ -94,7 +97,8 @@ impl Server {
     /// `seed` is the only chance there is; `restored` is what [`recovery::fold`](crate::recovery::fold)
     /// made of the journal.
     #[must_use]
-    pub fn new(config: Config, seed: [u8; 32], restored: Restored, now: Now) -> Self {
+    pub fn new(mut config: Config, seed: [u8; 32], restored: Restored, now: Now) -> Self {
+        restored.qualifications.complete(&mut config);
         let mut server = Self {
             lines: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -102,6 +106,7 @@ impl Server {
             sessions: BTreeMap::new(),
             on_line: BTreeMap::new(),
             on_call: BTreeMap::new(),
+            qualifications: restored.qualifications.clone(),
             promises: Promises::default(),
             loops: Loops::default(),
             pool: Pool::new(&config),
@@ -125,6 +130,7 @@ impl Server {
             server.desk.journal(Event::Ended(Ended { charge, ..call.ended(now.wall) }));
         }
         server.promises.strangers = restored.strangers;
+        server.tell_aged();
         for promise in &restored.open {
             if promise.promised.bound {
                 let why = "the code that binds it was forgotten when the server ended".to_owned();

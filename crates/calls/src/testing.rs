@@ -524,6 +524,7 @@ fn event(event: &Event) -> String {
         Event::Kept { promise, call } => format!("kept {promise} {call}"),
         Event::Recognised { name, number, .. } => format!("recognised {name} at {number}"),
         Event::Stranger { number, why, .. } => format!("stranger {number}: {why}"),
+        Event::Qualified { line, hold_ms, .. } => format!("qualified {line} {hold_ms}"),
         Event::Released { number, .. } => format!("released {number}"),
         Event::Withdrawn { promise, .. } => format!("withdrawn {promise}"),
         Event::Expired { promise, why } => format!("expired {promise}: {why}"),

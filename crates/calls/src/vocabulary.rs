@@ -439,6 +439,8 @@ pub enum Event {
     Recognised { call: CallId, session: SessionId, user: String, name: String, number: String },
     /// A return call was answered, and nobody there could say who he is.
     Stranger { call: CallId, session: SessionId, user: String, number: String, why: String },
+    /// An operator has measured how long the exchange holds a line.
+    Qualified { line: String, hold_ms: u64, who: String },
     /// A number was let out of quarantine.
     Released { number: String, who: String },
     /// The promise was given up before its time.
@@ -634,6 +636,15 @@ pub enum Command {
     Reload {
         /// Who asks.
         who: String,
+    },
+    /// Record how long the exchange was seen to hold a line.
+    Qualify {
+        /// Who asks.
+        who: String,
+        /// The line's name.
+        line: String,
+        /// In milliseconds.
+        hold_ms: u64,
     },
     /// Let a number out of quarantine: it is called again.
     Release {

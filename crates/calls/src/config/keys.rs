@@ -208,7 +208,7 @@ key!(DELAY: Duration = Callback."delay" ("a duration") Value(s(20)), s(0) => h(1
 key!(JITTER: Duration = Callback."jitter" ("a duration") Value(s(10)), s(0) => h(1);
     "Plus a random part of up to this, so that nobody can time a call into the moment of dialling."; "\"10s\"");
 key!(SAME_LINE: Text = Callback."same_line" ("`\"qualified\"`, `\"wait\"` or `\"never\"`") Value("wait");
-    "Whether a callback may be made on the line that the caller came in on, where `line` or `-S` asks for it. `\"wait\"`: on a line whose hold time is known (measured by `dialback qualify`, or written as `hold_time`) once that is over; where it is not known on another line that may originate, one that takes no calls first, and only where there is none on the same line after 200s, which is more than any exchange is known to hold a line. `\"qualified\"`: only on a line that was measured, else on another one or not at all. `\"never\"`: always on another one or not at all."; "\"qualified\"");
+    "Whether a callback may be made on the line that the caller came in on, where `line` or `-S` asks for it. `\"wait\"`: on a line whose hold time is known (measured and recorded by `dialback qualify`, or written as `hold_time`) once that is over; where it is not known on another line that may originate, one that takes no calls first, and only where there is none on the same line after 200s, which is more than any exchange is known to hold a line. `\"qualified\"`: only on a line that was measured, else on another one or not at all. `\"never\"`: always on another one or not at all."; "\"qualified\"");
 key!(SOONEST_CONNECT: Duration = Callback."soonest_connect" ("a duration") Value(s(2)), s(0) => min(2);
     "A CONNECT that comes sooner than this after the time that dialling the number takes is not believed: nobody can have been rung and have answered by then, so it is somebody who was on the line already. The call is dropped, with an alert, and tried again. `\"0s\"` believes every CONNECT. It does not apply to `tcp://` ports, behind which there need not be a telephone line."; "\"5s\"");
 key!(TRIES: u32 = Callback."tries" ("a whole number") Value(3), 1 => 100;
@@ -368,7 +368,7 @@ key!(GROUP: List = Line."group" ("a name, or a list of names") Value(&[]);
     "The hunt groups that the line belongs to. Within a group, lines are chosen in the order of the file."; "[\"public\"]");
 key!(RINGS: u32 = Line."rings" ("a whole number") Value(1), 1 => 30;
     "How many RINGs before the call is answered. Where callers are screened, the second is waited for in any case: the caller's number comes before it."; "2");
-key!(HOLD_TIME: Duration = Line."hold_time" ("a duration") Absent("as `dialback qualify` has measured it, and where it has not, 200s: more than any exchange is known to hold a line"), s(0) => min(10);
+key!(HOLD_TIME: Duration = Line."hold_time" ("a duration") Absent("as an operator has recorded it by `dialback qualify`, and where nobody has, 200s: more than any exchange is known to hold a line"), s(0) => min(10);
     "How long the exchange may hold the called side of a call after we hang up. Nothing is dialled on the line before that and a random part of up to `callback.jitter`, or the number would go to the caller who still holds it. What is written here counts whatever was measured."; "\"90s\"");
 key!(LINE_SERVICE: Text = Line."service" ("`\"login\"` or `\"ppp\"`") Value("login");
     "What meets somebody who calls this line: the login prompt, at which PPP may begin too, or PPP at once and nothing else."; "\"ppp\"");

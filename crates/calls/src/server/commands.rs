@@ -4,8 +4,9 @@
 //! socket's owner is the operator.
 
 use super::{Server, Waiter};
-use crate::config::ReturnLine;
+use crate::alert::Alert;
 use crate::config::user::Service;
+use crate::config::{HoldBy, ReturnLine};
 use crate::line::Line;
 use crate::policy::{Counters, Identity, Numbers, Refusal, RefusalKind, Request};
 use crate::promise::State;
@@ -36,6 +37,7 @@ impl Server {
                 self.reloads.push(request);
                 return self.desk.output(Output::Reread);
             }
+            Command::Qualify { who, line, hold_ms } => self.qualify(who, line, hold_ms),
             Command::Release { who, number } => self.release(who, number),
             Command::Hurry { who, promise } => self.hurry(who, promise),
             Command::Withdraw { who, promise } => self.withdraw(&who, promise),
@@ -142,6 +144,46 @@ impl Server {
                 line.hang_up(Cause::AdminReset, desk);
                 line.reset(desk);
             }),
+        }
+        Reply::Done
+    }
+
+    /// What was measured long ago is weaker than it looks.
+    pub(super) fn tell_aged(&mut self) {
+        let now = self.desk.now.wall;
+        for line in self.config.lines.iter().filter(|line| line.hold_by == HoldBy::Measured) {
+            if self.qualifications.of(&line.name).is_some_and(|measured| measured.is_aged(now)) {
+                self.desk.journal(Event::Alert {
+                    alert: Alert::MeasuredLongAgo,
+                    line: Some(line.name.clone()),
+                    call: None,
+                    user: None,
+                    reason: "its hold time was measured half a year ago or more: measure it again"
+                        .to_owned(),
+                });
+            }
+        }
+    }
+
+    fn qualify(&mut self, who: String, line: String, hold_ms: u64) -> Reply {
+        let command = format!("qualify {line} {hold_ms}ms");
+        self.desk.journal(Event::Operated { who: who.clone(), command });
+        if !self.names.contains_key(&line) {
+            return refused("line", format!("there is no line {line}"));
+        }
+        let qualified = Event::Qualified { line, hold_ms, who };
+        self.qualifications.apply(&qualified, self.desk.now.wall);
+        self.desk.journal(qualified);
+        // The line takes it as it takes a new configuration: at once where there is no call, else after it.
+        self.qualifications.complete(&mut self.config);
+        for line in self.config.lines.clone() {
+            if let Some(&id) = self.names.get(&line.name) {
+                self.on_line(id, |own, desk| {
+                    if own.config().hold_time != line.hold_time {
+                        own.reconfigure(Some(line), desk);
+                    }
+                });
+            }
         }
         Reply::Done
     }

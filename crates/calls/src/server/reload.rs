@@ -27,11 +27,12 @@ impl Server {
         }
     }
 
-    pub(super) fn reload(&mut self, config: Config) {
+    pub(super) fn reload(&mut self, mut config: Config) {
         if self.run != Run::Serving {
             let reason = "the server is stopping".to_owned();
             return self.answer_reloads(&reason);
         }
+        self.qualifications.complete(&mut config);
         let lines = u32::try_from(config.lines.len()).unwrap_or(u32::MAX);
         self.pool.configure(&config);
         self.config = config;

@@ -208,6 +208,7 @@ fn promise_of(event: &Event) -> Option<PromiseId> {
         | Event::Recognised { .. }
         | Event::Stranger { .. }
         | Event::Released { .. }
+        | Event::Qualified { .. }
         | Event::Alert { .. } => None,
     }
 }

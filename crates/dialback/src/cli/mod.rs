@@ -91,6 +91,8 @@ enum Command {
     Restore(act::Restore),
     /// Begin anew with a line: its port, its modem
     Reset(act::Reset),
+    /// Record how long the exchange was seen to hold a line
+    Qualify(act::Qualify),
     /// Let a number be called again at which strangers have answered
     Release(act::Release),
     /// Do something about an open promise
@@ -178,6 +180,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::BusyOut(busy_out) => busy_out.run(),
         Command::Restore(restore) => restore.run(),
         Command::Reset(reset) => reset.run(),
+        Command::Qualify(qualify) => qualify.run(),
         Command::Release(release) => release.run(),
         Command::Promise(promise) => promise.run(),
         Command::Reload(reload) => reload.run(),

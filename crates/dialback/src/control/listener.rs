@@ -395,6 +395,7 @@ fn signed(command: Command, name: &str) -> Command {
         Command::BusyOut { line, .. } => Command::BusyOut { who, line },
         Command::Restore { line, .. } => Command::Restore { who, line },
         Command::Reset { line, .. } => Command::Reset { who, line },
+        Command::Qualify { line, hold_ms, .. } => Command::Qualify { who, line, hold_ms },
         Command::Release { number, .. } => Command::Release { who, number },
         Command::Hurry { promise, .. } => Command::Hurry { who, promise },
         Command::Withdraw { promise, .. } => Command::Withdraw { who, promise },

@@ -182,6 +182,7 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
         | Event::Operated { .. }
         | Event::Stranger { .. }
         | Event::Released { .. }
+        | Event::Qualified { .. }
         | Event::Alert { .. } => {
             let said = crate::log::sentence(event);
             let line = said.line.map(|line| format!("{line} ")).unwrap_or_default();

@@ -96,6 +96,7 @@ pub(crate) fn sentence(event: &Event) -> Sentence<'_> {
         | Event::Recognised { .. }
         | Event::Stranger { .. }
         | Event::Released { .. }
+        | Event::Qualified { .. }
         | Event::Withdrawn { .. }
         | Event::Expired { .. } => of_promise(event),
     }
@@ -277,6 +278,11 @@ fn of_promise(event: &Event) -> Sentence<'_> {
         Event::Stranger { call, user, number, why, .. } => {
             let text = format!("a stranger answered for {user} at {number}: {why}");
             Sentence::new(text, Tone::Bad).of(call)
+        }
+        Event::Qualified { line, hold_ms, who } => {
+            let held = lasted(Duration::from_millis(*hold_ms));
+            let text = format!("{who} has measured that the exchange holds it for {held}");
+            Sentence::new(text, Tone::Notice).on(line)
         }
         Event::Released { number, who } => {
             Sentence::new(format!("{who} let {number} out of quarantine"), Tone::Notice)

@@ -217,6 +217,7 @@ pub(super) fn question(command: &Command) -> String {
         Command::Hurry { promise, .. } => format!("call back for {promise} now?"),
         Command::Callback(_) => "call back?".to_owned(),
         Command::Reload { .. } => "read the configuration again?".to_owned(),
+        Command::Qualify { line, .. } => format!("record what was measured on {line}?"),
         Command::Release { number, .. } => format!("call {number} again?"),
     }
 }

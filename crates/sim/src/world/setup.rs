@@ -57,6 +57,8 @@ pub fn configure(config: &str, login_config: &str) -> Result<Config, String> {
         (PathBuf::from("/etc/dialback/dialback.toml"), file(config)),
         (PathBuf::from("/etc/dialback/login.config"), file(login_config)),
         (PathBuf::from("/etc/dialback/chap-secrets"), file(SECRETS)),
+        // For a configuration that names it: Alice's number is answered, and no other.
+        (PathBuf::from("/etc/dialback/dialin.config"), file("5550199 !all\n")),
         (PathBuf::from("/etc/issue"), file("The town's computer\n")),
     ]
     .into();

@@ -220,6 +220,7 @@ impl Watch {
             | Event::Recognised { .. }
             | Event::Stranger { .. }
             | Event::Released { .. }
+            | Event::Qualified { .. }
             | Event::Alert { .. } => {}
         }
     }

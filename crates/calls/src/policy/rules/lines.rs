@@ -35,7 +35,7 @@ pub(super) fn same(case: &mut Case<'_>) -> Finding {
             passes("the hold time of the caller's line is not known: it comes last")
         }
         SameLine::Qualified if case.lines.is_empty() => refuses(format!(
-            "line {own} was not measured, and there is no other: run dialback qualify {own} --with OTHER"
+            "line {own} was not measured, and there is no other: see dialback qualify"
         )),
         SameLine::Never if case.lines.is_empty() => {
             refuses(format!("same_line is \"never\", and there is no other line than {own}"))

@@ -12,7 +12,10 @@ mod a05_wrong_party;
 mod a06_toll_fraud;
 mod a07_reverse_wangiri;
 mod a08_injection;
+mod a09_guessing_names;
+mod a10_spoofed_caller_id;
 mod a15_loops;
+mod a16_replay;
 mod a18_busy_lines;
 mod a19_number_disclosure;
 
@@ -35,6 +38,13 @@ pub(crate) fn waits_for_a_second_prompt(server: &str, name: &str) -> Vec<Step> {
         expect("ogin: ", 60),
     ]);
     steps
+}
+
+/// A user for `[[user]]`, with this password; `more` follows.
+pub(crate) fn user(name: &str, password: &str, more: &str) -> String {
+    let secret = ppp::secret::Secret::from(password);
+    let hash = calls::policy::password::cheap_hash(&secret, b"sixteen octets..").unwrap();
+    format!("\n[[user]]\nname = \"{name}\"\nsecret = \"{hash}\"\n{more}\n")
 }
 
 /// The world after somebody has tried something, at rest and with no invariant violated.
