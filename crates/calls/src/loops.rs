@@ -14,19 +14,32 @@ use crate::vocabulary::Wall;
 const MEMORY_MS: i64 = 60 * 60 * 1000;
 /// The most numbers that are remembered: more than a server's lines can dial in an hour.
 const MOST: usize = 4096;
+/// How often the old ones are thrown away.
+const SWEEP_MS: u64 = 60 * 1000;
 /// Digits that two spellings of a number must have in common at least, if not all.
 const TAIL: usize = 6;
 
 /// Numbers dialled within the hour, and how often each has called since.
 #[derive(Debug, Default)]
 pub(crate) struct Loops {
-    dialled: BTreeMap<String, Dialled>,
+    /// By the last digits, which two spellings have in common.
+    dialled: BTreeMap<String, Vec<Dialled>>,
+    count: usize,
+    /// When the old ones were last thrown away.
+    swept_ms: i64,
 }
 
 #[derive(Debug)]
 struct Dialled {
+    number: String,
     last_ms: i64,
     calls: VecDeque<i64>,
+}
+
+/// The key under which a number stands.
+fn tail(number: &str) -> String {
+    let from = number.len().saturating_sub(TAIL);
+    number.get(from..).unwrap_or_default().to_owned()
 }
 
 fn digits(text: &str) -> String {
@@ -45,23 +58,42 @@ fn alike(one: &str, other: &str) -> bool {
 impl Loops {
     /// A number is being dialled.
     pub(crate) fn dialled(&mut self, number: &str, at: Wall) {
-        let since = at.unix_ms.saturating_sub(MEMORY_MS);
-        self.dialled.retain(|_, dialled| dialled.last_ms >= since);
-        if self.dialled.len() >= MOST {
-            self.dialled.pop_first();
+        let number = digits(number);
+        self.sweep(at);
+        let last_ms = at.unix_ms;
+        let there = self.dialled.entry(tail(&number)).or_default();
+        match there.iter_mut().find(|dialled| dialled.number == number) {
+            Some(dialled) => dialled.last_ms = last_ms,
+            None if self.count < MOST => {
+                there.push(Dialled { number, last_ms, calls: VecDeque::new() });
+                self.count += 1;
+            }
+            None => {}
         }
-        let new = Dialled { last_ms: at.unix_ms, calls: VecDeque::new() };
-        self.dialled.entry(digits(number)).or_insert(new).last_ms = at.unix_ms;
+    }
+
+    /// Throws away what is older than an hour, once a minute.
+    fn sweep(&mut self, at: Wall) {
+        if at.unix_ms.abs_diff(self.swept_ms) < SWEEP_MS {
+            return;
+        }
+        self.swept_ms = at.unix_ms;
+        let since = at.unix_ms.saturating_sub(MEMORY_MS);
+        self.dialled.retain(|_, there| {
+            there.retain(|dialled| dialled.last_ms >= since);
+            !there.is_empty()
+        });
+        self.count = self.dialled.values().map(Vec::len).sum();
     }
 
     /// Somebody calls: how often within the hour, if he is a number that we have dialled within it.
     pub(crate) fn called(&mut self, caller_id: &str, at: Wall) -> Option<u32> {
         let since = at.unix_ms.saturating_sub(MEMORY_MS);
         let caller = digits(caller_id);
-        let fits = |(number, dialled): &(&String, &mut Dialled)| {
-            dialled.last_ms >= since && alike(number, &caller)
-        };
-        let (_, dialled) = self.dialled.iter_mut().find(fits)?;
+        let there = self.dialled.get_mut(&tail(&caller))?;
+        let dialled = there
+            .iter_mut()
+            .find(|dialled| dialled.last_ms >= since && alike(&dialled.number, &caller))?;
         dialled.calls.retain(|call| *call >= since);
         if dialled.calls.len() < MOST {
             dialled.calls.push_back(at.unix_ms);
@@ -135,7 +167,7 @@ mod tests {
         for number in 0..10_000 {
             loops.dialled(&number.to_string(), at(120));
         }
-        assert!(loops.dialled.len() <= MOST);
+        assert_eq!(loops.count, MOST);
     }
 
     #[test]
