@@ -111,7 +111,10 @@ fn a_faulty_secret_is_told_without_it() {
             "secret = [\"hush\"]",
             "users.toml:3:10: secret is a list, not an argon2id hash: for example secret = ",
         ),
-        ("secret = \"hush", "users.toml:3:15: not TOML: invalid basic string, expected `\"`: "),
+        (
+            "secret = \"hush",
+            "users.toml:3:10: secret: not an argon2id hash: it is no PHC string: print one with ",
+        ),
     ] {
         let got = told(read(TOML, &format!("[[user]]\nname = \"zoe\"\n{line}\n"), (0o644, 0o600)));
         assert!(got.first().is_some_and(|told| told.starts_with(wanted)), "{line}: {got:?}");
