@@ -335,7 +335,7 @@ fn a_promise_that_waits_can_be_hurried_and_the_lines_hold_time_is_waited_for() {
         < hurry 1
         * operated hurry p1
         > reply done
-        + 8999ms
+        + 9s
         > claim
         < hurry 1
         * operated hurry p1
