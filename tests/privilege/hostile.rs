@@ -168,3 +168,66 @@ fn every_kind_of_nonsense_ends_the_launcher() {
     assert_eq!(launcher.hear(), None);
     assert_eq!(launcher.process.wait().unwrap().code(), Some(76));
 }
+
+#[test]
+fn interfaces_and_scripts_are_those_of_the_configuration() {
+    if !programs::there("networks by the launcher", &["/usr/bin/unshare"]) {
+        return;
+    }
+    let folder = Folder::new();
+    let marker = folder.path("told");
+    let up = folder.write_program(
+        "ip-up",
+        &format!("#!/bin/sh\necho \"$@\" \"$IPREMOTE\" > {}\n", marker.display()),
+    );
+    let _town = stage(&folder, "/AutoPPP/ - - dialback-ppp\n");
+    let text = std::fs::read_to_string(folder.path("dialback.toml")).unwrap();
+    let ppp = format!(
+        "\n[ppp]\nsecrets = \"chap-secrets\"\nlocal = \"10.9.0.1\"\npool = [\"10.9.0.2-10.9.0.9\"]\n\
+         interface = \"held%d\"\nip_up = \"{}\"\n",
+        up.display()
+    );
+    folder.write("dialback.toml", &(text + &ppp));
+    folder.write("chap-secrets", "bob * secret *\n");
+    // In a network of its own: nobody else's interfaces are touched.
+    let (socket, theirs) = Packets::pair().unwrap();
+    let mut command = Command::new("/usr/bin/unshare");
+    command.arg("--net").arg(dialback().get_program()).arg("launcher");
+    command.arg(folder.path("dialback.toml")).args(["text", "error"]);
+    let process = command.stdin(Stdio::from(theirs.into_fd())).spawn().unwrap();
+    drop(command);
+    let launcher = Launcher { process, socket, masters: RefCell::default() };
+    assert_eq!(launcher.ask(&json!({"ask": "configuration"}))["tell"], "configuration");
+    let devices =
+        || std::fs::read_to_string(format!("/proc/{}/net/dev", launcher.process.id())).unwrap();
+    let wish = |peer: &str, name: &str| {
+        let ipv4 = json!({"local": "10.9.0.1", "peer": peer});
+        let wanted =
+            json!({"name": name, "mtu": 1500, "ipv4": ipv4, "ipv6": null, "proxy_arp": false});
+        json!({"ask": "interface", "call": 1, "wanted": wanted})
+    };
+    for wrong in [wish("192.168.1.1", "held%d"), wish("10.9.0.2", "eth0")] {
+        let answer = launcher.ask(&wrong);
+        assert!(answer["name"]["Err"].is_string(), "{answer}");
+    }
+    assert!(!devices().contains("held"), "{}", devices());
+    let made = launcher.ask(&wish("10.9.0.2", "held%d"));
+    assert_eq!(made["name"]["Ok"], "held0", "{made}");
+    assert!(devices().contains("held0"), "{}", devices());
+
+    let script = |program: &str| {
+        let argv = ["ip-up", "held0", "main", "33600", "10.9.0.1", "10.9.0.2", "main"];
+        let env = [["IFNAME", "held0"], ["IPREMOTE", "10.9.0.2"]];
+        let script = json!({"program": program, "argv": argv, "env": env});
+        json!({"ask": "script", "number": 9, "script": script})
+    };
+    assert!(launcher.ask(&script("/bin/sh"))["fault"].is_string());
+    let ended = launcher.ask(&script(up.to_str().unwrap()));
+    assert_eq!(ended, json!({"tell": "script-ended", "number": 9, "fault": null}));
+    let told = std::fs::read_to_string(&marker).unwrap();
+    assert_eq!(told, "held0 main 33600 10.9.0.1 10.9.0.2 main 10.9.0.2\n");
+
+    launcher.say(&json!({"ask": "no-interface", "call": 1}));
+    launcher.masters.borrow_mut().clear();
+    soon("the interface's end", || !devices().contains("held0"));
+}

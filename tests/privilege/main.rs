@@ -11,6 +11,7 @@
     reason = "a test program: a panic is its way to fail, printing its way to say what was skipped"
 )]
 
+mod fail_open;
 mod hostile;
 mod killed;
 #[path = "../interop/rig/mod.rs"]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::vocabulary::{CallId, Ends, Script, SessionId};
 
 /// The search path of scripts: they run with root's rights, as pppd's do.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What a script is told.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -545,9 +545,8 @@ impl Rim {
         let Some(port) = self.ports.get(&line) else {
             return tracing::error!("{line} has no port to carry packets to");
         };
-        let inputs = &self.around.inputs;
         let network =
-            self.networks.entry(call).or_insert_with(|| Network::start(call, port, inputs.clone()));
+            self.networks.entry(call).or_insert_with(|| Network::start(call, port, &self.around));
         network.tell(order);
     }
 

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use calls::vocabulary::{ExitStatus, Grounds};
+use calls::vocabulary::{CallId, ExitStatus, Grounds, Interface, Script};
 use sys::packets::{AsyncPackets, Packet, Packets};
 use sys::pty::PtyMaster;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -63,6 +63,8 @@ enum Order {
     Configuration(oneshot::Sender<io::Result<Kept>>),
     Vacate(PathBuf, oneshot::Sender<Option<String>>),
     Anchor(Anchor, oneshot::Sender<()>),
+    Interface(u64, Interface, oneshot::Sender<Result<(String, OwnedFd), String>>),
+    Script(u64, Script, oneshot::Sender<Option<String>>),
 }
 
 /// The configuration, before there is a runtime.
@@ -96,6 +98,8 @@ impl Client {
             readings: VecDeque::new(),
             vacations: VecDeque::new(),
             anchors: VecDeque::new(),
+            interfaces: BTreeMap::new(),
+            scripts: BTreeMap::new(),
         };
         tokio::spawn(async move {
             task.run().await;
@@ -161,6 +165,30 @@ impl Client {
         told.await.ok().flatten()
     }
 
+    /// Has a call's interface made or changed. Its name, and its descriptor.
+    pub(crate) async fn interface(
+        &self,
+        call: CallId,
+        wanted: Interface,
+    ) -> Result<(String, OwnedFd), String> {
+        let (tell, told) = oneshot::channel();
+        self.order(Order::Interface(u64::from(call.0), wanted, tell));
+        told.await.unwrap_or_else(|_| Err("the launcher has ended".to_owned()))
+    }
+
+    /// Has a call's interface let go.
+    pub(crate) fn no_interface(&self, call: CallId) {
+        self.order(Order::Say(Request::NoInterface { call: u64::from(call.0) }));
+    }
+
+    /// Has a script run. What comes is its end, and what was wrong with it.
+    pub(crate) fn script(&self, script: Script) -> oneshot::Receiver<Option<String>> {
+        let (tell, told) = oneshot::channel();
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.order(Order::Script(number, script, tell));
+        told
+    }
+
     /// Has it written down where the journal ends.
     pub(crate) async fn anchor(&self, anchor: Anchor) {
         let (tell, told) = oneshot::channel();
@@ -220,6 +248,10 @@ struct Task {
     vacations: VecDeque<oneshot::Sender<Option<String>>>,
     /// Who waits for an anchor, in the order of asking.
     anchors: VecDeque<oneshot::Sender<()>>,
+    /// Who waits for a call's interface.
+    interfaces: BTreeMap<u64, oneshot::Sender<Result<(String, OwnedFd), String>>>,
+    /// Who waits for a script's end.
+    scripts: BTreeMap<u64, oneshot::Sender<Option<String>>>,
 }
 
 impl Task {
@@ -265,6 +297,14 @@ impl Task {
                 self.vacations.push_back(tell);
                 Request::Vacate { port }
             }
+            Order::Interface(call, wanted, tell) => {
+                self.interfaces.insert(call, tell);
+                Request::Interface { call, wanted }
+            }
+            Order::Script(number, script, tell) => {
+                self.scripts.insert(number, tell);
+                Request::Script { number, script }
+            }
             Order::Anchor(anchor, tell) => {
                 self.anchors.push_back(tell);
                 Request::Anchor { anchor }
@@ -296,6 +336,21 @@ impl Task {
             Answer::Ended { session, how } => {
                 if let Some(tell) = self.sessions.remove(&session) {
                     drop(tell.send(News::Ended(how)));
+                }
+            }
+            Answer::Interface { call, name } => {
+                let fd = packet.fds.into_iter().next();
+                let made = name.and_then(|name| {
+                    fd.map(|fd| (name, fd))
+                        .ok_or_else(|| "no interface came with its name".to_owned())
+                });
+                if let Some(tell) = self.interfaces.remove(&call) {
+                    drop(tell.send(made));
+                }
+            }
+            Answer::ScriptEnded { number, fault } => {
+                if let Some(tell) = self.scripts.remove(&number) {
+                    drop(tell.send(fault));
                 }
             }
             Answer::Anchored => {

@@ -15,6 +15,7 @@
 //! It deliberately does not know what a session is for.
 
 mod client;
+mod network;
 mod places;
 mod protocol;
 mod reach;

@@ -8,7 +8,7 @@
 
 use std::path::PathBuf;
 
-use calls::vocabulary::Grounds;
+use calls::vocabulary::{Grounds, Interface, Script};
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Anchor;
@@ -50,6 +50,25 @@ pub(crate) enum Request {
         /// The terminal, as the configuration names it.
         port: PathBuf,
     },
+    /// Make a call's interface, or change it: [`Answer::Interface`].
+    Interface {
+        /// The call.
+        call: u64,
+        /// How it shall be.
+        wanted: Interface,
+    },
+    /// Let a call's interface go.
+    NoInterface {
+        /// The call.
+        call: u64,
+    },
+    /// Run a script of the configuration's: [`Answer::ScriptEnded`].
+    Script {
+        /// Its number from now on.
+        number: u64,
+        /// Which, and with which words.
+        script: Script,
+    },
     /// Write down where the journal ends: [`Answer::Anchored`].
     Anchor {
         /// What is said of it.
@@ -90,6 +109,20 @@ pub(crate) enum Answer {
         session: Session,
         /// How.
         how: How,
+    },
+    /// The interface is as it shall be, and its descriptor comes with this; or it is not, and there is none.
+    Interface {
+        /// The call.
+        call: u64,
+        /// Its name.
+        name: Result<String, String>,
+    },
+    /// A script has ended, or never began.
+    ScriptEnded {
+        /// Which.
+        number: u64,
+        /// What was wrong with it.
+        fault: Option<String>,
     },
     /// It is written down, as far as that is possible.
     Anchored,

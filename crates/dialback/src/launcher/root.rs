@@ -18,11 +18,12 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use calls::config::{Config, PortSpec};
-use calls::vocabulary::Grounds;
+use calls::vocabulary::{Grounds, Interface};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::MemfdFlags;
 use sys::packets::{Packet, Packets};
 
+use super::network::{Interfaces, Scripts};
 use super::protocol::{Answer, How, Request, Session as Number, Terminal, written};
 use super::session::{News, Session, vacate};
 use crate::audit;
@@ -32,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long what was killed may take to be gone: what hangs in the kernel longer is left.
 const LAST_WAIT: Duration = Duration::from_secs(2);
+
+/// The server asks for it first of all.
+const NO_CONFIG: &str = "there is no configuration yet";
 
 /// Why the launcher ends.
 #[derive(Debug)]
@@ -55,19 +59,28 @@ pub(super) struct Root {
     path: PathBuf,
     config: Option<Config>,
     sessions: BTreeMap<Number, Session>,
+    interfaces: Interfaces,
+    scripts: Scripts,
 }
 
 impl Root {
     /// For the server at the other end of `packets`, with the configuration at `path`.
     pub(super) fn new(packets: Packets, path: PathBuf) -> std::io::Result<Self> {
         packets.give_up_sending_after(PATIENCE)?;
-        Ok(Self { packets, path, config: None, sessions: BTreeMap::new() })
+        let (interfaces, scripts) = (Interfaces::default(), Scripts::default());
+        Ok(Self { packets, path, config: None, sessions: BTreeMap::new(), interfaces, scripts })
     }
 
     /// Serves until the server ends. Then nothing is left that was started for it.
     pub(super) fn run(mut self) -> End {
         let end = loop {
-            let (packet, sessions) = self.wait(Listen::All, None);
+            let (packet, sessions) = self.wait(Listen::All, self.scripts.until());
+            let ended = self.scripts.look().into_iter().try_for_each(|(number, fault)| {
+                self.say(&Answer::ScriptEnded { number, fault }, None)
+            });
+            if let Err(end) = ended {
+                break end;
+            }
             if let Err(end) = sessions.into_iter().try_for_each(|number| self.look(number)) {
                 break end;
             }
@@ -85,6 +98,7 @@ impl Root {
             }
         };
         self.remove_socket();
+        self.interfaces.remove_all();
         self.end_all();
         end
     }
@@ -106,6 +120,9 @@ impl Root {
             fds.clear();
         }
         fds.extend(sessions.iter().map(|(_, fd)| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
+        // At the end: so that their ends wake us too.
+        let news = sessions.len();
+        fds.extend(self.scripts.readable().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         let left = left.and_then(|left| Timespec::try_from(left).ok());
         match rustix::event::poll(&mut fds, left.as_ref()) {
@@ -115,7 +132,7 @@ impl Root {
         }
         let mut ready = fds.iter().map(|fd| !fd.revents().is_empty());
         let packet = listen == Listen::All && ready.next().unwrap_or(false);
-        let news = sessions.iter().zip(ready).filter(|(_, ready)| *ready);
+        let news = sessions.iter().zip(ready.take(news)).filter(|(_, ready)| *ready);
         (packet, news.map(|((number, _), _)| *number).collect())
     }
 
@@ -144,6 +161,18 @@ impl Root {
             Request::Vacate { port } => {
                 let fault = self.vacate(&port).err();
                 self.say(&Answer::Vacated { port, fault }, None)
+            }
+            Request::Interface { call, wanted } => self.interface(call, &wanted),
+            Request::NoInterface { call } => {
+                self.interfaces.remove(call);
+                Ok(())
+            }
+            Request::Script { number, script } => {
+                let config = self.config.as_ref().ok_or_else(|| NO_CONFIG.to_owned());
+                match config.and_then(|config| self.scripts.start(config, number, &script)) {
+                    Ok(()) => Ok(()),
+                    Err(why) => self.say(&Answer::ScriptEnded { number, fault: Some(why) }, None),
+                }
             }
             Request::Anchor { anchor } => {
                 if let Some(config) = &self.config {
@@ -176,7 +205,7 @@ impl Root {
         let line = grounds.line.clone();
         let busy = self.sessions.values().any(|session| session.line() == line);
         let begun = match (&self.config, busy) {
-            (None, _) => Err("there is no configuration yet".to_owned()),
+            (None, _) => Err(NO_CONFIG.to_owned()),
             (Some(_), true) => Err(format!("{line}: a program runs on it already")),
             (Some(config), false) => Session::begin(config, grounds, terminal),
         };
@@ -190,6 +219,16 @@ impl Root {
                 let how = How::NotStarted(why);
                 self.say(&Answer::Ended { session: number, how }, None)
             }
+        }
+    }
+
+    fn interface(&mut self, call: u64, wanted: &Interface) -> Result<(), End> {
+        let config = self.config.as_ref().ok_or_else(|| NO_CONFIG.to_owned());
+        match config.and_then(|config| self.interfaces.set(config, call, wanted)) {
+            Ok((name, fd)) => {
+                self.say(&Answer::Interface { call, name: Ok(name) }, Some(fd.as_fd()))
+            }
+            Err(why) => self.say(&Answer::Interface { call, name: Err(why) }, None),
         }
     }
 

@@ -15,14 +15,15 @@ const QUEUE: u32 = 10;
 
 /// An interface, and what was done to it.
 #[derive(Debug)]
-pub(super) struct Device {
-    pub(super) tun: Tun,
+pub(crate) struct Device {
+    /// Its descriptor.
+    pub(crate) tun: Tun,
     pub(super) applied: Applied,
 }
 
 /// What was done to an interface.
 #[derive(Debug, Default)]
-pub(super) struct Applied {
+pub(crate) struct Applied {
     mtu: u16,
     ipv4: Option<Ends<Ipv4Addr>>,
     ipv6: Option<Ends<Ipv6Addr>>,
@@ -31,7 +32,7 @@ pub(super) struct Applied {
 }
 
 /// Makes an interface, or changes one, to be as wanted. On an error there is none any more.
-pub(super) fn set(before: Option<Device>, wanted: &Interface) -> Result<Device, String> {
+pub(crate) fn set(before: Option<Device>, wanted: &Interface) -> Result<Device, String> {
     let mut device = match before {
         Some(device) => device,
         None => make(wanted).map_err(|e| e.to_string())?,
@@ -84,7 +85,7 @@ fn change(device: &mut Device, wanted: &Interface) -> Result<(), sys::tun::Inter
 }
 
 /// Takes an interface away.
-pub(super) fn remove(mut device: Device) {
+pub(crate) fn remove(mut device: Device) {
     unanswer(&mut device.applied);
 }
 

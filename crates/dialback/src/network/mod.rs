@@ -16,14 +16,17 @@ pub(crate) mod script;
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::OwnedFd;
 
 use calls::vocabulary::{CallId, Input, NetworkInput, NetworkOutput, Script};
 use sys::async_fd::AsyncTun;
+use sys::tun::Tun;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use self::interface::Device;
-use crate::port::{Gauge, Port};
+pub(crate) use self::interface::{Device, remove, set};
+use crate::launcher::Client;
+use crate::port::{Gauge, Port, Surroundings};
 
 /// Bytes that may wait for the modem before the interface is not read: two packets, so that the line is busy
 /// while the next is fetched. More would only be waited for: 2 KiB are half a second at 33600 bit/s.
@@ -43,12 +46,13 @@ pub(crate) struct Network {
 
 impl Network {
     /// The network of a call on a port. There is no interface before it is told `Set`.
-    pub(crate) fn start(call: CallId, port: &Port, inputs: mpsc::Sender<Input>) -> Self {
+    pub(crate) fn start(call: CallId, port: &Port, around: &Surroundings) -> Self {
         let (orders, told) = mpsc::unbounded_channel();
         let to_network = port.to_program.clone();
         let task = Task {
             call,
-            inputs,
+            inputs: around.inputs.clone(),
+            launcher: around.launcher.clone(),
             to_modem: port.to_modem.clone(),
             to_network: to_network.clone(),
             device: None,
@@ -78,6 +82,8 @@ impl Network {
 struct Task {
     call: CallId,
     inputs: mpsc::Sender<Input>,
+    /// Who makes interfaces and runs scripts, where we may not.
+    launcher: Option<Client>,
     to_modem: Gauge,
     to_network: Gauge,
     device: Option<(AsyncTun, interface::Applied)>,
@@ -99,7 +105,7 @@ impl Task {
         let mut running = None;
         loop {
             if running.is_none() {
-                running = self.scripts.front().cloned().map(script::start);
+                running = self.scripts.front().cloned().map(|next| self.start_script(next));
             }
             let reading = self.to_modem.is_at_most(WAITING);
             let woken = tokio::select! {
@@ -121,9 +127,16 @@ impl Task {
         }
         self.remove().await;
         while let Some(next) = self.scripts.front().cloned() {
-            let mut running = Some(running.take().unwrap_or_else(|| script::start(next)));
+            let mut running = Some(running.take().unwrap_or_else(|| self.start_script(next)));
             let ended = script::ended(&mut running).await;
             self.script_ended(ended).await;
+        }
+    }
+
+    fn start_script(&self, script: Script) -> script::Running {
+        match &self.launcher {
+            Some(launcher) => script::Running::Remote(launcher.script(script)),
+            None => script::start(script),
         }
     }
 
@@ -141,6 +154,9 @@ impl Task {
 
     /// On a thread: the kernel takes its time to make interfaces and to take them away.
     async fn set(&mut self, wanted: calls::vocabulary::Interface) {
+        if let Some(launcher) = self.launcher.clone() {
+            return self.have_set(&launcher, wanted).await;
+        }
         let before =
             self.device.take().map(|(tun, applied)| Device { tun: tun.into_inner(), applied });
         let made = tokio::task::spawn_blocking(move || interface::set(before, &wanted)).await;
@@ -159,7 +175,35 @@ impl Task {
         }
     }
 
+    /// The same where another process has the right to: it keeps the interface too, and can change it.
+    async fn have_set(&mut self, launcher: &Client, wanted: calls::vocabulary::Interface) {
+        let adopt = |fd: OwnedFd| {
+            let tun = Tun::adopt(fd).map_err(|e| e.to_string())?;
+            AsyncTun::new(tun).map_err(|e| e.to_string())
+        };
+        let made = launcher.interface(self.call, wanted).await;
+        let made = made.and_then(|(name, fd)| match self.device.take() {
+            Some(device) => Ok((name, device)),
+            None => Ok((name, (adopt(fd)?, interface::Applied::default()))),
+        });
+        match made {
+            Ok((interface, device)) => {
+                self.device = Some(device);
+                self.tell(NetworkInput::Ready { interface }).await;
+            }
+            Err(why) => {
+                self.device = None;
+                launcher.no_interface(self.call);
+                self.tell(NetworkInput::Failed(why)).await;
+            }
+        }
+    }
+
     async fn remove(&mut self) {
+        if let Some(launcher) = &self.launcher {
+            self.device = None;
+            return launcher.no_interface(self.call);
+        }
         if let Some((tun, applied)) = self.device.take() {
             let device = Device { tun: tun.into_inner(), applied };
             // A panic has been reported.

@@ -6,15 +6,18 @@ use std::time::Duration;
 
 use calls::vocabulary::Script;
 use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
 
 /// How long one may run before it is killed: the next one for the call waits for it, and so does the end of the
 /// server.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A script that runs, or could not be started.
-pub(crate) struct Running {
-    child: Result<Child, String>,
-    until: tokio::time::Instant,
+pub(crate) enum Running {
+    /// A child of ours.
+    Own { child: Result<Child, String>, until: tokio::time::Instant },
+    /// The launcher's, which tells its end.
+    Remote(oneshot::Receiver<Option<String>>),
 }
 
 /// Starts a script.
@@ -33,7 +36,7 @@ pub(crate) fn start(script: Script) -> Running {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .process_group(0);
-    Running {
+    Running::Own {
         child: command.spawn().map_err(|e| e.to_string()),
         until: tokio::time::Instant::now() + PATIENCE,
     }
@@ -41,7 +44,17 @@ pub(crate) fn start(script: Script) -> Running {
 
 /// Waits for its end. Cancel safe; for ever if none runs.
 pub(crate) async fn ended(running: &mut Option<Running>) -> Result<(), String> {
-    let Some(Running { child, until }) = running else { return std::future::pending().await };
+    let (child, until) = match running {
+        None => return std::future::pending().await,
+        Some(Running::Own { child, until }) => (child, until),
+        Some(Running::Remote(end)) => {
+            return match end.await {
+                Ok(None) => Ok(()),
+                Ok(Some(why)) => Err(why),
+                Err(_) => Err("the launcher has ended".to_owned()),
+            };
+        }
+    };
     let child = match child {
         Ok(child) => child,
         Err(why) => return Err(why.clone()),
