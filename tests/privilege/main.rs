@@ -8,6 +8,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::string_slice,
     reason = "a test program: a panic is its way to fail, printing its way to say what was skipped"
 )]
 
@@ -97,6 +98,6 @@ fn soon(what: &str, is_so: impl Fn() -> bool) {
     let (_keep, wait) = std::sync::mpsc::channel::<()>();
     while !is_so() {
         assert!(Instant::now() < deadline, "waited in vain for {what}");
-        drop(wait.recv_timeout(Duration::from_millis(20)));
+        let _none_comes = wait.recv_timeout(Duration::from_millis(20));
     }
 }

@@ -123,7 +123,7 @@ fn programs_keep_their_own_rights_and_a_reload_reads_what_the_server_may_not() {
     let login = format!("who - - {}\nown nobody - {0}\n", shows.display());
     let town = stage(&folder, &login);
     let mut server = Server::ready(&folder, 1);
-    let mut call = |server: &mut Server, name: &str| {
+    let call = |server: &mut Server, name: &str| {
         let mut terminal = Terminal::on(Path::new(town.port("alice")));
         terminal.say("ATZ\r");
         terminal.until("OK");

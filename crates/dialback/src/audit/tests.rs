@@ -215,7 +215,7 @@ fn a_byte_of_the_file_is_found_or_changes_nothing_of_the_journal() {
     let whole = fs::read(&path).unwrap();
     let rows = |path: &Path| {
         let mut rows = Vec::new();
-        super::read::database(path, |row| {
+        read::database(path, |row| {
             rows.push(row);
             Ok(())
         })

@@ -49,6 +49,9 @@ pub(crate) struct Remote {
     client: Client,
 }
 
+/// An interface's name and descriptor, or why there is none.
+type Made = Result<(String, OwnedFd), String>;
+
 /// What is heard of a session.
 #[derive(Debug)]
 enum News {
@@ -63,7 +66,7 @@ enum Order {
     Configuration(oneshot::Sender<io::Result<Kept>>),
     Vacate(PathBuf, oneshot::Sender<Option<String>>),
     Anchor(Anchor, oneshot::Sender<()>),
-    Interface(u64, Interface, oneshot::Sender<Result<(String, OwnedFd), String>>),
+    Interface(u64, Interface, oneshot::Sender<Made>),
     Script(u64, Script, oneshot::Sender<Option<String>>),
 }
 
@@ -172,13 +175,13 @@ impl Client {
         wanted: Interface,
     ) -> Result<(String, OwnedFd), String> {
         let (tell, told) = oneshot::channel();
-        self.order(Order::Interface(u64::from(call.0), wanted, tell));
+        self.order(Order::Interface(call.0, wanted, tell));
         told.await.unwrap_or_else(|_| Err("the launcher has ended".to_owned()))
     }
 
     /// Has a call's interface let go.
     pub(crate) fn no_interface(&self, call: CallId) {
-        self.order(Order::Say(Request::NoInterface { call: u64::from(call.0) }));
+        self.order(Order::Say(Request::NoInterface { call: call.0 }));
     }
 
     /// Has a script run. What comes is its end, and what was wrong with it.
@@ -249,7 +252,7 @@ struct Task {
     /// Who waits for an anchor, in the order of asking.
     anchors: VecDeque<oneshot::Sender<()>>,
     /// Who waits for a call's interface.
-    interfaces: BTreeMap<u64, oneshot::Sender<Result<(String, OwnedFd), String>>>,
+    interfaces: BTreeMap<u64, oneshot::Sender<Made>>,
     /// Who waits for a script's end.
     scripts: BTreeMap<u64, oneshot::Sender<Option<String>>>,
 }

@@ -178,9 +178,10 @@ impl Scripts {
                 Ok(None) if running.until <= now => {
                     // Not the process alone: what it has started as well.
                     let pid = i32::try_from(running.child.id()).ok().and_then(Pid::from_raw);
-                    let killed =
-                        pid.map(|pid| rustix::process::kill_process_group(pid, Signal::KILL));
-                    drop(killed);
+                    if let Some(pid) = pid {
+                        // It may have ended meanwhile.
+                        let _ended = rustix::process::kill_process_group(pid, Signal::KILL);
+                    }
                     // It is dead, and must not be left unburied.
                     drop(running.child.wait());
                     Some(format!("killed: it ran for {} s", PATIENCE.as_secs()))
@@ -276,7 +277,7 @@ mod tests {
             Interface { ipv4: Some(elsewhere), ..good.clone() },
             Interface {
                 ipv6: Some(Ends { local: Ipv6Addr::LOCALHOST, peer: Ipv6Addr::LOCALHOST }),
-                ..good.clone()
+                ..good
             },
         ] {
             assert!(allowed(&config, &wrong).is_err(), "{wrong:?}");
