@@ -295,6 +295,9 @@ fn whole_status(palette: Palette, status: &status::Status) -> String {
         text.push('\n');
         text.push_str(&promise_table(palette, &status.promises));
     }
+    if let Some(pool) = &status.pool {
+        text.push_str(&format!("\naddresses: {} of {} free\n", pool.free, pool.addresses));
+    }
     if !status.quarantine.is_empty() {
         text.push('\n');
         text.push_str(&quarantine_table(palette, &status.quarantine));
@@ -391,10 +394,18 @@ fn running_table(palette: Palette, status: &status::Status) -> String {
 
 /// Who speaks, and where PPP is.
 fn service(session: &status::Session) -> String {
-    match &session.phase {
+    let mut text = match &session.phase {
         Some(phase) => format!("{}: {phase}", session.service),
         None => session.service.clone(),
+    };
+    if let Some(network) = &session.network {
+        text.push(' ');
+        text.push_str(&network.interface);
+        for ends in [network.ipv4, network.ipv6].into_iter().flatten() {
+            text.push_str(&format!(" {}", ends.peer));
+        }
     }
+    text
 }
 
 pub(super) fn promise_table(palette: Palette, promises: &[status::Promise]) -> String {
