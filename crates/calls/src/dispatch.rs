@@ -97,6 +97,14 @@ pub(crate) fn launch(
     })
 }
 
+impl Launch {
+    /// Whether the caller speaks frames with it, PPP's or a mailer's, and nobody types.
+    #[must_use]
+    pub fn is_for_frames(&self) -> bool {
+        [AUTO_PPP, FIDO].contains(&self.grounds.sought.as_str())
+    }
+}
+
 /// Why grounds lead to no launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfounded {

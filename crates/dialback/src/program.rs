@@ -372,6 +372,7 @@ pub(crate) fn request(
         tty,
         device,
         carriage_return: true,
+        raw: launch.is_for_frames(),
         carrier,
         access: None,
         utmp,

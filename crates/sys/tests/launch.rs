@@ -38,6 +38,7 @@ fn launch(pty: &Pty, script: &str) -> Launch {
         tty: pty.slave().path().to_owned(),
         device: pty.slave().device(),
         carriage_return: true,
+        raw: false,
         carrier: Carrier::Watch,
         access: None,
         utmp: None,

@@ -8,6 +8,7 @@
     reason = "a test program: a panic is its way to fail, printing its way to say what was skipped"
 )]
 
+mod carriers;
 mod client;
 mod failures;
 mod namespace;

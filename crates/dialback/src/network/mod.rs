@@ -145,7 +145,7 @@ impl Task {
             NetworkOutput::Set(wanted) => self.set(*wanted).await,
             NetworkOutput::Packet(packet) => {
                 self.to_network.sub(packet.len());
-                self.write(&packet);
+                self.write(&packet).await;
             }
             NetworkOutput::Remove => self.remove().await,
             NetworkOutput::Script(script) => self.scripts.push_back(*script),
@@ -211,12 +211,24 @@ impl Task {
         }
     }
 
-    /// A packet into the network. The kernel takes it or drops it, as a network may.
-    fn write(&self, packet: &[u8]) {
+    /// A packet into the network. The kernel takes it or drops it, as a network may; what it says of an
+    /// interface that was deleted or taken down wakes nobody who waits for packets, so it is heard here.
+    async fn write(&mut self, packet: &[u8]) {
         let Some((tun, _)) = &self.device else { return };
-        if let Err(e) = tun.write_packet(packet) {
-            tracing::debug!(call = self.call.0, "a packet of {} octets: {e}", packet.len());
+        let Err(e) = tun.write_packet(packet) else { return };
+        tracing::debug!(call = self.call.0, "a packet of {} octets: {e}", packet.len());
+        let deleted = rustix::io::Errno::from_io_error(&e) == Some(rustix::io::Errno::BADFD);
+        if deleted || e.kind() == io::ErrorKind::BrokenPipe {
+            self.gone(&e.to_string()).await;
         }
+    }
+
+    /// There is no interface any more, and that was not ours to want.
+    async fn gone(&mut self, why: &str) {
+        let Some((tun, _)) = &self.device else { return };
+        let why = format!("{}: {why}", tun.get().name());
+        self.remove().await;
+        self.tell(NetworkInput::Gone(why)).await;
     }
 
     /// One packet: the modem decides when there is room for the next.
@@ -231,9 +243,7 @@ impl Task {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
             Err(e) => e.to_string(),
         };
-        let why = format!("{}: {gone}", tun.get().name());
-        self.remove().await;
-        self.tell(NetworkInput::Gone(why)).await;
+        self.gone(&gone).await;
     }
 
     async fn script_ended(&mut self, ended: Result<(), String>) {

@@ -181,7 +181,9 @@ fn take_terminal(launch: &Launch) -> Result<Tty, Fault> {
         rustix::stdio::dup2_stderr(&tty)
     })()
     .map_err(onto)?;
-    tty.set_login_mode(launch.carriage_return).map_err(fault)?;
+    if !launch.raw {
+        tty.set_login_mode(launch.carriage_return).map_err(fault)?;
+    }
     tty.set_carrier(launch.carrier).map_err(fault)?;
     match launch.carrier {
         Carrier::Ignore => {}

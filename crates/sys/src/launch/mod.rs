@@ -64,6 +64,10 @@ pub struct Launch {
     pub device: u64,
     /// The caller ends lines with CR (see [`crate::tty::Tty::set_login_mode`]).
     pub carriage_return: bool,
+    /// The terminal stays as it is, which is raw: for a program that speaks frames. Made fit for a person it
+    /// would echo them, and end the program by the first octet that is a key for it, before the program has set it.
+    #[serde(default)]
+    pub raw: bool,
     /// Whether the fall of DCD ends the session. With [`Carrier::Watch`] it must be up at the start.
     pub carrier: Carrier,
     /// Owner and mode of the device while the session lasts; whoever starts it puts the old ones back.
