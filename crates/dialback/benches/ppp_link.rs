@@ -7,6 +7,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
+    clippy::string_slice,
     clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a measurement: a panic is its way to fail, printing its purpose"

@@ -5,6 +5,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
+    clippy::string_slice,
     reason = "a test program: a panic is its way to fail, printing its way to say what was skipped"
 )]
 

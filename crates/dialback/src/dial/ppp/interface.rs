@@ -140,11 +140,10 @@ impl Interface {
 
     fn add_routes(&self, of: impl Fn(&sys::tun::Route) -> bool) -> Result<(), String> {
         for route in self.routes.iter().filter(|route| of(route)) {
-            self.tun.get().add_route(route).map_err(|e| match e.source.kind() {
-                std::io::ErrorKind::AlreadyExists => {
-                    format!("{e}: give ours another metric with route_metric, a lower one wins")
-                }
-                _ => e.to_string(),
+            self.tun.get().add_route(route).map_err(|e| {
+                let taken = e.source.kind() == std::io::ErrorKind::AlreadyExists;
+                let cure = if taken { ": give ours a lower metric with route_metric" } else { "" };
+                format!("{e}{cure}")
             })?;
         }
         Ok(())

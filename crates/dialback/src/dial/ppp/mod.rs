@@ -200,11 +200,9 @@ fn told(came: Came, progress: &mut Progress) -> Result<(), Ended> {
                 Ending::TimeOver => "its time is over: hung up".to_owned(),
                 Ending::Peer(text) => End::PeerTerminated(text).to_string(),
                 Ending::Broken(end) => {
-                    let outcome = match &end {
-                        End::NotAuthenticated(_) => Outcome::Call(Cause::LoginRefused),
-                        _ => Outcome::Call(Cause::CarrierLost),
-                    };
-                    return Err((outcome, end.to_string()));
+                    let refused = matches!(end, End::NotAuthenticated(_));
+                    let cause = if refused { Cause::LoginRefused } else { Cause::CarrierLost };
+                    return Err((Outcome::Call(cause), end.to_string()));
                 }
             };
             progress.say(now(), text, None);

@@ -56,6 +56,15 @@ pub(super) struct Passed {
     pub(super) received: u64,
 }
 
+/// What `ip_up` was told of a network, and when.
+#[derive(Debug)]
+struct Told {
+    family: Family,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    since: Instant,
+}
+
 /// The commands of a session.
 #[derive(Debug)]
 pub(super) struct Scripts {
@@ -64,7 +73,7 @@ pub(super) struct Scripts {
     interface: String,
     call: Call,
     /// What `up` was told, until `down` is.
-    told: Vec<(Family, Vec<String>, Vec<(String, String)>, Instant)>,
+    told: Vec<Told>,
     jobs: Option<UnboundedSender<Script>>,
     runner: JoinHandle<Vec<String>>,
 }
@@ -120,13 +129,13 @@ impl Scripts {
         if let Some(program) = &self.up {
             self.start(program, &args, env.clone());
         }
-        self.told.push((facts.family, args, env, Instant::now()));
+        self.told.push(Told { family: facts.family, args, env, since: Instant::now() });
     }
 
     /// It is down, if it was up.
     pub(super) fn down(&mut self, family: Family, passed: Passed) {
-        let Some(at) = self.told.iter().position(|told| told.0 == family) else { return };
-        let (_, args, mut env, since) = self.told.swap_remove(at);
+        let Some(at) = self.told.iter().position(|told| told.family == family) else { return };
+        let Told { args, mut env, since, .. } = self.told.swap_remove(at);
         let Some(program) = self.down.clone() else { return };
         env.extend([
             ("CONNECT_TIME".to_owned(), since.elapsed().as_secs().to_string()),
