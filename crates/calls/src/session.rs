@@ -280,7 +280,7 @@ impl Session {
             Service::Storing { seq, early, .. } if *seq <= upto => {
                 let early = std::mem::take(early);
                 if let Some(user) = self.only.clone() {
-                    return self.return_ppp(user, early, line, office);
+                    return self.return_ppp(user, &early, line, office);
                 }
                 self.service = self.prompt(line, office);
                 if !early.is_empty() {

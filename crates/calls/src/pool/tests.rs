@@ -151,7 +151,7 @@ fn whatever_happens_no_address_is_given_twice_and_none_is_lost() {
     for step in 0..20_000 {
         match random(40) {
             0 => {
-                in_force = random(3) as usize;
+                in_force = usize::try_from(random(3)).unwrap();
                 pool.configure(&configs[in_force]);
             }
             1..=18 => {

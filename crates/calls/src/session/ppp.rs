@@ -47,12 +47,12 @@ impl Session {
     pub(super) fn return_ppp(
         &mut self,
         user: String,
-        early: Vec<u8>,
+        early: &[u8],
         line: &mut Line,
         office: &mut Office<'_>,
     ) {
         self.name = Some(user);
-        self.ppp_at_once(&early, line, office);
+        self.ppp_at_once(early, line, office);
     }
 
     /// PPP begins without a prompt.
