@@ -46,7 +46,7 @@ fn our_client_calls_real_pppd_and_packets_cross() {
         crossing::ping(&mut guest, "", "10.9.0.2");
         if demand == DEMANDS[0] {
             let _echo = crossing::echo_outside(&client);
-            crossing::transfer(&mut guest, "", "10.9.0.2");
+            crossing::transfer(&mut guest, "", "10.9.0.2", 1024);
         }
         guest.run("kill", pppd::END);
         assert_eq!(guest.exits(demand), pppd::BY_A_SIGNAL);

@@ -1,4 +1,4 @@
-//! Whether packets cross a link: a ping, and a megabyte there and back.
+//! Whether packets cross a link: a ping, and a file of chance there and back.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use crate::machine::Guest;
 use crate::rig::process::{Ear, Process};
 
 /// What sends back whatever it gets. `socat`'s `-t`: how long the way back may go on when nothing more comes.
-const ECHO: &str = "socat -t 20 TCP-LISTEN:7007,fork,reuseaddr EXEC:cat";
+const ECHO: &str = "socat -t 80 TCP-LISTEN:7007,fork,reuseaddr EXEC:cat";
 
 /// Sends back what comes to the addresses of a process on this machine, as long as this lives.
 pub(crate) fn echo_outside(whose: &Process) -> Process {
@@ -43,12 +43,12 @@ pub(crate) fn ping_from_outside(whose: &Process, address: &str) {
     assert!(result.contains(" 0% packet loss"), "{said}");
 }
 
-/// A megabyte of chance goes to the echo at `address` and comes back, both at the same time, and is what it was.
-pub(crate) fn transfer(guest: &mut Guest, network: &str, address: &str) {
+/// So many KiB of chance go to the echo at `address` and come back, both at the same time, and are what they were.
+pub(crate) fn transfer(guest: &mut Guest, network: &str, address: &str, kib: u32) {
     let commands = format!(
-        "head -c 1048576 /dev/urandom >/tmp/sent
+        "head -c {kib}K /dev/urandom >/tmp/sent
         began=$(cut -d' ' -f1 /proc/uptime)
-        {network} socat -t 20 - TCP:{address}:7007,retry=20,interval=0.2 </tmp/sent >/tmp/back
+        {network} socat -t 80 - TCP:{address}:7007,retry=20,interval=0.2 </tmp/sent >/tmp/back
         echo from $began to $(cut -d' ' -f1 /proc/uptime) s
         for which in sent back; do echo $which $(sha256sum </tmp/$which); done
         cmp /tmp/sent /tmp/back"
@@ -57,7 +57,7 @@ pub(crate) fn transfer(guest: &mut Guest, network: &str, address: &str) {
     let time = guest.until_within(LONGEST, "transfer", "from ");
     let sent = guest.until("transfer", "sent ");
     let back = guest.until("transfer", "back ");
-    println!("1 MiB to {address} and back, {time}; sha256 {sent}, {back}");
+    println!("{kib} KiB to {address} and back, {time}; sha256 {sent}, {back}");
     assert_eq!(guest.exits("transfer"), 0, "what came back is something else");
     assert_eq!(sent.strip_prefix("sent "), back.strip_prefix("back "));
 }

@@ -12,9 +12,24 @@ use crate::stage::{self, OFFICE};
 /// Where the caller is: he has a network of his own, as two ends of a link in one would speak past it.
 const HIS: &str = "ip netns exec alice";
 
+/// login.config's entry for return calls is pppd, which proves the caller's name itself.
 #[test]
 fn our_server_hands_the_return_call_to_real_pppd() {
-    if !programs::there("our_server_hands_the_return_call_to_real_pppd", PROGRAMS) {
+    let login = "!version 2\n/AutoPPP/ N - - /usr/sbin/dialback-ppp\n\
+                 /AutoPPP/ Y - a_ppp /usr/sbin/pppd auth name orion remotename @ 10.9.0.1:10.9.0.2 noccp\n\
+                 * - - - /bin/login @\n";
+    check("our_server_hands_the_return_call_to_real_pppd", "", login);
+}
+
+/// Our engine proves the name on the return call too, then pppd carries the packets.
+#[test]
+fn our_server_hands_the_packets_to_real_pppd() {
+    let ppp = format!("{}backend = \"pppd\"\n", stage::PPP);
+    check("our_server_hands_the_packets_to_real_pppd", &ppp, stage::LOGIN);
+}
+
+fn check(test: &str, ppp: &str, login: &str) {
+    if !programs::there(test, PROGRAMS) {
         return;
     }
     let folder = Folder::new();
@@ -23,10 +38,7 @@ fn our_server_hands_the_return_call_to_real_pppd() {
         stage::SCALE,
         &[("office", OFFICE, "rfc2217:7001"), ("alice", stage::ALICE, "pty")],
     );
-    let login = "!version 2\n/AutoPPP/ N - - /usr/sbin/dialback-ppp\n\
-                 /AutoPPP/ Y - a_ppp /usr/sbin/pppd auth name orion remotename @ 10.9.0.1:10.9.0.2 noccp\n\
-                 * - - - /bin/login @\n";
-    stage::write_files(&folder, "rfc2217://127.0.0.1:7001", CALLED_BACK, login);
+    stage::write_files(&folder, "rfc2217://127.0.0.1:7001", &format!("{ppp}{CALLED_BACK}"), login);
     let mut guest = Guest::boot(&folder, &[]);
     let root = folder.as_ref().display().to_string();
     let program = env!("CARGO_BIN_EXE_dialback");
@@ -50,7 +62,7 @@ fn our_server_hands_the_return_call_to_real_pppd() {
     assert!(got.ends_with(" 10.9.0.2"), "{got}");
     crossing::ping(&mut guest, HIS, "10.9.0.1");
     crossing::echo_inside(&mut guest);
-    crossing::transfer(&mut guest, HIS, "10.9.0.1");
+    crossing::transfer(&mut guest, HIS, "10.9.0.1", 256);
     guest.run("kill", pppd::END);
     assert_eq!(guest.exits("answer"), pppd::BY_A_SIGNAL);
     let ended = guest.until("server", "\"leg\":\"return\"");

@@ -61,7 +61,7 @@ fn real_pppd_is_called_back_by_cbcp_and_packets_cross() {
     crossing::ping(&mut guest, "", "10.9.0.1");
     crossing::ping_from_outside(server.process(), "10.9.0.2");
     let _echo = crossing::echo_outside(server.process());
-    crossing::transfer(&mut guest, "", "10.9.0.1");
+    crossing::transfer(&mut guest, "", "10.9.0.1", 1024);
     let down = hangs_up(&mut server, &mut guest, "answer");
     for octets in ["octets_in", "octets_out"] {
         assert!(down[octets].as_u64() > Some(1 << 20), "{down}");
