@@ -53,8 +53,9 @@ mod tests {
             let shown = String::from_utf8(code.notice()).expect("text");
             let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
             assert_eq!(digits.len(), DIGITS);
-            assert!(code.is(&digits) && code.is(&format!("{} {}", &digits[..3], &digits[3..])));
-            assert!(!code.is(&digits[1..]) && !code.is(&format!("{digits}0")) && !code.is(""));
+            let (first, rest) = digits.split_at(3);
+            assert!(code.is(&digits) && code.is(&format!("{first} {rest}")));
+            assert!(!code.is(rest) && !code.is(&format!("{digits}0")) && !code.is(""));
             assert!(!format!("{code:?}").contains(&digits));
         }
     }

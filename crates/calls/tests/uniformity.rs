@@ -6,8 +6,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
     reason = "a test"
 )]
 

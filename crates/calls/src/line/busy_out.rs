@@ -28,12 +28,11 @@ impl Line {
     /// Takes the line out of service as soon as it has no call, or puts it back.
     pub(crate) fn busy_out(&mut self, wished: bool, desk: &mut Desk) {
         self.busied_out = wished;
-        let state = std::mem::replace(&mut self.state, State::Closed);
-        let state = match state {
-            State::BusiedOut | State::BusyingOut { .. } if !wished => {
-                self.on_hook(None, false, desk)
-            }
-            other => other,
+        let out = matches!(self.state, State::BusiedOut | State::BusyingOut { .. });
+        let state = if out && !wished {
+            self.on_hook(None, false, desk)
+        } else {
+            std::mem::replace(&mut self.state, State::Closed)
         };
         self.enter(state, desk);
     }

@@ -128,12 +128,9 @@ impl Server {
     fn reset_line(&mut self, who: String, name: &str) -> Reply {
         self.desk.journal(Event::Operated { who, command: format!("reset {name}") });
         let Some(&id) = self.names.get(name) else { return no_line(name) };
-        match self.lines.get(&id).map(Line::state_name) {
-            Some(("lent", holder)) => {
-                let holder = holder.unwrap_or("another program").to_owned();
-                return refused("line", format!("line {name} is lent to {holder}"));
-            }
-            Some(_) | None => {}
+        if let Some(("lent", holder)) = self.lines.get(&id).map(Line::state_name) {
+            let holder = holder.unwrap_or("another program").to_owned();
+            return refused("line", format!("line {name} is lent to {holder}"));
         }
         // After a call the modem is set up anew in any case.
         match self.on_line.get(&id) {

@@ -285,7 +285,7 @@ impl Caller {
 /// The last six digits in a row of what was seen; nothing if there are none.
 fn last_code(screen: &[u8]) -> String {
     let runs = screen.split(|byte| !byte.is_ascii_digit()).filter(|run| run.len() == 6);
-    runs.last().map(|run| String::from_utf8_lossy(run).into_owned()).unwrap_or_default()
+    runs.next_back().map(|run| String::from_utf8_lossy(run).into_owned()).unwrap_or_default()
 }
 
 /// Where `text` ends in `heard`, if it is there.

@@ -49,9 +49,9 @@ fn endure(name: &str, mut peer: Peer) -> Story {
     let (mut said, mut heard) = (0, 0);
     bench.sent.clear();
     let ended = |bench: &Bench| {
-        bench.journal.iter().find_map(|entry| match &entry.event {
-            Event::LinkEnded { why, .. } => Some(why.clone()),
-            _ => None,
+        bench.journal.iter().find_map(|entry| {
+            let Event::LinkEnded { why, .. } = &entry.event else { return None };
+            Some(why.clone())
         })
     };
     let why = loop {
@@ -168,14 +168,13 @@ fn real(
         link.tick(now);
         let mut said = Vec::new();
         while let Some(output) = link.poll() {
-            match output {
-                Output::Send(octets) => said.extend(octets),
-                Output::AskSecret { ticket, .. } => {
-                    let own = Credentials { name: "alice".into(), secret: password.into() };
-                    link.prove(now, ticket, Some(&own));
-                }
-                Output::Phase(new) => phase = new,
-                _ => {}
+            if let Output::Send(octets) = output {
+                said.extend(octets);
+            } else if let Output::AskSecret { ticket, .. } = output {
+                let own = Credentials { name: "alice".into(), secret: password.into() };
+                link.prove(now, ticket, Some(&own));
+            } else if let Output::Phase(new) = output {
+                phase = new;
             }
         }
         meddle(link, now, phase, &mut said);
