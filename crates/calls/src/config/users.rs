@@ -470,7 +470,7 @@ fn secret_begins(line: &str) -> Option<usize> {
             Some(line.len() - value.len())
         })
     };
-    SECRET_KEYS.iter().filter_map(begins).min()
+    SECRET_KEYS.iter().filter_map(|key| begins(key)).min()
 }
 
 #[cfg(test)]

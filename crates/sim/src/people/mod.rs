@@ -284,7 +284,7 @@ impl Caller {
 
 /// The last six digits in a row of what was seen; nothing if there are none.
 fn last_code(screen: &[u8]) -> String {
-    let runs = screen.split(|byte| !byte.is_ascii_digit()).filter(|run| run.len() == 6);
+    let mut runs = screen.split(|byte| !byte.is_ascii_digit()).filter(|run| run.len() == 6);
     runs.next_back().map(|run| String::from_utf8_lossy(run).into_owned()).unwrap_or_default()
 }
 

@@ -22,6 +22,7 @@ fn waits(callback: &str) -> Vec<u64> {
         tell(&mut world, "alice", chat(OFFICE, "cback", Some(ALICE), "al"));
         let mut ended = None;
         for entry in world.journal() {
+            #[expect(clippy::wildcard_enum_match_arm, reason = "the others are no part of a wait")]
             match &entry.event {
                 calls::vocabulary::Event::Ended(over)
                     if over.cause == calls::vocabulary::Cause::Callback =>
