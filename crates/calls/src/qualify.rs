@@ -32,8 +32,8 @@ impl Measured {
     }
 
     /// How long is waited: a quarter more, and at least a second.
-    const fn wait(&self) -> Duration {
-        let margin = Duration::from_millis(1000 + self.hold.as_millis() as u64 / 4);
+    fn wait(&self) -> Duration {
+        let margin = Duration::from_secs(1) + self.hold / 4;
         self.hold.saturating_add(margin)
     }
 }

@@ -10,7 +10,6 @@
     clippy::panic,
     clippy::string_slice,
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::print_stdout,
     reason = "a measurement: a panic is its way to fail, printing its purpose"
 )]

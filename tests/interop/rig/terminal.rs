@@ -80,9 +80,9 @@ impl Terminal {
             let text = String::from_utf8_lossy(&self.unread).into_owned();
             let found = wanted.iter().filter_map(|&word| Some((text.find(word)?, word))).min();
             if let Some((at, word)) = found {
-                let (read, unread) = text.split_at(at + word.len());
-                self.unread = unread.as_bytes().to_vec();
-                return Some((word, read.to_owned()));
+                let end = at + word.len();
+                self.unread = text.as_bytes()[end..].to_vec();
+                return Some((word, text[..end].to_owned()));
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let mut fds = [PollFd::new(&self.line, PollFlags::IN)];

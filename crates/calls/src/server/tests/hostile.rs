@@ -1,11 +1,6 @@
 //! PPP peers that mean harm, against the whole server: each is rid of in bounded time, makes it say, write and
 //! promise a bounded amount, and leaves the line as it was for the next caller.
 
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "of events and of a real caller's link it looks at a few only"
-)]
-
 use std::time::Duration;
 
 use ppp::auth::Credentials;
