@@ -7,6 +7,12 @@
 //!
 //! With `POLICY_GUIDE=write` the page is written anew with what the commands print.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test program: a panic is its way to fail"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

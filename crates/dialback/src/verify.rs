@@ -61,10 +61,9 @@ mod tests {
         }
         let mut answers = Vec::new();
         while answers.len() < 4 {
-            match told.recv().await.expect("an answer") {
-                Input::Verified(CallId(7), ticket, good) => answers.push((ticket, good)),
-                other => panic!("{other:?}"),
-            }
+            let told = told.recv().await.expect("an answer");
+            let Input::Verified(CallId(7), ticket, good) = told else { panic!("{told:?}") };
+            answers.push((ticket, good));
         }
         answers.sort_unstable();
         assert_eq!(answers, [(1, true), (2, false), (3, true), (4, false)]);

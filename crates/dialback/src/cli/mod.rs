@@ -59,6 +59,10 @@ struct Program {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one of it, for as long as the program runs"
+)]
 enum Command {
     /// See it: a caller is called back, on an embedded exchange
     Demo(demo::Demo),

@@ -224,7 +224,7 @@ impl NoEcho {
 impl Drop for NoEcho {
     fn drop(&mut self) {
         // The terminal may be gone.
-        drop(tcsetattr(io::stdin(), OptionalActions::Flush, &self.0));
+        let _gone = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
     }
 }
 

@@ -136,7 +136,7 @@ impl Task {
     fn start_script(&self, script: Script) -> script::Running {
         match &self.launcher {
             Some(launcher) => script::Running::Remote(launcher.script(script)),
-            None => script::start(script),
+            None => script::start(&script),
         }
     }
 
@@ -159,7 +159,7 @@ impl Task {
         }
         let before =
             self.device.take().map(|(tun, applied)| Device { tun: tun.into_inner(), applied });
-        let made = tokio::task::spawn_blocking(move || interface::set(before, &wanted)).await;
+        let made = tokio::task::spawn_blocking(move || set(before, &wanted)).await;
         let made = made.unwrap_or_else(|e| Err(format!("the thread that makes it: {e}")));
         let registered = made.and_then(|device| {
             let name = device.tun.name().to_owned();
@@ -207,7 +207,7 @@ impl Task {
         if let Some((tun, applied)) = self.device.take() {
             let device = Device { tun: tun.into_inner(), applied };
             // A panic has been reported.
-            drop(tokio::task::spawn_blocking(move || interface::remove(device)).await);
+            drop(tokio::task::spawn_blocking(move || remove(device)).await);
         }
     }
 

@@ -21,7 +21,7 @@ pub(crate) enum Running {
 }
 
 /// Starts a script.
-pub(crate) fn start(script: Script) -> Running {
+pub(crate) fn start(script: &Script) -> Running {
     let mut argv = script.argv.iter();
     let mut command = Command::new(&script.program);
     if let Some(name) = argv.next() {

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use calls::config::Config;
 use calls::config::load::{FileText, ReadFault};
+use calls::config::{Action, Config, Word};
 use calls::vocabulary::{Entry, Event, Seq, Wall};
 use sha2::{Digest, Sha256};
 use sim::prove::{Finding, Verdict};
@@ -162,17 +162,15 @@ fn play_with_journal(dir: &Path) -> Result<Option<String>, StoreFault> {
 /// A19: what the process list, the log and other callers tell.
 pub(super) fn disclosed(config: &Config) -> Finding {
     // Numbers are in no argument of any process: `serve` takes a path, and programs get what login.config says.
-    let in_arguments = config.entries.iter().find_map(|entry| match &entry.action {
-        calls::config::Action::Program { path, args } => {
-            args.iter().any(|word| matches!(word, calls::config::Word::CallerId)).then(|| {
-                format!(
-                    "login.config:{} gives the caller's number to {} as an argument",
-                    entry.line_number,
-                    path.display()
-                )
-            })
-        }
-        _ => None,
+    let in_arguments = config.entries.iter().find_map(|entry| {
+        let Action::Program { path, args } = &entry.action else { return None };
+        args.iter().any(|word| matches!(word, Word::CallerId)).then(|| {
+            format!(
+                "login.config:{} gives the caller's number to {} as an argument",
+                entry.line_number,
+                path.display()
+            )
+        })
     });
     match in_arguments {
         Some(because) => Finding::new(

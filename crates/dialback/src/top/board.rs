@@ -126,6 +126,7 @@ impl Board {
     }
 
     /// What a key means.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "any other key is a no")]
     pub(super) fn key(&mut self, key: KeyEvent) -> Wish {
         let interrupted =
             key.modifiers.contains(KeyModifiers::CONTROL) && key.code == KeyCode::Char('c');
@@ -145,6 +146,7 @@ impl Board {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the other keys mean nothing here")]
     fn key_while_watching(&mut self, key: KeyEvent) -> Wish {
         self.answer = None;
         match key.code {

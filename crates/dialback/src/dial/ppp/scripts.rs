@@ -177,6 +177,6 @@ impl Scripts {
 
 async fn run(script: Script) -> Option<String> {
     let program = script.program.display().to_string();
-    let mut running = Some(script::start(script));
+    let mut running = Some(script::start(&script));
     script::ended(&mut running).await.err().map(|why| format!("{program}: {why}"))
 }
