@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use calls::config::load::{FileText, ReadFault};
-use calls::config::{Action, Config, Word};
+use calls::config::{self as configured, Action, Config};
 use calls::vocabulary::{Entry, Event, Seq, Wall};
 use sha2::{Digest, Sha256};
 use sim::prove::{Finding, Verdict};
@@ -164,7 +164,7 @@ pub(super) fn disclosed(config: &Config) -> Finding {
     // Numbers are in no argument of any process: `serve` takes a path, and programs get what login.config says.
     let in_arguments = config.entries.iter().find_map(|entry| {
         let Action::Program { path, args } = &entry.action else { return None };
-        args.iter().any(|word| matches!(word, Word::CallerId)).then(|| {
+        args.iter().any(|word| matches!(word, configured::Word::CallerId)).then(|| {
             format!(
                 "login.config:{} gives the caller's number to {} as an argument",
                 entry.line_number,
