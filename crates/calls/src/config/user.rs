@@ -1,6 +1,6 @@
 //! A user: by what he proves his name, where and when he is called back, and how much that may cost.
 //!
-//! This file only says what there is to configure; [`super::users`] reads it, [`crate::policy`] applies it.
+//! This file only says what there is to configure; `config::users` reads it, [`crate::policy`] applies it.
 //! What a user's secrets are is never shown: not by `Debug`, not in a diagnostic.
 
 use std::fmt;
