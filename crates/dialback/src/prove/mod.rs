@@ -71,7 +71,7 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> Result<(), Failure> {
     let palette = Palette::stdout();
     let mut attacks = Vec::new();
     let mut began = Instant::now();
-    play(&config, &files, wanted.seed, |attack, finding| {
+    let played = play(&config, &files, wanted.seed, |attack, finding| {
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         began = Instant::now();
         let played = Played {
@@ -87,6 +87,10 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> Result<(), Failure> {
         }
         attacks.push(played);
     });
+    played.map_err(|why| {
+        let message = format!("the other attacks can't be played on simulated modems: {why}");
+        Failure::new(Code::Failed, message)
+    })?;
     attacks.sort_by_key(|played| played.number);
     let count = |verdict| attacks.iter().filter(|a| a.finding.verdict == verdict).count();
     let proof = Proof {
@@ -125,7 +129,7 @@ fn play(
     files: &outside::FilesRead,
     seed: u64,
     mut tell: impl FnMut(&'static Attack, Finding),
-) {
+) -> Result<(), String> {
     for attack in ATTACKS.iter().filter(|attack| !attack.is_played_here()) {
         let finding = match attack.number {
             13 => files.spoiled(),
@@ -134,7 +138,7 @@ fn play(
         };
         tell(attack, finding);
     }
-    sim::prove::prove(config, seed, tell);
+    sim::prove::prove(config, seed, tell)
 }
 
 const fn ink(verdict: Verdict) -> Ink {

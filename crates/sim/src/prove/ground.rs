@@ -123,6 +123,30 @@ impl Ground {
         world
     }
 
+    /// Whether the lines can be set up on simulated modems: attacks on lines that are out of order prove nothing.
+    pub(super) fn comes_up(&self) -> Result<(), String> {
+        let world = self.world(Cast::of(&self.actual, Vec::new()));
+        let ready = |name: &str| {
+            let is = |event: &Event| matches!(event, Event::LineReady { line } if line == name);
+            events(&world, is) > 0
+        };
+        let faults: Vec<String> = self
+            .spots
+            .iter()
+            .filter(|spot| !ready(&spot.name))
+            .map(|spot| {
+                let why = world.journal().iter().find_map(|entry| match &entry.event {
+                    Event::LineFaulted { line, reason, .. } if *line == spot.name => {
+                        Some(reason.clone())
+                    }
+                    _ => None,
+                });
+                format!("line {}: {}", spot.name, why.unwrap_or_else(|| "is not ready".to_owned()))
+            })
+            .collect();
+        if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
+    }
+
     /// Each callback entry and each user with a callback, tried once on each kind of line.
     fn find_ways(&self) -> Vec<Way> {
         let mut ways = Vec::new();

@@ -7,7 +7,7 @@ use crate::world::configure;
 fn proved(config: &str, login: &str) -> Vec<(u8, Finding)> {
     let config = configure(config, login).unwrap();
     let mut found = Vec::new();
-    prove(&config, 1, |attack, finding| found.push((attack.number, finding)));
+    prove(&config, 1, |attack, finding| found.push((attack.number, finding))).unwrap();
     found
 }
 
@@ -125,4 +125,12 @@ fn attacks_are_numbered_from_1_to_20_and_told_in_words() {
     let numbers: Vec<u8> = ATTACKS.iter().map(|attack| attack.number).collect();
     assert_eq!(numbers, (1..=20).collect::<Vec<u8>>());
     assert!(ATTACKS.iter().all(|attack| attack.how.ends_with('.')));
+}
+
+#[test]
+fn lines_that_cannot_be_set_up_prove_nothing_and_are_told() {
+    let config = OLD.replace("\"ATZ\",", "\"AT&Y9\",");
+    let config = configure(&config, "* - - /bin/login @\n").unwrap();
+    let told = prove(&config, 1, |attack, _| panic!("A{} was played", attack.number));
+    assert_eq!(told, Err("line office: AT&Y9: the modem says ERROR".to_owned()));
 }
