@@ -158,7 +158,13 @@ fn ipv6_speaks_from_the_negotiated_identifier_and_from_no_other() {
         let socket = UdpSocket::bind((own, 0));
         assert!(socket.is_err(), "without its scope a link-local address is no address");
         let socket = UdpSocket::bind(scoped(own, 0, &tun)).unwrap();
-        socket.send_to(b"six", scoped(link_local(2), 4000, &tun)).unwrap();
+        // The kernel makes the route to the peer a moment after the interface is up, on a thread of its own.
+        let patience = std::time::Instant::now() + Duration::from_secs(10);
+        while let Err(e) = socket.send_to(b"six", scoped(link_local(2), 4000, &tun)) {
+            assert_eq!(e.kind(), ErrorKind::NetworkUnreachable);
+            assert!(std::time::Instant::now() < patience, "{e}");
+            std::thread::yield_now();
+        }
         let sent = loop {
             let sent = packet(&tun);
             // The kernel reports its groups and looks for routers meanwhile.
