@@ -20,7 +20,8 @@ use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{PidfdFlags, pidfd_open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{
-    InputModes, LocalModes, OptionalActions, OutputModes, Termios, tcgetattr, tcsetattr,
+    InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios, tcgetattr,
+    tcsetattr,
 };
 
 use crate::table::{Act, Case, Record};
@@ -115,6 +116,19 @@ pub(crate) fn prepare(line: impl AsFd, tty: &str) {
     } else {
         modes.make_raw();
     }
+    tcsetattr(&line, OptionalActions::Now, &modes).unwrap();
+}
+
+/// Waits until `count` octets wait on the raw terminal `line`: with VMIN set to it, `poll` says nothing sooner.
+pub(crate) fn until_waiting(line: impl AsFd, count: usize) {
+    let mut modes = tcgetattr(&line).unwrap();
+    let usual = modes.special_codes[SpecialCodeIndex::VMIN];
+    modes.special_codes[SpecialCodeIndex::VMIN] = u8::try_from(count).unwrap();
+    tcsetattr(&line, OptionalActions::Now, &modes).unwrap();
+    let limit = Timespec::try_from(LIMIT).unwrap();
+    let ready = poll(&mut [PollFd::new(&line, PollFlags::IN)], Some(&limit)).unwrap();
+    assert_eq!(ready, 1, "{count} octets never came through the terminal");
+    modes.special_codes[SpecialCodeIndex::VMIN] = usual;
     tcsetattr(&line, OptionalActions::Now, &modes).unwrap();
 }
 

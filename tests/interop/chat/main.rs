@@ -150,7 +150,10 @@ fn what_follows_the_last_match_stays_on_the_line() {
         let (far, near) = line::open_pty();
         line::prepare(&near, "raw");
         let mut far = std::fs::File::from(far);
-        far.write_all(b"CONNECT 33600\r\nlogin: Password:~\xff}#\xc0!CONNECT ogin:").unwrap();
+        let said = b"CONNECT 33600\r\nlogin: Password:~\xff}#\xc0!CONNECT ogin:";
+        far.write_all(said).unwrap();
+        // All of it must be through the terminal before chat sets ISTRIP: the kernel hands it over a moment after the write.
+        line::until_waiting(&near, said.len());
         let end = || std::process::Stdio::from(near.try_clone().unwrap());
         let status = program.args(script).stdin(end()).stdout(end()).status().unwrap();
         assert!(status.success(), "{program:?}: {status}");
