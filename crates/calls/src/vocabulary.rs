@@ -9,6 +9,7 @@ mod capture;
 mod command;
 mod event;
 mod network;
+pub mod reference;
 
 use std::fmt;
 use std::path::PathBuf;
