@@ -99,3 +99,74 @@ impl Termination for Code {
         ExitCode::from(self as u8)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! `docs/reference/exit-codes.md` is made of the declarations above.
+
+    use std::fmt::Write as _;
+
+    const OPENING: &str = "# Exit codes
+
+0 is success: what was asked for was done, and nothing was found wrong. Nearly all commands take their other codes from
+sysexits(3), so that a service manager or a script can tell \"mend the file\" (78) from \"the server does not run\" (69). With a bad
+code comes one sentence on standard error that says what, where, and what to do.
+
+| code | meaning |
+|---|---|
+";
+
+    const CHAT: &str = "
+## `dialback chat`
+
+Those of chat(8): 0 the script came to its end, 1 a wrong argument, 2 input or output failed, 3 an expected text did
+not come in time, 4 the first `ABORT` string came, 5 the second, and so on.
+
+## `dialback dial`
+
+It tells why there was no session by [a table of its own](../man/dial.md#exit-codes).
+";
+
+    /// Each code's number and what its doc comment says.
+    fn codes() -> Vec<(String, String)> {
+        let after = include_str!("exit.rs").split_once("enum Code {").expect("the codes").1;
+        let mut found = Vec::new();
+        let mut doc = String::new();
+        for line in after.split_once("\n}").expect("their end").0.lines().map(str::trim) {
+            if let Some(text) = line.strip_prefix("///") {
+                doc.push_str(text);
+            } else if let Some((_, number)) = line.split_once(" = ") {
+                found.push((number.trim_end_matches(',').to_owned(), std::mem::take(&mut doc)));
+            }
+        }
+        found
+    }
+
+    fn page() -> String {
+        let mut page = OPENING.to_owned();
+        for (number, doc) in codes() {
+            writeln!(page, "| {number} |{doc} |").expect("a String");
+        }
+        page + CHAT
+    }
+
+    #[test]
+    fn the_page_of_exit_codes_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/exit-codes.md");
+        if std::env::var_os("REFERENCE_WRITE").is_some() {
+            std::fs::write(path, page()).expect("the page");
+        }
+        assert!(
+            std::fs::read_to_string(path).expect("the page") == page(),
+            "docs/reference/exit-codes.md is not what the declarations say: run \
+             REFERENCE_WRITE=1 cargo test -p dialback --bin dialback exit::"
+        );
+    }
+
+    #[test]
+    fn every_code_is_found_with_its_sentence() {
+        let codes = codes();
+        assert!(codes.len() >= 12, "{codes:?}");
+        assert!(codes.iter().all(|(number, doc)| number.parse::<u8>().is_ok() && doc.len() > 10));
+    }
+}

@@ -1,0 +1,192 @@
+//! The guide as a book: every page has its place in docs/SUMMARY.md, every link leads somewhere, down to the heading, and
+//! the pictures of states are those that their .dot files describe.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test program: a panic is its way to fail"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the checkout")
+}
+
+/// Every Markdown page below `folder`, as a path from the root of the checkout.
+fn pages(folder: &str, found: &mut BTreeSet<PathBuf>) {
+    for entry in fs::read_dir(root().join(folder)).expect("a folder") {
+        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+        let path = format!("{folder}/{name}");
+        if root().join(&path).is_dir() {
+            pages(&path, found);
+        } else if path.ends_with(".md") {
+            found.insert(PathBuf::from(path));
+        }
+    }
+}
+
+/// What a page points to, and the names of its headings as a browser's address has them.
+#[derive(Default)]
+struct Page {
+    links: Vec<String>,
+    anchors: BTreeSet<String>,
+}
+
+/// As mdBook and the usual web views name a heading: small letters, hyphens for spaces, nothing else but `_`.
+fn anchor(heading: &str) -> String {
+    let small = heading.trim().to_lowercase();
+    small
+        .chars()
+        .filter_map(|c| match c {
+            ' ' => Some('-'),
+            c if c.is_alphanumeric() || c == '-' || c == '_' => Some(c),
+            _ => None,
+        })
+        .collect()
+}
+
+fn read(path: &Path) -> Page {
+    let text =
+        fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut page = Page::default();
+    let mut heading: Option<String> = None;
+    for event in Parser::new_ext(&text, Options::ENABLE_TABLES) {
+        match event {
+            Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
+                page.links.push(dest_url.into_string());
+            }
+            Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
+            Event::End(TagEnd::Heading(_)) => {
+                let name = anchor(&heading.take().unwrap_or_default());
+                // The second of one name gets a number.
+                let mut unique = name.clone();
+                for n in 1.. {
+                    if page.anchors.insert(unique.clone()) {
+                        break;
+                    }
+                    unique = format!("{name}-{n}");
+                }
+            }
+            Event::Text(text) | Event::Code(text) => {
+                if let Some(heading) = &mut heading {
+                    heading.push_str(&text);
+                }
+            }
+            _ => {}
+        }
+    }
+    page
+}
+
+/// `link` as seen from the folder of `page`, without `..`.
+fn target(page: &Path, link: &str) -> PathBuf {
+    let mut path = page.parent().expect("a folder").to_path_buf();
+    for part in Path::new(link).components() {
+        match part {
+            Component::ParentDir => {
+                path.pop();
+            }
+            Component::Normal(name) => path.push(name),
+            _ => {}
+        }
+    }
+    path
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut names = BTreeSet::new();
+    pages("docs", &mut names);
+    names.extend(
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "GLOSSARY.md"].map(PathBuf::from),
+    );
+    let read: BTreeMap<&PathBuf, Page> = names.iter().map(|name| (name, read(name))).collect();
+    let mut links = 0;
+    let mut dead = Vec::new();
+    for (name, page) in &read {
+        for link in page.links.iter().filter(|link| !link.contains("://")) {
+            links += 1;
+            let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
+            let to = if path.is_empty() { (*name).clone() } else { target(name, path) };
+            let known = read.get(&to);
+            if !root().join(&to).exists() {
+                dead.push(format!("{}: {link}: no such file", name.display()));
+            } else if !fragment.is_empty()
+                && known.is_some_and(|page| !page.anchors.contains(fragment))
+            {
+                dead.push(format!("{}: {link}: no such heading", name.display()));
+            }
+        }
+    }
+    assert!(links > 60, "only {links} links were found");
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+#[test]
+fn every_page_has_its_place_in_the_book() {
+    let mut names = BTreeSet::new();
+    pages("docs", &mut names);
+    names.remove(Path::new("docs/SUMMARY.md"));
+    let summary = Path::new("docs/SUMMARY.md");
+    let listed: Vec<PathBuf> =
+        read(summary).links.iter().map(|link| target(summary, link)).collect();
+    let unique: BTreeSet<PathBuf> = listed.iter().cloned().collect();
+    assert_eq!(listed.len(), unique.len(), "a page stands twice in docs/SUMMARY.md");
+    let missing: Vec<_> = names.difference(&unique).collect();
+    assert!(missing.is_empty(), "not in docs/SUMMARY.md: {missing:?}");
+    let gone: Vec<_> = unique.difference(&names).collect();
+    assert!(gone.is_empty(), "in docs/SUMMARY.md, and not there: {gone:?}");
+}
+
+/// The arrows of a .dot file: its statements without comments and labels.
+fn arrows(dot: &str) -> BTreeSet<String> {
+    let mut bare = String::new();
+    let mut label = false;
+    for c in dot.lines().filter(|l| !l.trim_start().starts_with("//")).flat_map(str::chars) {
+        match c {
+            '[' => label = true,
+            ']' => label = false,
+            c if !label => bare.push(c),
+            _ => {}
+        }
+    }
+    let plain = |text: &str| text.trim().trim_matches('"').to_owned();
+    bare.split(';')
+        .filter_map(|arrow| arrow.split_once("->"))
+        .map(|(from, to)| format!("{}->{}", plain(from), plain(to)))
+        .collect()
+}
+
+/// The arrows of a picture, by the titles that graphviz gives them.
+fn drawn(svg: &str) -> BTreeSet<String> {
+    svg.split("<title>")
+        .skip(1)
+        .filter_map(|rest| rest.split("</title>").next())
+        .map(|title| title.replace("&#45;", "-").replace("&gt;", ">"))
+        .filter(|title| title.contains("->"))
+        .collect()
+}
+
+#[test]
+fn the_pictures_show_the_state_machines_of_today() {
+    let read = |name: String| {
+        fs::read_to_string(root().join("docs/states").join(&name))
+            .unwrap_or_else(|e| panic!("{name}: {e}"))
+    };
+    for name in ["line", "promise", "session"] {
+        let (said, shown) =
+            (arrows(&read(format!("{name}.dot"))), drawn(&read(format!("{name}.svg"))));
+        assert!(said.len() > 10, "{name}.dot: only {} arrows", said.len());
+        assert_eq!(said, shown, "docs/states/{name}.svg is out of date: run docs/states/draw");
+    }
+    let all = arrows(&read("line.dot".to_owned()));
+    let some = drawn(&read("line-calls.svg".to_owned()));
+    assert!(
+        some.len() > 10 && some.is_subset(&all),
+        "line-calls.svg is out of date: run docs/states/draw"
+    );
+}
