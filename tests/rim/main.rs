@@ -8,6 +8,7 @@
 )]
 
 mod folder;
+mod manager;
 mod modem;
 mod server;
 

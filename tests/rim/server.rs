@@ -45,13 +45,21 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(folder: &Folder) -> Self {
-        let mut process = dialback()
+        let mut command = dialback();
+        command.stdin(Stdio::null());
+        Self::start_by(command, folder)
+    }
+
+    /// The same, by a command that becomes the program with the arguments that it is given.
+    pub(crate) fn start_by(mut command: Command, folder: &Folder) -> Self {
+        let mut process = command
             .args(["serve", "--log", "json", "--config"])
             .arg(folder.path("dialback.toml"))
-            .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        // It holds what the process was given.
+        drop(command);
         let stderr = BufReader::new(process.stderr.take().unwrap());
         let (tell, told) = channel();
         std::thread::spawn(move || {

@@ -18,6 +18,7 @@ mod exit;
 mod import;
 mod launcher;
 mod log;
+mod manager;
 mod network;
 mod out;
 mod port;

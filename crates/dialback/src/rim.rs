@@ -32,8 +32,9 @@ use crate::clock::Clock;
 use crate::config::Read;
 use crate::control::{Backstage, Listener, Question};
 use crate::exit::{Code, Failure};
-use crate::launcher::{self, Client, Standing};
+use crate::launcher::{self, Client, Control, Standing};
 use crate::log::EventLog;
+use crate::manager::Manager;
 use crate::network::Network;
 use crate::out::{self, Palette};
 use crate::port::{LockWatches, Port, Settings, Surroundings, sim};
@@ -147,6 +148,7 @@ enum Woken {
     Stop,
     LauncherGone,
     Anchor,
+    Manager,
     Tick,
 }
 
@@ -178,6 +180,7 @@ pub(crate) struct Rim {
     writer: Writer,
     captures: Captures,
     control: JoinHandle<()>,
+    manager: Manager,
     run: Run,
 }
 
@@ -222,10 +225,11 @@ impl Rim {
     /// runtime.
     pub(crate) fn open(setting: Setting) -> Result<Self, Failure> {
         let Setting { config, config_path, log, scale, sim, standing } = setting;
-        let Standing { rights, launcher, places: prepared } = standing;
+        let Standing { rights, launcher, places: prepared, manager } = standing;
         let listener = match prepared.control {
-            Some(socket) => Listener::adopt(socket, &config.server.control)?,
-            None => Listener::bind(&config.server.control)?,
+            Control::Bound(socket) => Listener::adopt(socket, &config.server.control)?,
+            Control::Passed(socket) => Listener::passed(socket, &config.server.control)?,
+            Control::Unbound => Listener::bind(&config.server.control)?,
         };
         let launcher = launcher
             .map(Client::start)
@@ -290,6 +294,7 @@ impl Rim {
             writer,
             captures: Captures::default(),
             control,
+            manager,
             run: Run::Serving,
         })
     }
@@ -303,6 +308,7 @@ impl Rim {
     /// Serves until a signal says stop and every line is on-hook.
     pub(crate) async fn run(mut self, mut signals: Signals) -> Result<(), Failure> {
         self.carry_out();
+        self.manager.ready(&self.server.status(self.clock.now()));
         while self.run != Run::Stopped {
             let woken = self.wait(&mut signals).await;
             self.take(woken);
@@ -357,6 +363,7 @@ impl Rim {
                 Woken::LauncherGone
             }
             () = until(self.anchors.due()) => Woken::Anchor,
+            () = until(self.manager.due()) => Woken::Manager,
             () = until(due) => Woken::Tick,
         }
     }
@@ -389,6 +396,7 @@ impl Rim {
                 self.stop();
             }
             Woken::Anchor => self.anchors.tell(),
+            Woken::Manager => self.manager.tick(|| self.server.status(self.clock.now())),
             Woken::Tick => self.feed(Input::Tick),
         }
     }
@@ -429,6 +437,7 @@ impl Rim {
 
     /// Reads the configuration again, on a thread: name services may take their time.
     fn read_again(&self) {
+        self.manager.reloading();
         let tell = self.reread.0.clone();
         let Some(path) = self.config_path.clone() else {
             // Only inside of `dialback demo`.
@@ -463,6 +472,7 @@ impl Rim {
                 self.feed(Input::ConfigRefused { faults, first });
             }
         }
+        self.manager.ready(&self.server.status(self.clock.now()));
     }
 
     fn stop(&mut self) {
@@ -477,6 +487,7 @@ impl Rim {
             }
             Run::Stopped => return,
         };
+        self.manager.stopping(grace);
         self.feed(Input::Stop { grace });
     }
 
@@ -551,6 +562,7 @@ impl Rim {
     }
 
     fn journal(&mut self, entry: Entry) {
+        self.manager.changed();
         if let Event::Ended(ended) = &entry.event
             && let Some(network) = self.networks.remove(&ended.call)
         {

@@ -100,6 +100,26 @@ pub fn become_user(identity: &Identity) -> Result<(), ConfineFault> {
     Ok(())
 }
 
+/// For a process that somebody has started as the user that it shall be: makes sure that no capability is left and
+/// that nobody of the same user looks into its memory.
+///
+/// # Errors
+/// The step that failed; a process that is root.
+pub fn remain_user() -> Result<(), ConfineFault> {
+    if Uid::effective().is_root() {
+        let source = io::Error::other("it is root");
+        return Err(ConfineFault { step: "the user", source });
+    }
+    let sets = rustix::thread::capabilities(None)
+        .map_err(|e| ConfineFault { step: "the capabilities", source: e.into() })?;
+    // Asked first: a service manager may forbid the call where there is nothing to give up.
+    if !(sets.effective | sets.permitted | sets.inheritable).is_empty() {
+        clear_capabilities().map_err(ConfineFault::at("the capabilities"))?;
+    }
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .map_err(ConfineFault::at("core dumps and tracing"))
+}
+
 /// No program that is executed later can have a capability, whatever its file says.
 fn drop_bounds() -> io::Result<()> {
     for capability in 0..=LAST_CAPABILITY {

@@ -21,6 +21,7 @@ mod netlink;
 pub mod open_watch;
 pub mod packets;
 pub mod parked;
+pub mod passed;
 pub mod proxy_arp;
 pub mod pty;
 pub mod seed;

@@ -6,12 +6,14 @@
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags,
-    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sockopt,
+    SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
+    sockopt,
 };
 
 use crate::async_fd::AsyncFile;
@@ -65,6 +67,39 @@ impl Packets {
             return Err(io::Error::other("not a socket for messages between processes"));
         }
         Ok(Self(fd))
+    }
+
+    /// As [`Packets::adopt`]; of a socket that listens, the next one who connects to it. Waits for him.
+    ///
+    /// # Errors
+    /// It is something else, or what the kernel says.
+    pub fn adopt_or_accept(fd: OwnedFd) -> io::Result<Self> {
+        if !sockopt::socket_acceptconn(&fd)? {
+            return Self::adopt(fd);
+        }
+        loop {
+            match rustix::net::accept_with(&fd, SocketFlags::CLOEXEC) {
+                Ok(connected) => return Self::adopt(connected),
+                // He has gone again.
+                Err(Errno::INTR | Errno::CONNABORTED) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// Connects to whoever listens at `path`.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn connect(path: &Path) -> io::Result<Self> {
+        let socket = rustix::net::socket_with(
+            AddressFamily::UNIX,
+            SocketType::SEQPACKET,
+            SocketFlags::CLOEXEC,
+            None,
+        )?;
+        rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+        Ok(Self(socket))
     }
 
     /// From now on a message that is not taken for so long fails to be sent (`WouldBlock`).

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use calls::config::Config;
 use clap::Args;
 
 use super::DEFAULT_CONFIG;
 use crate::config;
 use crate::exit::{Code, Failure};
-use crate::launcher;
+use crate::launcher::{self, Standing};
 use crate::log::{self, EventLog, Format};
 use crate::out::{self, Palette};
 use crate::rim;
@@ -26,6 +27,9 @@ pub(super) struct Serve {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
     config: PathBuf,
+    /// Join the launcher that listens at this socket, as a service that is not root
+    #[arg(long, value_name = "SOCKET")]
+    launcher: Option<PathBuf>,
     /// How events and diagnostics are written to stderr
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     log: Format,
@@ -37,13 +41,11 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> Result<(), Failure> {
         log::start(self.log, &self.log_level).map_err(|e| Failure::new(Code::Usage, e))?;
-        let read = config::read(&self.config);
-        out::error_text(&read.rendered(Palette::stderr()));
-        let Some(config) = read.config else {
-            return Err(Failure::silent(Code::Configuration));
-        };
         // Before any thread is started, and before anything is opened that root alone may open.
-        let (config, standing) = launcher::split(config, &self.config, self.log, &self.log_level)?;
+        let (config, standing) = match &self.launcher {
+            Some(socket) => launcher::join(socket, &self.config)?,
+            None => self.split()?,
+        };
         if let Some(weakness) = standing.rights.weakness() {
             tracing::warn!("{weakness}");
         }
@@ -57,5 +59,14 @@ impl Serve {
             sim: None,
             standing,
         })
+    }
+
+    fn split(&self) -> Result<(Config, Standing), Failure> {
+        let read = config::read(&self.config);
+        out::error_text(&read.rendered(Palette::stderr()));
+        match read.config {
+            Some(config) => launcher::split(config, &self.config, self.log, &self.log_level),
+            None => Err(Failure::silent(Code::Configuration)),
+        }
     }
 }

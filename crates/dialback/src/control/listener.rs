@@ -57,11 +57,12 @@ pub(crate) struct Backstage {
     pub(crate) rights: Arc<Rights>,
 }
 
-/// The bound socket. Its file goes away with it.
+/// The bound socket. Its file goes away with it, unless it is somebody else's.
 #[derive(Debug)]
 pub(crate) struct Listener {
     socket: UnixListener,
-    path: PathBuf,
+    /// `None`: somebody else's.
+    path: Option<PathBuf>,
 }
 
 impl Listener {
@@ -70,13 +71,28 @@ impl Listener {
         Self::adopt(bind(path)?, path)
     }
 
+    /// Serves at a socket that a service manager has bound and keeps. Within a runtime.
+    pub(crate) fn passed(socket: StdListener, path: &Path) -> Result<Self, Failure> {
+        let address = socket.local_addr().ok();
+        let there = address.as_ref().and_then(std::os::unix::net::SocketAddr::as_pathname);
+        if there != Some(path) {
+            tracing::warn!(
+                "{}: clients look there (server.control), and the service manager's socket is elsewhere",
+                path.display()
+            );
+        }
+        let mut listener = Self::adopt(socket, path)?;
+        listener.path = None;
+        Ok(listener)
+    }
+
     /// Takes over a socket that is bound to `path` already. Within a runtime.
     pub(crate) fn adopt(socket: StdListener, path: &Path) -> Result<Self, Failure> {
         let adopted = socket.set_nonblocking(true).and_then(|()| UnixListener::from_std(socket));
         let socket = adopted.map_err(|e| {
             Failure::new(Code::System, format!("{}: listening: {e}", path.display()))
         })?;
-        Ok(Self { socket, path: path.to_owned() })
+        Ok(Self { socket, path: Some(path.to_owned()) })
     }
 
     /// Serves clients until the task is dropped.
@@ -131,8 +147,10 @@ pub(crate) fn bind(path: &Path) -> Result<StdListener, Failure> {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        // Left over, it would be replaced at the next start.
-        drop(std::fs::remove_file(&self.path));
+        if let Some(path) = &self.path {
+            // Left over, it would be replaced at the next start.
+            drop(std::fs::remove_file(path));
+        }
     }
 }
 

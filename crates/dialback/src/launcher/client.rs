@@ -70,13 +70,14 @@ enum Order {
     Script(u64, Script, oneshot::Sender<Option<String>>),
 }
 
-/// The configuration, before there is a runtime.
-pub(super) fn first_configuration(packets: &Packets, path: &Path) -> io::Result<Read> {
+/// The configuration, before there is a runtime, with the launcher's process.
+pub(super) fn first_configuration(packets: &Packets, path: &Path) -> io::Result<(Read, u32)> {
     packets.send(&written(&Request::Configuration {}), &[])?;
-    match packets.receive()? {
-        Some(packet) => Ok(read_kept(path, &kept(packet)?)),
-        None => Err(io::Error::other("the launcher has ended")),
-    }
+    let packet = packets.receive()?.ok_or_else(|| io::Error::other("the launcher has ended"))?;
+    let Answer::Configuration { launcher } = serde_json::from_slice(&packet.bytes)? else {
+        return Err(io::Error::other("the launcher says something strange"));
+    };
+    Ok((read_kept(path, &kept(packet)?), launcher))
 }
 
 fn kept(packet: Packet) -> io::Result<Kept> {
@@ -322,7 +323,7 @@ impl Task {
             Err(e) => return tracing::error!("the launcher says something strange: {e}"),
         };
         match answer {
-            Answer::Configuration => {
+            Answer::Configuration { .. } => {
                 if let Some(tell) = self.readings.pop_front() {
                     drop(tell.send(kept(packet)));
                 }

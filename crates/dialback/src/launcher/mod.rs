@@ -8,6 +8,10 @@
 //!          └─ serves: lines, networks, journal; asks the launcher for programs       (client)
 //! ```
 //!
+//! Or a service manager starts both, each as the user that it shall be, and the server joins the launcher at a socket:
+//! then nothing that binds the server's process from outside binds the programs on lines, and nothing has to become
+//! anybody else.
+//!
 //! Either one's death is the other's news, by the end of the socket between them: the launcher ends every session and
 //! itself; the server hangs up every line and stops. Not started as root, or without that user, nothing is split, and
 //! log, `check` and `status` say so.
@@ -27,6 +31,7 @@ mod tests;
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -38,15 +43,20 @@ use sys::confine::{Identity, Landlock};
 use sys::packets::Packets;
 
 pub(crate) use client::{Client, Remote};
-pub(crate) use places::Places;
+pub(crate) use places::{Control, Places};
 pub(crate) use protocol::Terminal;
 
 use crate::config::Read;
 use crate::exit::{Code, Failure};
 use crate::log::{self, Format};
+use crate::manager::{self, Manager};
+use crate::out::{self, Palette};
 
 /// The first argument that makes our binary the launcher.
 const LAUNCHER: &str = "launcher";
+
+/// The last argument of a launcher that leaves the control socket alone.
+const PASSED: &str = "passed";
 
 /// Groups whose files a telephone line needs: the serial ports, and UUCP's locks where not everybody may make them.
 const GROUPS: [&str; 2] = ["dialout", "uucp"];
@@ -128,18 +138,31 @@ pub(crate) struct Standing {
     pub(crate) launcher: Option<Packets>,
     /// What root has made ready.
     pub(crate) places: Places,
+    /// Who wants to hear how it fares.
+    pub(crate) manager: Manager,
 }
 
 impl Standing {
     /// Whatever rights we have, nothing split.
-    pub(crate) fn whole(rights: Rights) -> Self {
-        Self { rights, launcher: None, places: Places::untouched() }
+    fn whole(rights: Rights, manager: Manager, passed: Option<UnixListener>) -> Self {
+        Self { rights, launcher: None, places: Places::untouched(passed), manager }
     }
 
     /// As we are, by intention: a demonstration.
     pub(crate) fn as_we_are() -> Self {
-        Self::whole(Rights::Unprivileged { uid: rustix::process::geteuid().as_raw() })
+        let rights = Rights::Unprivileged { uid: rustix::process::geteuid().as_raw() };
+        Self::whole(rights, Manager::default(), None)
     }
+}
+
+/// What must be opened before rights are given up.
+fn from_outside() -> Result<(Manager, Option<UnixListener>), Failure> {
+    let passed = manager::control_socket().map_err(|e| system("the control socket", &e))?;
+    Ok((Manager::found(), passed))
+}
+
+fn system(what: &str, e: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Code::System, format!("{what}: {e}"))
 }
 
 /// Splits, if that is possible, and gives rights up. Before any thread is started.
@@ -149,33 +172,67 @@ pub(crate) fn split(
     format: Format,
     level: &str,
 ) -> Result<(Config, Standing), Failure> {
+    let (manager, passed) = from_outside()?;
     let account = match identity(&config) {
         Ok(account) => account,
-        Err(rights) => return Ok((config, Standing::whole(rights))),
+        Err(rights) => return Ok((config, Standing::whole(rights, manager, passed))),
     };
-    let system =
-        |what: &str, e: &dyn std::fmt::Display| Failure::new(Code::System, format!("{what}: {e}"));
     let (ours, theirs) = Packets::pair().map_err(|e| system("a socket for the launcher", &e))?;
-    let launcher =
-        spawn(theirs, path, format, level).map_err(|e| system("starting the launcher", &e))?;
+    let control = if passed.is_some() { root::Control::Passed } else { root::Control::Ours };
+    spawn(theirs, path, format, level, control).map_err(|e| system("starting the launcher", &e))?;
     // From the launcher, and not from what was read before: both have the same then.
-    let read = client::first_configuration(&ours, path)
+    let (read, launcher) = client::first_configuration(&ours, path)
         .map_err(|e| system("the configuration from the launcher", &e))?;
     let Some(config) = read.config else {
         let (_, first) = read.faults();
         return Err(Failure::new(Code::Configuration, first));
     };
-    let places = Places::prepare(&config, &account)?;
+    let places = Places::prepare(&config, &account, passed)?;
     let identity = Identity {
         uid: account.uid,
         gid: account.gid,
         groups: groups(&account).map_err(|e| system("looking up groups", &e))?,
     };
-    let confined = sys::confine::become_user(&identity)
-        .and_then(|()| sys::confine::confine(&reach::of(&config, &places)));
-    let landlock = confined.map_err(|e| system("least privilege", &e))?;
+    let landlock = sys::confine::become_user(&identity)
+        .and_then(|()| sys::confine::confine(&reach::of(&config, &places)))
+        .map_err(|e| system("least privilege", &e))?;
     let rights = Rights::Split { user: account.name, launcher, landlock };
-    Ok((config, Standing { rights, launcher: Some(ours), places }))
+    Ok((config, Standing { rights, launcher: Some(ours), places, manager }))
+}
+
+/// Joins the launcher that listens at `socket`, for a server that was started as the user that it shall be, and gives
+/// up what is left of its rights. What is wrong with the configuration has been told when this fails silently.
+pub(crate) fn join(socket: &Path, path: &Path) -> Result<(Config, Standing), Failure> {
+    let (manager, passed) = from_outside()?;
+    let uid = rustix::process::geteuid();
+    if uid.is_root() {
+        let message =
+            "--launcher is for a server that is not root: as root it starts a launcher itself";
+        return Err(Failure::new(Code::Usage, message));
+    }
+    let at = |e: io::Error| {
+        let message = format!(
+            "{}: {e}: no launcher listens there (systemctl start dialback-launcher.socket)",
+            socket.display()
+        );
+        Failure::new(Code::Unavailable, message)
+    };
+    let ours = Packets::connect(socket).map_err(at)?;
+    // Waits, where the launcher of a run before still ends its sessions.
+    let (read, launcher) = client::first_configuration(&ours, path)
+        .map_err(|e| system("the configuration from the launcher", &e))?;
+    out::error_text(&read.rendered(Palette::stderr()));
+    let Some(config) = read.config else {
+        return Err(Failure::silent(Code::Configuration));
+    };
+    let account = Account::with_id(uid.as_raw()).map_err(|e| system("the user database", &e))?;
+    let user = account.map_or_else(|| uid.as_raw().to_string(), |account| account.name);
+    let places = Places::untouched(passed);
+    let landlock = sys::confine::remain_user()
+        .and_then(|()| sys::confine::confine(&reach::of(&config, &places)))
+        .map_err(|e| system("least privilege", &e))?;
+    let rights = Rights::Split { user, launcher, landlock };
+    Ok((config, Standing { rights, launcher: Some(ours), places, manager }))
 }
 
 fn groups(account: &Account) -> io::Result<Vec<u32>> {
@@ -189,12 +246,21 @@ fn groups(account: &Account) -> io::Result<Vec<u32>> {
 }
 
 /// A process of its own, not a fork: it has another layout of its memory, and nothing of ours in it.
-fn spawn(theirs: Packets, config: &Path, format: Format, level: &str) -> io::Result<u32> {
+fn spawn(
+    theirs: Packets,
+    config: &Path,
+    format: Format,
+    level: &str,
+    control: root::Control,
+) -> io::Result<()> {
     let mut command = Command::new("/proc/self/exe");
     command.arg0("dialback").arg(LAUNCHER).arg(config).arg(format.name()).arg(level);
+    if control == root::Control::Passed {
+        command.arg(PASSED);
+    }
     command.env_clear().stdin(theirs.into_fd()).stdout(Stdio::null()).stderr(Stdio::inherit());
     // Its end is told by the socket. Nobody waits for it: whoever is left then, ends too.
-    Ok(command.spawn()?.id())
+    command.spawn().map(drop)
 }
 
 /// Whether these are the launcher's arguments; if so, call [`main`].
@@ -207,15 +273,21 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut arguments = arguments.into_iter().skip(2);
     let mut next = || arguments.next().unwrap_or_default();
     let (config, format, level) = (PathBuf::from(next()), next(), next());
+    let passed = next() == PASSED;
     let format = if format == Format::Json.name() { Format::Json } else { Format::Text };
     let begin = || -> io::Result<root::Root> {
-        let packets = Packets::adopt(io::stdin().as_fd().try_clone_to_owned()?)?;
+        // From a service manager it is a socket that listens, and one server at a time is served: the next one waits
+        // until this launcher has ended.
+        let given = io::stdin().as_fd().try_clone_to_owned()?;
+        let listens = rustix::net::sockopt::socket_acceptconn(&given)?;
+        let packets = Packets::adopt_or_accept(given)?;
         let null = std::fs::File::open("/dev/null")?;
         rustix::stdio::dup2_stdin(&null)?;
         // The server is told to stop by these, and tells us in time; a service manager tells all at once.
         sys::launch::ignore_stop_signals()?;
         std::env::set_current_dir("/")?;
-        root::Root::new(packets, config)
+        let control = if listens || passed { root::Control::Passed } else { root::Control::Ours };
+        root::Root::new(packets, config, control)
     };
     // Only its end could be told otherwise.
     let _silent = log::start(format, &level.to_string_lossy());

@@ -15,21 +15,36 @@ use sys::account::Account;
 use crate::control;
 use crate::exit::{Code, Failure};
 
+/// The control socket as the server finds it.
+#[derive(Debug)]
+pub(crate) enum Control {
+    /// The server binds it.
+    Unbound,
+    /// Bound by root, because its directory is not the server's.
+    Bound(UnixListener),
+    /// Bound by a service manager, whose it stays.
+    Passed(UnixListener),
+}
+
 /// What was made ready.
 #[derive(Debug)]
 pub(crate) struct Places {
-    /// The control socket, bound by root because its directory is not the server's; `None`: the server binds it.
-    pub(crate) control: Option<UnixListener>,
+    /// The control socket.
+    pub(crate) control: Control,
 }
 
 impl Places {
-    /// Nothing: the server has the rights that it needs.
-    pub(super) fn untouched() -> Self {
-        Self { control: None }
+    /// Nothing but what a service manager has: the server has the rights that it needs.
+    pub(super) fn untouched(passed: Option<UnixListener>) -> Self {
+        Self { control: passed.map_or(Control::Unbound, Control::Passed) }
     }
 
     /// Makes the directories and the socket, and gives them to the server's user.
-    pub(super) fn prepare(config: &Config, account: &Account) -> Result<Self, Failure> {
+    pub(super) fn prepare(
+        config: &Config,
+        account: &Account,
+        passed: Option<UnixListener>,
+    ) -> Result<Self, Failure> {
         let server = &config.server;
         let fault = |path: &Path, e: &io::Error| {
             let message = format!("{}: giving it to user {}: {e}", path.display(), account.name);
@@ -40,13 +55,16 @@ impl Places {
             give_directory(&capture.directory, account)
                 .map_err(|e| fault(&capture.directory, &e))?;
         }
+        if let Some(passed) = passed {
+            return Ok(Self { control: Control::Passed(passed) });
+        }
         let dir = server.control.parent().unwrap_or(Path::new("/"));
         if !dir.exists() {
             give_directory(dir, account).map_err(|e| fault(dir, &e))?;
         }
         let seen = dir.metadata().map_err(|e| fault(dir, &e))?;
         if seen.uid() == account.uid {
-            return Ok(Self { control: None });
+            return Ok(Self { control: Control::Unbound });
         }
         // Root may give a socket away by its name only where nobody else can put something else under that name.
         if seen.mode() & 0o022 != 0 && seen.mode() & 0o1000 == 0 {
@@ -56,7 +74,7 @@ impl Places {
         let socket = control::bind(&server.control)?;
         std::os::unix::fs::lchown(&server.control, Some(account.uid), Some(account.gid))
             .map_err(|e| fault(&server.control, &e))?;
-        Ok(Self { control: Some(socket) })
+        Ok(Self { control: Control::Bound(socket) })
     }
 }
 

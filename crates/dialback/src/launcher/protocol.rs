@@ -91,7 +91,10 @@ pub(crate) enum Terminal {
 #[serde(tag = "tell", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Answer {
     /// What was read is in the file that comes with this ([`crate::config::Kept`]).
-    Configuration,
+    Configuration {
+        /// The launcher's own process.
+        launcher: u32,
+    },
     /// The program runs. A pty's master comes with this.
     Started {
         /// Which.

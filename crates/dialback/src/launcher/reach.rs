@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use calls::config::Config;
 use sys::confine::Reach;
 
-use super::Places;
+use super::{Control, Places};
 
 /// What the C library reads to find hosts' addresses and the time of day, one by one: with them the server cannot
 /// open `/etc/shadow` even where its user could. A file of these that is exchanged later is out of reach until the
@@ -41,8 +41,9 @@ pub(super) fn of(config: &Config, places: &Places) -> Reach {
     let capture = config.ppp.as_ref().and_then(|ppp| ppp.capture.as_ref());
     change.extend(capture.map(|capture| capture.directory.clone()));
     // To make the socket and to remove it at the end, where its directory is the server's own.
-    if places.control.is_none() {
-        change.extend(server.control.parent().map(PathBuf::from));
+    match places.control {
+        Control::Unbound => change.extend(server.control.parent().map(PathBuf::from)),
+        Control::Bound(_) | Control::Passed(_) => {}
     }
     // All of /dev: a modem that is plugged in later has no file yet. Which of them it may open, its groups say.
     let devices = vec![PathBuf::from("/dev")];

@@ -53,9 +53,19 @@ enum Listen {
     Sessions,
 }
 
+/// Who removes the control socket at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Control {
+    /// We do, where the server had no right to.
+    Ours,
+    /// Whoever has opened it: a service manager, for which a look at it would be a client's.
+    Passed,
+}
+
 /// All that it knows.
 pub(super) struct Root {
     packets: Packets,
+    control: Control,
     path: PathBuf,
     config: Option<Config>,
     sessions: BTreeMap<Number, Session>,
@@ -65,10 +75,11 @@ pub(super) struct Root {
 
 impl Root {
     /// For the server at the other end of `packets`, with the configuration at `path`.
-    pub(super) fn new(packets: Packets, path: PathBuf) -> std::io::Result<Self> {
+    pub(super) fn new(packets: Packets, path: PathBuf, control: Control) -> std::io::Result<Self> {
         packets.give_up_sending_after(PATIENCE)?;
         let (interfaces, scripts) = (Interfaces::default(), Scripts::default());
-        Ok(Self { packets, path, config: None, sessions: BTreeMap::new(), interfaces, scripts })
+        let sessions = BTreeMap::new();
+        Ok(Self { packets, control, path, config: None, sessions, interfaces, scripts })
     }
 
     /// Serves until the server ends. Then nothing is left that was started for it.
@@ -97,7 +108,9 @@ impl Root {
                 Err(e) => break End::NotARequest(e.to_string()),
             }
         };
-        self.remove_socket();
+        if self.control == Control::Ours {
+            self.remove_socket();
+        }
         self.interfaces.remove_all();
         self.end_all();
         end
@@ -193,7 +206,8 @@ impl Root {
         let file =
             serde_json::to_vec(&kept).map_err(std::io::Error::from).and_then(|text| file_of(&text));
         match file {
-            Ok(file) => self.say(&Answer::Configuration, Some(file.as_fd())),
+            Ok(file) => self
+                .say(&Answer::Configuration { launcher: std::process::id() }, Some(file.as_fd())),
             Err(e) => Err(End::NotARequest(format!("handing the configuration over: {e}"))),
         }
     }

@@ -143,7 +143,7 @@ fn probe() {
     let identity =
         Identity { uid: account.uid, gid: account.gid, groups: groups(&account).unwrap() };
     sys::confine::become_user(&identity).unwrap();
-    let landlock = sys::confine::confine(&reach::of(&config, &Places::untouched())).unwrap();
+    let landlock = sys::confine::confine(&reach::of(&config, &Places::untouched(None))).unwrap();
     assert_eq!(landlock, Landlock::Fully, "this kernel has less than is tested here");
     say("confined");
     match tried(what, on) {
