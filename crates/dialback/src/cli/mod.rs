@@ -12,6 +12,7 @@ mod dial;
 mod dial_ppp;
 mod exchange;
 mod follow;
+mod generate;
 mod import;
 mod policy;
 mod privileges;
@@ -123,6 +124,8 @@ enum Command {
     Audit(audit::Audit),
     /// Play telephone company: virtual modems on ptys and network ports
     Exchange(exchange::Exchange),
+    /// Write man pages and completions of shells, as packages need them
+    Generate(generate::Generate),
 }
 
 /// How to find the running server.
@@ -203,6 +206,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Import(import) => import.run(),
         Command::Exchange(exchange) => exchange.run(),
         Command::Audit(audit) => audit.run(),
+        Command::Generate(generate) => generate.run(),
     }
 }
 
