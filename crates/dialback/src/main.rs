@@ -19,6 +19,7 @@ mod import;
 mod launcher;
 mod log;
 mod manager;
+mod migrate;
 mod network;
 mod out;
 mod port;

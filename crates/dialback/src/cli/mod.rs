@@ -14,6 +14,7 @@ mod exchange;
 mod follow;
 mod generate;
 mod import;
+mod migrate;
 mod policy;
 mod privileges;
 mod prove;
@@ -120,6 +121,8 @@ enum Command {
     Prove(prove::Prove),
     /// Make a peer file for `dial` out of pppd's or wvdial's files
     Import(import::Import),
+    /// Make a configuration out of mgetty's, callback's and pppd's files
+    Migrate(migrate::Migrate),
     /// Verify the journal, or write it for auditors
     Audit(audit::Audit),
     /// Play telephone company: virtual modems on ptys and network ports
@@ -204,6 +207,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Rehearse(rehearse) => rehearse.run(),
         Command::Prove(prove) => prove.run(),
         Command::Import(import) => import.run(),
+        Command::Migrate(migrate) => migrate.run(),
         Command::Exchange(exchange) => exchange.run(),
         Command::Audit(audit) => audit.run(),
         Command::Generate(generate) => generate.run(),

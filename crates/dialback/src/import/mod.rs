@@ -3,7 +3,7 @@
 //!
 //! It reads the text that it is given. It deliberately does not know where files are.
 
-mod pppd;
+pub(crate) mod pppd;
 #[cfg(test)]
 mod tests;
 mod wvdial;

@@ -27,7 +27,7 @@ const IPX: &str =
     "left out: Linux has had no IPX since 5.15, and pppd 2.5 does not start with this option";
 
 /// A word and its line.
-type Word = (usize, String);
+pub(crate) type Word = (usize, String);
 
 pub(super) fn read(text: &str) -> Result<Imported, String> {
     let mut words = words(text)?.into_iter();
@@ -139,7 +139,7 @@ fn connect(sheet: &mut Sheet, line: usize, command: &str) -> Option<String> {
 }
 
 /// The words of pppd's options files: blanks part them, quotes hold them together, `#` begins a comment.
-fn words(text: &str) -> Result<Vec<Word>, String> {
+pub(crate) fn words(text: &str) -> Result<Vec<Word>, String> {
     let mut all = Vec::new();
     let mut letters = text.chars().peekable();
     let mut line = 1;

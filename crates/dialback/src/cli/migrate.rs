@@ -1,0 +1,230 @@
+//! `dialback migrate`: a configuration out of mgetty's, callback's and pppd's files, shown before it is written.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use calls::diagnostic::Severity;
+use clap::Args;
+use serde_json::json;
+
+use crate::exit::{Code, Failure};
+use crate::migrate::{self, Asked, Kind, Migrated, Remark, Root};
+use crate::out::{self, Cell, Ink, Palette, table};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Shows what it found, what is different and why, and the new configuration; writes it after a yes. Nothing that exists
+is overwritten, no old file is changed, and nothing is started or stopped. Exits with 0 if the new configuration would
+be accepted by `dialback check`, with 78 if not.
+
+Examples:
+  dialback migrate                                       from /etc/mgetty, /etc/ppp, inittab and systemd's units
+  dialback migrate --out /tmp/try                        write it somewhere else, to look at
+  dialback migrate --root /mnt/old                       from the disk, or a backup, of another machine
+  dialback migrate /usr/local/etc/mgetty+sendfax --port ttyS1 --yes
+  dialback migrate --json | jq '.remarks[] | select(.kind == \"decide\")'")]
+pub(super) struct Migrate {
+    /// mgetty's directory
+    #[arg(value_name = "DIR", default_value = "/etc/mgetty")]
+    mgetty: PathBuf,
+    /// pppd's directory
+    #[arg(long, value_name = "DIR", default_value = "/etc/ppp")]
+    ppp: PathBuf,
+    /// init's table; files in FILE.d are read too
+    #[arg(long, value_name = "FILE", default_value = "/etc/inittab")]
+    inittab: PathBuf,
+    /// Directories of systemd's units, the strongest first [default: /etc/systemd/system and those of packages]
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    systemd: Vec<PathBuf>,
+    /// A port that mgetty serves, though no file tells
+    #[arg(long, value_name = "TTY")]
+    port: Vec<String>,
+    /// What stands before all these paths: another machine's disk, or a backup of it
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
+    /// The directory for the new files
+    #[arg(long, value_name = "DIR", default_value = "/etc/dialback")]
+    out: PathBuf,
+    /// Write without asking
+    #[arg(long)]
+    yes: bool,
+    /// One JSON object; files are written only with --yes
+    #[arg(long)]
+    json: bool,
+}
+
+const UNITS: [&str; 4] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+];
+
+impl Migrate {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let units = if self.systemd.is_empty() {
+            UNITS.map(PathBuf::from).to_vec()
+        } else {
+            self.systemd.clone()
+        };
+        let root = Root(self.root.clone());
+        if !self.root.join(self.mgetty.strip_prefix("/").unwrap_or(&self.mgetty)).is_dir() {
+            let what =
+                format!("{}: there is no such directory: name mgetty's", self.mgetty.display());
+            return Err(Failure::new(Code::InputOutput, what));
+        }
+        let asked = Asked {
+            root,
+            mgetty: self.mgetty.clone(),
+            ppp: self.ppp.clone(),
+            inittab: self.inittab.clone(),
+            units,
+            ports: self.port.clone(),
+        };
+        let migrated =
+            migrate::migrate(&asked).map_err(|why| Failure::new(Code::Configuration, why))?;
+        let fine = migrated.diagnostics.iter().all(|fault| fault.severity == Severity::Warning);
+        if self.json {
+            out::line(self.as_json(&migrated));
+        } else {
+            self.show(&migrated);
+        }
+        if !fine {
+            let what = "the new configuration would not be accepted: nothing is written";
+            return Err(Failure::new(Code::Configuration, what));
+        }
+        if !self.yes && !self.asked()? {
+            return Ok(());
+        }
+        self.write(&migrated)?;
+        if !self.json {
+            self.afterwards(&migrated);
+        }
+        Ok(())
+    }
+
+    fn show(&self, migrated: &Migrated) {
+        let palette = Palette::stdout();
+        let rows: Vec<Vec<Cell>> = migrated
+            .lines
+            .iter()
+            .map(|(name, port, _)| vec![Cell::inked(Ink::Cyan, name.clone()), port.clone().into()])
+            .collect();
+        out::line(table(palette, &["LINE", "PORT"], &rows));
+        for kind in Kind::ALL {
+            let of_kind: Vec<&Remark> =
+                migrated.remarks.iter().filter(|remark| remark.kind == kind).collect();
+            if of_kind.is_empty() {
+                continue;
+            }
+            let ink = match kind {
+                Kind::Decide | Kind::Weak => Ink::Yellow,
+                Kind::Safer => Ink::Green,
+                Kind::Changed | Kind::Gone => Ink::Plain,
+            };
+            out::line(palette.paint(ink, &format!("== {} ({})", kind.heading(), of_kind.len())));
+            for remark in of_kind {
+                let place = palette.paint(Ink::Dim, &remark.place.to_string());
+                out::line(format_args!("{place}: {}: {}", remark.what, remark.why));
+            }
+            out::line("");
+        }
+        for file in &migrated.files {
+            let path = self.out.join(&file.name);
+            out::line(palette.paint(Ink::Cyan, &format!("== {}", path.display())));
+            if file.secret {
+                out::line("(passwords, not shown)\n");
+            } else {
+                out::line(&file.text);
+            }
+        }
+        for diagnostic in &migrated.diagnostics {
+            out::line(format_args!("check: {diagnostic}"));
+        }
+    }
+
+    fn as_json(&self, migrated: &Migrated) -> serde_json::Value {
+        let files: Vec<_> = migrated
+            .files
+            .iter()
+            .map(|file| {
+                let text = (!file.secret).then_some(&file.text);
+                json!({ "path": self.out.join(&file.name), "secret": file.secret, "text": text })
+            })
+            .collect();
+        let lines: Vec<_> = migrated
+            .lines
+            .iter()
+            .map(|(name, port, stop)| json!({ "name": name, "port": port, "stop": stop }))
+            .collect();
+        json!({
+            "lines": lines,
+            "remarks": migrated.remarks,
+            "files": files,
+            "diagnostics": migrated.diagnostics,
+        })
+    }
+
+    /// Whether somebody says yes.
+    fn asked(&self) -> Result<bool, Failure> {
+        if self.json {
+            return Ok(false);
+        }
+        if !std::io::stdin().is_terminal() {
+            out::error("nothing is written: --yes writes without asking");
+            return Ok(false);
+        }
+        out::error_text(&format!("Write these files to {}? [y/N] ", self.out.display()));
+        let mut answer = String::new();
+        std::io::stdin()
+            .lock()
+            .read_line(&mut answer)
+            .map_err(|e| Failure::new(Code::InputOutput, format!("the terminal: {e}")))?;
+        let yes = matches!(answer.trim(), "y" | "Y" | "yes");
+        if !yes {
+            out::error("nothing is written");
+        }
+        Ok(yes)
+    }
+
+    fn write(&self, migrated: &Migrated) -> Result<(), Failure> {
+        let failed = |path: &Path, e: &std::io::Error| {
+            Failure::new(Code::InputOutput, format!("{}: {e}", path.display()))
+        };
+        let paths: Vec<PathBuf> =
+            migrated.files.iter().map(|file| self.out.join(&file.name)).collect();
+        if let Some(path) = paths.iter().find(|path| path.symlink_metadata().is_ok()) {
+            let what = format!(
+                "{}: is there already, and nothing is overwritten: move it away, or name another directory with --out",
+                path.display()
+            );
+            return Err(Failure::new(Code::InputOutput, what));
+        }
+        std::fs::create_dir_all(&self.out).map_err(|e| failed(&self.out, &e))?;
+        for (file, path) in migrated.files.iter().zip(&paths) {
+            // login.config and secrets must be closed to others; the rest is no secret.
+            let open = matches!(file.name.as_str(), "dialback.toml" | "issue" | "dialin.config");
+            std::fs::File::options()
+                .write(true)
+                .create_new(true)
+                .mode(if open { 0o644 } else { 0o600 })
+                .open(path)
+                .and_then(|mut new| new.write_all(file.text.as_bytes()))
+                .map_err(|e| failed(path, &e))?;
+        }
+        Ok(())
+    }
+
+    fn afterwards(&self, migrated: &Migrated) {
+        let config = self.out.join("dialback.toml");
+        out::line(format_args!(
+            "written. What is left to do:\n\n  dialback check --config {}",
+            config.display()
+        ));
+        for stop in migrated.lines.iter().filter_map(|(_, _, stop)| stop.as_ref()) {
+            out::line(format_args!("  {stop}"));
+        }
+        out::line("  systemctl enable --now dialback");
+    }
+}
