@@ -1,13 +1,12 @@
 //! `dialback migrate`: a configuration out of mgetty's, callback's and pppd's files, shown before it is written.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use calls::diagnostic::Severity;
 use clap::Args;
 use serde_json::json;
 
+use super::new_files;
 use crate::exit::{Code, Failure};
 use crate::migrate::{self, Asked, Kind, Migrated, Remark, Root};
 use crate::out::{self, Cell, Ink, Palette, table};
@@ -15,7 +14,7 @@ use crate::out::{self, Cell, Ink, Palette, table};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Shows what it found, what is different and why, and the new configuration; writes it after a yes. Nothing that exists
-is overwritten, no old file is changed, and nothing is started or stopped. Exits with 0 if the new configuration would
+is overwritten (the package's own dialback.toml, which has no line, is moved aside), no old file is changed, and nothing is started or stopped. Exits with 0 if the new configuration would
 be accepted by `dialback check`, with 78 if not.
 
 Examples:
@@ -94,11 +93,14 @@ impl Migrate {
             let what = "the new configuration would not be accepted: nothing is written";
             return Err(Failure::new(Code::Configuration, what));
         }
-        if !self.yes && !self.asked()? {
+        if !self.yes && (self.json || !new_files::agreed(&self.out)?) {
             return Ok(());
         }
-        self.write(&migrated)?;
+        let aside = new_files::write(&self.out, &migrated.files)?;
         if !self.json {
+            for path in aside {
+                out::line(format_args!("{}: what the package had put there", path.display()));
+            }
             self.afterwards(&migrated);
         }
         Ok(())
@@ -164,56 +166,6 @@ impl Migrate {
             "files": files,
             "diagnostics": migrated.diagnostics,
         })
-    }
-
-    /// Whether somebody says yes.
-    fn asked(&self) -> Result<bool, Failure> {
-        if self.json {
-            return Ok(false);
-        }
-        if !std::io::stdin().is_terminal() {
-            out::error("nothing is written: --yes writes without asking");
-            return Ok(false);
-        }
-        out::error_text(&format!("Write these files to {}? [y/N] ", self.out.display()));
-        let mut answer = String::new();
-        std::io::stdin()
-            .lock()
-            .read_line(&mut answer)
-            .map_err(|e| Failure::new(Code::InputOutput, format!("the terminal: {e}")))?;
-        let yes = matches!(answer.trim(), "y" | "Y" | "yes");
-        if !yes {
-            out::error("nothing is written");
-        }
-        Ok(yes)
-    }
-
-    fn write(&self, migrated: &Migrated) -> Result<(), Failure> {
-        let failed = |path: &Path, e: &std::io::Error| {
-            Failure::new(Code::InputOutput, format!("{}: {e}", path.display()))
-        };
-        let paths: Vec<PathBuf> =
-            migrated.files.iter().map(|file| self.out.join(&file.name)).collect();
-        if let Some(path) = paths.iter().find(|path| path.symlink_metadata().is_ok()) {
-            let what = format!(
-                "{}: is there already, and nothing is overwritten: move it away, or name another directory with --out",
-                path.display()
-            );
-            return Err(Failure::new(Code::InputOutput, what));
-        }
-        std::fs::create_dir_all(&self.out).map_err(|e| failed(&self.out, &e))?;
-        for (file, path) in migrated.files.iter().zip(&paths) {
-            // login.config and secrets must be closed to others; the rest is no secret.
-            let open = matches!(file.name.as_str(), "dialback.toml" | "issue" | "dialin.config");
-            std::fs::File::options()
-                .write(true)
-                .create_new(true)
-                .mode(if open { 0o644 } else { 0o600 })
-                .open(path)
-                .and_then(|mut new| new.write_all(file.text.as_bytes()))
-                .map_err(|e| failed(path, &e))?;
-        }
-        Ok(())
     }
 
     fn afterwards(&self, migrated: &Migrated) {

@@ -15,6 +15,7 @@ mod follow;
 mod generate;
 mod import;
 mod migrate;
+mod new_files;
 mod policy;
 mod privileges;
 mod prove;
