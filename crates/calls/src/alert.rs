@@ -53,6 +53,20 @@ pub enum Alert {
 }
 
 impl Alert {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::TrapName,
+        Self::Guessing,
+        Self::StrangerAnswered,
+        Self::NumberQuarantined,
+        Self::ConnectTooSoon,
+        Self::ModemChanged,
+        Self::HangUpNotSeen,
+        Self::MeasuredLongAgo,
+        Self::Budget,
+        Self::Loop,
+    ];
+
     /// Its name in the journal and in commands: `trap-name`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -144,17 +158,7 @@ mod tests {
 
     #[test]
     fn an_alerts_name_is_the_one_that_the_journal_has() {
-        for alert in [
-            Alert::TrapName,
-            Alert::Guessing,
-            Alert::StrangerAnswered,
-            Alert::NumberQuarantined,
-            Alert::ConnectTooSoon,
-            Alert::ModemChanged,
-            Alert::HangUpNotSeen,
-            Alert::MeasuredLongAgo,
-            Alert::Budget,
-        ] {
+        for alert in Alert::ALL {
             let json = serde_json::to_value(alert).expect("a name");
             assert_eq!(json, alert.name());
         }

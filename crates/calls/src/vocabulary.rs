@@ -8,6 +8,7 @@
 mod capture;
 mod command;
 mod event;
+mod names;
 mod network;
 pub mod reference;
 
@@ -25,6 +26,7 @@ use crate::policy::password::Verification;
 pub use capture::CaptureOutput;
 pub use command::{CallbackOrder, Command, Reply};
 pub use event::{Cause, Ended, Entry, Event, Leg, Promised};
+pub use names::event_names;
 pub use network::{Ends, Handover, Interface, NetworkInput, NetworkOutput, Script};
 
 /// The time at which an input arrives: monotonic for deadlines, wall for records and windows.

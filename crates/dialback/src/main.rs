@@ -26,6 +26,7 @@ mod port;
 mod program;
 mod prove;
 mod rehearse;
+mod relay;
 mod rim;
 mod scp;
 mod sheet;

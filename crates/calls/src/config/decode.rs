@@ -82,7 +82,12 @@ impl<'d> Table<'d> {
                         }
                         keys::Section::Tariff => "begin each tariff with [[tariff]]".to_owned(),
                         keys::Section::DayBudget => "begin each budget with [[budget]]".to_owned(),
+                        keys::Section::RelaySyslog => "begin each host with [[syslog]]".to_owned(),
+                        keys::Section::RelayHook => "begin each hook with [[hook]]".to_owned(),
                         keys::Section::Server
+                        | keys::Section::Relay
+                        | keys::Section::RelayMetrics
+                        | keys::Section::RelayMail
                         | keys::Section::Site
                         | keys::Section::Audit
                         | keys::Section::Login
@@ -103,7 +108,7 @@ impl<'d> Table<'d> {
 
     /// Reports every key that the section does not have.
     pub(super) fn unknown_keys(&self, faults: &mut Faults) {
-        let rows = keys::all();
+        let rows = keys::beside(self.section);
         let own: Vec<&str> = rows
             .iter()
             .filter(|row| row.section == self.section)

@@ -146,6 +146,7 @@ const fn h(number: u64) -> Duration {
 }
 
 pub(super) mod numbers;
+pub(super) mod relay;
 
 // [server]
 key!(STATE_DIR: Text = Server."state_dir" ("an absolute path") Value("/var/lib/dialback");
@@ -527,6 +528,11 @@ pub(super) fn all() -> Vec<Row> {
     rows
 }
 
+/// Every key of the file that a section belongs to.
+pub(super) fn beside(section: Section) -> Vec<Row> {
+    if Section::RELAY.contains(&section) { relay::rows() } else { all() }
+}
+
 /// Names of tables that stand inside of a section, besides its keys.
 pub(super) fn tables_in(section: Section) -> &'static [&'static str] {
     match section {
@@ -544,6 +550,11 @@ pub(super) fn tables_in(section: Section) -> &'static [&'static str] {
         | Section::DialPlan
         | Section::Tariff
         | Section::DayBudget
-        | Section::Modem => &[],
+        | Section::Modem
+        | Section::Relay
+        | Section::RelayMetrics
+        | Section::RelaySyslog
+        | Section::RelayHook
+        | Section::RelayMail => &[],
     }
 }

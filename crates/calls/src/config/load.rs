@@ -154,7 +154,12 @@ pub fn load(
 
 /// Reports a configuration that somebody else can write: it says what is started, and whom we call. It may be
 /// read by all; secrets in it are looked at by themselves.
-fn check_writers(source: &Arc<Source>, file: &FileText, uid: u32, faults: &mut Vec<Diagnostic>) {
+pub(super) fn check_writers(
+    source: &Arc<Source>,
+    file: &FileText,
+    uid: u32,
+    faults: &mut Vec<Diagnostic>,
+) {
     if file.uid != 0 && file.uid != uid {
         let message = format!("belongs to the user with id {}, not to root", file.uid);
         let hint = format!("chown root {}", source.name());
@@ -274,7 +279,7 @@ fn line_of(fault: &Diagnostic) -> Option<usize> {
 }
 
 /// How bytes that are not UTF-8 are taken.
-enum Encoding {
+pub(super) enum Encoding {
     /// They are an error, as in TOML.
     Utf8,
     /// They may stand in comments: old files are in Latin 1. The reader refuses them elsewhere.
@@ -282,7 +287,7 @@ enum Encoding {
 }
 
 /// A file's text, bounded and decoded.
-fn text(
+pub(super) fn text(
     name: &str,
     file: &FileText,
     encoding: Encoding,
@@ -315,7 +320,7 @@ fn text(
 }
 
 /// What the TOML parser says, with a hint for what people mostly do.
-fn syntax(source: &Arc<Source>, error: &toml::de::Error) -> Diagnostic {
+pub(super) fn syntax(source: &Arc<Source>, error: &toml::de::Error) -> Diagnostic {
     let end = source.text().len();
     let span = error.span().unwrap_or(end..end);
     let fault = Diagnostic::error(source, span, format!("not TOML: {}", error.message()));

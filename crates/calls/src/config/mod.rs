@@ -19,6 +19,7 @@ mod modem;
 pub mod network;
 pub mod ppp;
 pub mod reference;
+pub mod relay;
 pub mod secrets;
 mod sections;
 mod site;

@@ -41,6 +41,42 @@ pub fn page() -> String {
     page
 }
 
+/// `docs/reference/relay.md`.
+#[must_use]
+pub fn relay_page() -> String {
+    let mut page = String::from(RELAY_OPENING);
+    let rows = keys::relay::rows();
+    for section in Section::RELAY {
+        // Writing to a String can't fail.
+        let _ = write!(page, "\n## `{}`\n\n{}\n", section.title(), section.sentence());
+        for row in rows.iter().filter(|row| row.section == section) {
+            write_row(&mut page, row);
+        }
+    }
+    page.push_str(
+        "\n## Events\n\n`events` and `severity` of syslog, hooks and mail choose from these:\n\n",
+    );
+    for name in crate::vocabulary::event_names() {
+        let _ = writeln!(page, "- `{name}`");
+    }
+    page.push_str("\nAn alert may also be named by its kind:\n\n");
+    for alert in crate::alert::Alert::ALL {
+        let _ = writeln!(page, "- `alert:{}`", alert.name());
+    }
+    page
+}
+
+/// What there is to say before the keys of relay.toml.
+const RELAY_OPENING: &str = "\
+<!-- Printed from crates/calls/src/config/keys/relay.rs; see config/reference.rs. Do not edit by hand. -->
+
+# relay.toml
+
+What `dialback relay` passes on, and to whom ([connect.md](../guide/connect.md)). It is one TOML file, \
+`/etc/dialback/relay.toml` unless `--config` names another, written as [dialback.toml](configuration.md) is. \
+`dialback relay --check` reads it and shows every fault. All sections may be left out.
+";
+
 /// What there is to say before the table of profiles.
 const PROFILES_OPENING: &str = "
 ## Profiles

@@ -207,7 +207,7 @@ fn unknown_sections(source: &Arc<Source>, tree: &DeTable<'_>, faults: &mut Vec<D
 /// Unix socket addresses hold 108 bytes, the last of them NUL (unix(7)).
 const MAX_SOCKET_PATH: usize = 107;
 
-fn absolute(text: &str) -> Result<String, Fault> {
+pub(super) fn absolute(text: &str) -> Result<String, Fault> {
     if text.starts_with('/') && !text.contains('\0') {
         Ok(text.to_owned())
     } else {
@@ -218,7 +218,7 @@ fn absolute(text: &str) -> Result<String, Fault> {
     }
 }
 
-fn socket_path(text: &str) -> Result<String, Fault> {
+pub(super) fn socket_path(text: &str) -> Result<String, Fault> {
     let path = absolute(text)?;
     if path.len() > MAX_SOCKET_PATH {
         return Err(Fault::new(

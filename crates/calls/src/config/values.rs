@@ -154,7 +154,7 @@ pub(super) fn port(text: &str) -> Result<PortSpec, Fault> {
 }
 
 /// `host:port`, `[::1]:port`.
-fn host_and_port(rest: &str, text: &str) -> Result<(String, u16), Fault> {
+pub(super) fn host_and_port(rest: &str, text: &str) -> Result<(String, u16), Fault> {
     let form =
         "write the host's name or address and its TCP port, like \"rfc2217://192.0.2.1:7001\"";
     let Some((host, port)) = rest.rsplit_once(':') else {

@@ -20,6 +20,7 @@ mod policy;
 mod privileges;
 mod prove;
 mod rehearse;
+mod relay;
 mod serve;
 mod show;
 mod story;
@@ -124,6 +125,8 @@ enum Command {
     Import(import::Import),
     /// Make a configuration out of mgetty's, callback's and pppd's files
     Migrate(migrate::Migrate),
+    /// Pass events on: Prometheus metrics, syslog, hooks, mail
+    Relay(relay::Relay),
     /// Verify the journal, or write it for auditors
     Audit(audit::Audit),
     /// Play telephone company: virtual modems on ptys and network ports
@@ -210,6 +213,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Import(import) => import.run(),
         Command::Migrate(migrate) => migrate.run(),
         Command::Exchange(exchange) => exchange.run(),
+        Command::Relay(relay) => relay.run(),
         Command::Audit(audit) => audit.run(),
         Command::Generate(generate) => generate.run(),
     }

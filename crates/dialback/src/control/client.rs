@@ -207,26 +207,51 @@ pub(crate) struct Events {
     client: Client,
 }
 
+/// What a listener hears.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// The next entry.
+    Entry(Entry),
+    /// So many were missed: we were too slow.
+    Missed(u64),
+}
+
+impl Events {
+    /// What happens next; `None`: the server has gone, or has told all that was asked for.
+    pub(crate) fn hear(&mut self) -> Option<Result<Heard, ClientFault>> {
+        match self.client.next() {
+            Ok(None | Some(Answer::NoMore)) => None,
+            Ok(Some(Answer::Event { entry })) => Some(Ok(Heard::Entry(entry))),
+            Ok(Some(Answer::Missed { count })) => Some(Ok(Heard::Missed(count))),
+            Ok(Some(
+                other @ (Answer::Status { .. }
+                | Answer::Rights { .. }
+                | Answer::Calls { .. }
+                | Answer::Story { .. }
+                | Answer::Listening
+                | Answer::Reply { .. }
+                | Answer::Failed { .. }),
+            )) => Some(Err(self.client.unfit(&other))),
+            Err(fault) => Some(Err(fault)),
+        }
+    }
+
+    /// Whether a further entry is here already.
+    pub(crate) fn waiting(&self) -> bool {
+        self.client.stream.buffer().contains(&b'\n')
+    }
+}
+
 impl Iterator for Events {
     type Item = Result<Entry, ClientFault>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.client.next() {
-                Ok(None | Some(Answer::NoMore)) => return None,
-                Ok(Some(Answer::Event { entry })) => return Some(Ok(entry)),
-                Ok(Some(Answer::Missed { count })) => {
+            match self.hear()? {
+                Ok(Heard::Entry(entry)) => return Some(Ok(entry)),
+                Ok(Heard::Missed(count)) => {
                     crate::out::error(format_args!("dialback: {count} events were missed"));
                 }
-                Ok(Some(
-                    other @ (Answer::Status { .. }
-                    | Answer::Rights { .. }
-                    | Answer::Calls { .. }
-                    | Answer::Story { .. }
-                    | Answer::Listening
-                    | Answer::Reply { .. }
-                    | Answer::Failed { .. }),
-                )) => return Some(Err(self.client.unfit(&other))),
                 Err(fault) => return Some(Err(fault)),
             }
         }

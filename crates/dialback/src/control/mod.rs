@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 use crate::launcher::Rights;
 use crate::store::{Subject, Which};
 
-pub(crate) use client::{Client, ClientFault, Events};
+pub(crate) use client::{Client, ClientFault, Events, Heard};
 pub(crate) use listener::{Backstage, Listener, Question, bind};
 
 /// Raised when an old client would misunderstand a new server, or the other way round.

@@ -9,6 +9,7 @@
 //! or as JSON, one object a line: the journal's entries exactly as they are kept (they have `"event"`), and
 //! diagnostics (they have `"level"`). Both go to stderr.
 
+mod fields;
 mod sentence;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::clock;
 use crate::out::{self, Palette};
+pub(crate) use fields::{Fields, fields, syslog_severity};
 use sentence::Sentence;
 pub(crate) use sentence::{Tone, cause_words, sentence};
 

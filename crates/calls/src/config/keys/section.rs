@@ -1,6 +1,7 @@
-//! The tables of dialback.toml: how people write them, and what each is for. It does not know their keys.
+//! The tables of dialback.toml and relay.toml: how people write them, and what each is for. It does not know
+//! their keys.
 
-/// A table of dialback.toml.
+/// A table of dialback.toml, or of relay.toml.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::config) enum Section {
     Server,
@@ -18,6 +19,11 @@ pub(in crate::config) enum Section {
     DayBudget,
     Line,
     Modem,
+    Relay,
+    RelayMetrics,
+    RelaySyslog,
+    RelayHook,
+    RelayMail,
 }
 
 impl Section {
@@ -40,6 +46,10 @@ impl Section {
         Self::Modem,
     ];
 
+    /// Every section of relay.toml, in the order of its reference page.
+    pub(in crate::config) const RELAY: [Self; 5] =
+        [Self::Relay, Self::RelayMetrics, Self::RelaySyslog, Self::RelayHook, Self::RelayMail];
+
     /// As people write it.
     pub(in crate::config) fn title(self) -> &'static str {
         match self {
@@ -58,6 +68,11 @@ impl Section {
             Self::DayBudget => "[[budget]]",
             Self::Line => "[[line]]",
             Self::Modem => "line.modem",
+            Self::Relay => "[relay]",
+            Self::RelayMetrics => "[metrics]",
+            Self::RelaySyslog => "[[syslog]]",
+            Self::RelayHook => "[[hook]]",
+            Self::RelayMail => "[mail]",
         }
     }
 
@@ -122,6 +137,19 @@ impl Section {
                  for a profile. A profile of your own is a table `[modem.name]` with the same keys; its \
                  own `profile` names a built-in one."
             }
+            Self::Relay => "Where the server is found, and where the relay keeps its place.",
+            Self::RelayMetrics => {
+                "Numbers for Prometheus at `/metrics`, and `/health/live` and `/health/ready`, by HTTP without TLS."
+            }
+            Self::RelaySyslog => {
+                "A host that gets events as RFC 5424 messages. Once for each host. A host that can't be reached gets \
+                 what it has missed later, from the journal."
+            }
+            Self::RelayHook => {
+                "A program or a web address that is told of events. Once for each. Deliveries wait on disk until they \
+                 succeed or are given up; what was given up is kept as a dead letter (`dialback relay dead`)."
+            }
+            Self::RelayMail => "Mail about events, gathered, so that many events are one mail.",
         }
     }
 }

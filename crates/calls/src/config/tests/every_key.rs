@@ -24,7 +24,12 @@ fn with(row: &Row, value: &str) -> String {
         | Section::Tariff
         | Section::DayBudget
         | Section::Line
-        | Section::Modem => "login_config = \"login.config\"".to_owned(),
+        | Section::Modem
+        | Section::Relay
+        | Section::RelayMetrics
+        | Section::RelaySyslog
+        | Section::RelayHook
+        | Section::RelayMail => "login_config = \"login.config\"".to_owned(),
     };
     let mut text = format!("[server]\n{server}\n[[line]]\n");
     for (name, default) in [("name", "\"main\""), ("port", "\"/dev/ttyUSB0\"")] {
@@ -67,6 +72,12 @@ fn with(row: &Row, value: &str) -> String {
         Section::Tariff => text.push_str(&format!("[[tariff]]\n{key}")),
         Section::DayBudget => text.push_str(&format!("[[budget]]\n{key}")),
         Section::Server | Section::Line => {}
+        // These have a file of their own, and tests beside its reader.
+        Section::Relay
+        | Section::RelayMetrics
+        | Section::RelaySyslog
+        | Section::RelayHook
+        | Section::RelayMail => {}
     }
     text.push('\n');
     text

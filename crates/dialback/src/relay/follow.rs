@@ -1,0 +1,161 @@
+//! A follower: gets every entry of the journal in order, from where it left off, over the control socket.
+//!
+//! ```text
+//!   CONNECT ── is the last entry still there? ──► FOLLOW ── entry, entry, ... ──► COMMIT (nothing more waits)
+//!      ▲                                             │
+//!      └──────── the server has gone, or we missed some: wait a little ◄────┘
+//! ```
+//!
+//! A server that is killed may lose the last entries that it has told, and give their numbers to others. The
+//! place therefore remembers the entry itself: if another stands there now, the follower goes back to where that
+//! run of the server began.
+//!
+//! It does not know what is done with entries: that is its [`Receiver`]'s.
+
+use std::path::Path;
+use std::time::Duration;
+
+use calls::vocabulary::{Entry, Event, Seq};
+
+use super::ledger::Place;
+use crate::control::{Ask, Client, ClientFault, Heard};
+
+/// How soon a server that does not answer is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Entries between two commits, where they come in a flood.
+const BATCH: u32 = 256;
+
+/// How far back the beginning of the server's run is looked for.
+const BACK: u32 = 100_000;
+
+/// What is done with entries. A fault stops for a while, and begins again behind the last commit.
+pub(crate) trait Receiver {
+    /// What it is called in messages.
+    fn name(&self) -> &str;
+
+    /// Where it left off; `None`: it begins with what happens from now on.
+    fn place(&mut self) -> Result<Option<Place>, String>;
+
+    /// Takes the next entry; `text` is its JSON.
+    fn take(&mut self, entry: &Entry, text: &str) -> Result<(), String>;
+
+    /// Nothing more waits for now: keeps the place.
+    fn commit(&mut self, place: &Place) -> Result<(), String>;
+
+    /// The server does not answer, or answers again.
+    fn connected(&mut self, yes: bool);
+}
+
+/// Follows for ever.
+pub(crate) fn follow(socket: &Path, receiver: &mut impl Receiver) {
+    let mut told = false;
+    loop {
+        let why = follow_once(socket, receiver, &mut told);
+        receiver.connected(false);
+        if !std::mem::replace(&mut told, true) {
+            tracing::warn!("{}: {why}; tried again until it works", receiver.name());
+        }
+        std::thread::sleep(AGAIN);
+    }
+}
+
+/// Follows until something is wrong, and says what.
+fn follow_once(socket: &Path, receiver: &mut impl Receiver, told: &mut bool) -> String {
+    match attempt(socket, receiver, told) {
+        Ok(()) => "the server has gone".to_owned(),
+        Err(why) => why,
+    }
+}
+
+fn attempt(socket: &Path, receiver: &mut impl Receiver, told: &mut bool) -> Result<(), String> {
+    let said = |fault: ClientFault| fault.to_string();
+    let mut place = match receiver.place()? {
+        Some(place) => trusted(socket, place, receiver.name())?,
+        None => {
+            let place = newest(socket)?;
+            receiver.commit(&place)?;
+            place
+        }
+    };
+    let mut events = Client::connect(socket)
+        .and_then(|client| client.listen(Some(place.seq.0)))
+        .map_err(said)?;
+    receiver.connected(true);
+    if std::mem::take(told) {
+        tracing::info!("{}: the server answers again", receiver.name());
+    }
+    let (mut since_commit, mut first) = (0, true);
+    while let Some(heard) = events.hear() {
+        let entry = match heard.map_err(said)? {
+            Heard::Entry(entry) => entry,
+            // It is in the journal: we begin again behind the last one that we have.
+            Heard::Missed(_) => break,
+        };
+        // The journal itself may have gaps (a full disk); on the wire a gap means that we were too slow.
+        if !first && entry.seq.0 != place.seq.0 + 1 {
+            break;
+        }
+        first = false;
+        let text = serde_json::to_string(&entry).map_err(|e| e.to_string())?;
+        receiver.take(&entry, &text)?;
+        place = Place { seq: entry.seq, last: text };
+        since_commit += 1;
+        if since_commit >= BATCH || !events.waiting() {
+            receiver.commit(&place)?;
+            since_commit = 0;
+        }
+    }
+    if since_commit > 0 {
+        receiver.commit(&place)?;
+    }
+    Ok(())
+}
+
+/// The place where the journal ends now.
+fn newest(socket: &Path) -> Result<Place, String> {
+    let ask = Ask::Events { after: None, since_ms: None, last: Some(1), until_now: true };
+    Ok(first(socket, ask)?.map_or(Place::START, |entry| place_of(&entry)))
+}
+
+fn place_of(entry: &Entry) -> Place {
+    Place { seq: entry.seq, last: serde_json::to_string(entry).unwrap_or_default() }
+}
+
+fn first(socket: &Path, ask: Ask) -> Result<Option<Entry>, String> {
+    let said = |fault: ClientFault| fault.to_string();
+    let mut events = Client::connect(socket).and_then(|client| client.events(ask)).map_err(said)?;
+    events.next().transpose().map_err(said)
+}
+
+/// The place, if the journal is still the one that it is in; else a place before everything new in it.
+fn trusted(socket: &Path, place: Place, name: &str) -> Result<Place, String> {
+    if place.seq == Seq(0) {
+        return Ok(place);
+    }
+    let ask =
+        Ask::Events { after: Some(place.seq.0 - 1), since_ms: None, last: None, until_now: true };
+    let there = first(socket, ask)?;
+    if there.is_some_and(|entry| place_of(&entry) == place) {
+        return Ok(place);
+    }
+    let ask = Ask::Events { after: None, since_ms: None, last: Some(BACK), until_now: true };
+    let said = |fault: ClientFault| fault.to_string();
+    let events = Client::connect(socket).and_then(|client| client.events(ask)).map_err(said)?;
+    let (mut before, mut begun) = (Place::START, None);
+    for entry in events {
+        let entry = entry.map_err(said)?;
+        if let Event::ServerStarted { .. } = entry.event {
+            begun = Some(before);
+        }
+        before = place_of(&entry);
+    }
+    let begun = begun.unwrap_or(Place::START);
+    tracing::warn!(
+        "{name}: the journal does not have entry {} that was told (a server was killed, or the journal is another \
+         one): going on behind entry {}, where the server was started",
+        place.seq,
+        begun.seq
+    );
+    Ok(begun)
+}
