@@ -209,6 +209,7 @@ pub(crate) struct Events {
 
 /// What a listener hears.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it at a time")]
 pub(crate) enum Heard {
     /// The next entry.
     Entry(Entry),

@@ -203,7 +203,7 @@ impl Worker {
         loop {
             if let Err(fault) = self.step() {
                 tracing::error!("{}: {fault}", self.name);
-                std::thread::sleep(LOOK);
+                super::pause(LOOK);
             }
         }
     }

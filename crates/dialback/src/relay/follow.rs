@@ -56,7 +56,7 @@ pub(crate) fn follow(socket: &Path, receiver: &mut impl Receiver) {
         if !std::mem::replace(&mut told, true) {
             tracing::warn!("{}: {why}; tried again until it works", receiver.name());
         }
-        std::thread::sleep(AGAIN);
+        super::pause(AGAIN);
     }
 }
 

@@ -61,7 +61,7 @@ impl Mailer {
         loop {
             if let Err(fault) = self.step() {
                 tracing::error!("mail: {fault}");
-                std::thread::sleep(RETRY);
+                super::pause(RETRY);
             }
         }
     }

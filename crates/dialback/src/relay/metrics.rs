@@ -219,10 +219,14 @@ fn by_leg(spreads: &BTreeMap<String, Spread>) -> impl Iterator<Item = Sample<&Sp
 }
 
 /// How many of `all` have each of these words.
-fn tallied<'a>(words: &[&str], all: impl Iterator<Item = &'a str> + Clone) -> Vec<(String, u64)> {
-    let count = |word: &str| all.clone().filter(|one| *one == word).count();
-    let number = |word: &str| u64::try_from(count(word)).unwrap_or(u64::MAX);
-    words.iter().map(|word| ((*word).to_owned(), number(word))).collect()
+fn tallied<'a>(words: &[&str], all: impl Iterator<Item = &'a str>) -> Vec<(String, u64)> {
+    let mut counts: Vec<(String, u64)> = words.iter().map(|word| ((*word).to_owned(), 0)).collect();
+    for one in all {
+        if let Some((_, count)) = counts.iter_mut().find(|(word, _)| word == one) {
+            *count += 1;
+        }
+    }
+    counts
 }
 
 fn number(count: usize) -> u64 {

@@ -48,6 +48,15 @@ fn now_ms() -> i64 {
     crate::clock::wall().unix_ms
 }
 
+/// Waits before something outside is tried again.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a server, a host or a disk does not tell when it is there again"
+)]
+fn pause(time: std::time::Duration) {
+    std::thread::sleep(time);
+}
+
 /// Starts a thread that must not end.
 fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
     let started = std::thread::Builder::new().name(name.to_owned()).spawn(move || {

@@ -19,15 +19,17 @@ fn check(text: &str, expected: &[&str]) {
 
 /// A file in which this key, and little else, has this value.
 fn with(row: &Row, value: &str) -> String {
-    let mut lines: Vec<(&str, &str)> = match row.section {
-        Section::RelaySyslog => vec![("name", "\"a\""), ("to", "\"udp://h:514\"")],
-        Section::RelayHook if row.name == "url" || row.name == "secret_file" => {
-            vec![("name", "\"a\""), ("url", "\"http://h/\"")]
-        }
-        Section::RelayHook => vec![("name", "\"a\""), ("command", "[\"/bin/true\"]")],
-        Section::RelayMail => vec![("to", "[\"a@b\"]"), ("from", "\"a@b\"")],
-        _ => Vec::new(),
+    let hook: &[(&str, &str)] = match row.name {
+        "url" | "secret_file" => &[("name", "\"a\""), ("url", "\"http://h/\"")],
+        _ => &[("name", "\"a\""), ("command", "[\"/bin/true\"]")],
     };
+    let needed: [(Section, &[(&str, &str)]); 3] = [
+        (Section::RelaySyslog, &[("name", "\"a\""), ("to", "\"udp://h:514\"")]),
+        (Section::RelayHook, hook),
+        (Section::RelayMail, &[("to", "[\"a@b\"]"), ("from", "\"a@b\"")]),
+    ];
+    let needed = needed.iter().find(|(section, _)| *section == row.section);
+    let mut lines = needed.map_or_else(Vec::new, |(_, lines)| lines.to_vec());
     lines.retain(|(name, _)| *name != row.name);
     lines.push((row.name, value));
     let lines: Vec<String> =

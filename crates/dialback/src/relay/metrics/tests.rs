@@ -108,7 +108,6 @@ fn names() -> BTreeSet<String> {
 }
 
 /// `promtool`, or `None` with a reason printed. With CI=true it must be there.
-#[expect(clippy::print_stderr, reason = "the reason why a test was not run belongs on the screen")]
 fn promtool(arguments: &[&str], at: &Path, input: &str) -> Option<String> {
     let program = "/usr/bin/promtool";
     if !Path::new(program).exists() {
