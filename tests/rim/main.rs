@@ -8,9 +8,9 @@
 )]
 
 mod folder;
-mod manager;
 mod modem;
 mod server;
+mod supervisor;
 
 use std::process::Command;
 

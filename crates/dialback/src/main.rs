@@ -18,7 +18,6 @@ mod exit;
 mod import;
 mod launcher;
 mod log;
-mod manager;
 mod migrate;
 mod network;
 mod out;
@@ -31,6 +30,7 @@ mod rim;
 mod scp;
 mod sheet;
 mod store;
+mod supervisor;
 mod top;
 mod verify;
 

@@ -34,12 +34,12 @@ use crate::control::{Backstage, Listener, Question};
 use crate::exit::{Code, Failure};
 use crate::launcher::{self, Client, Control, Standing};
 use crate::log::EventLog;
-use crate::manager::Manager;
 use crate::network::Network;
 use crate::out::{self, Palette};
 use crate::port::{LockWatches, Port, Settings, Surroundings, sim};
 use crate::program::Program;
 use crate::store::{Reader, Store, StoreFault, Word, Writer};
+use crate::supervisor::Supervisor;
 use crate::verify::Verifier;
 
 /// Inputs that may wait for the loop; a port that has more to tell waits until the loop has listened.
@@ -148,7 +148,7 @@ enum Woken {
     Stop,
     LauncherGone,
     Anchor,
-    Manager,
+    Supervisor,
     Tick,
 }
 
@@ -180,7 +180,7 @@ pub(crate) struct Rim {
     writer: Writer,
     captures: Captures,
     control: JoinHandle<()>,
-    manager: Manager,
+    supervisor: Supervisor,
     run: Run,
 }
 
@@ -225,7 +225,7 @@ impl Rim {
     /// runtime.
     pub(crate) fn open(setting: Setting) -> Result<Self, Failure> {
         let Setting { config, config_path, log, scale, sim, standing } = setting;
-        let Standing { rights, launcher, places: prepared, manager } = standing;
+        let Standing { rights, launcher, places: prepared, supervisor } = standing;
         let listener = match prepared.control {
             Control::Bound(socket) => Listener::adopt(socket, &config.server.control)?,
             Control::Passed(socket) => Listener::passed(socket, &config.server.control)?,
@@ -294,7 +294,7 @@ impl Rim {
             writer,
             captures: Captures::default(),
             control,
-            manager,
+            supervisor,
             run: Run::Serving,
         })
     }
@@ -308,7 +308,7 @@ impl Rim {
     /// Serves until a signal says stop and every line is on-hook.
     pub(crate) async fn run(mut self, mut signals: Signals) -> Result<(), Failure> {
         self.carry_out();
-        self.manager.ready(&self.server.status(self.clock.now()));
+        self.supervisor.ready(&self.server.status(self.clock.now()));
         while self.run != Run::Stopped {
             let woken = self.wait(&mut signals).await;
             self.take(woken);
@@ -363,7 +363,7 @@ impl Rim {
                 Woken::LauncherGone
             }
             () = until(self.anchors.due()) => Woken::Anchor,
-            () = until(self.manager.due()) => Woken::Manager,
+            () = until(self.supervisor.due()) => Woken::Supervisor,
             () = until(due) => Woken::Tick,
         }
     }
@@ -396,7 +396,7 @@ impl Rim {
                 self.stop();
             }
             Woken::Anchor => self.anchors.tell(),
-            Woken::Manager => self.manager.tick(|| self.server.status(self.clock.now())),
+            Woken::Supervisor => self.supervisor.tick(|| self.server.status(self.clock.now())),
             Woken::Tick => self.feed(Input::Tick),
         }
     }
@@ -437,7 +437,7 @@ impl Rim {
 
     /// Reads the configuration again, on a thread: name services may take their time.
     fn read_again(&self) {
-        self.manager.reloading();
+        self.supervisor.reloading();
         let tell = self.reread.0.clone();
         let Some(path) = self.config_path.clone() else {
             // Only inside of `dialback demo`.
@@ -472,7 +472,7 @@ impl Rim {
                 self.feed(Input::ConfigRefused { faults, first });
             }
         }
-        self.manager.ready(&self.server.status(self.clock.now()));
+        self.supervisor.ready(&self.server.status(self.clock.now()));
     }
 
     fn stop(&mut self) {
@@ -487,7 +487,7 @@ impl Rim {
             }
             Run::Stopped => return,
         };
-        self.manager.stopping(grace);
+        self.supervisor.stopping(grace);
         self.feed(Input::Stop { grace });
     }
 
@@ -562,7 +562,7 @@ impl Rim {
     }
 
     fn journal(&mut self, entry: Entry) {
-        self.manager.changed();
+        self.supervisor.changed();
         if let Event::Ended(ended) = &entry.event
             && let Some(network) = self.networks.remove(&ended.call)
         {

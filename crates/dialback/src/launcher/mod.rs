@@ -49,8 +49,8 @@ pub(crate) use protocol::Terminal;
 use crate::config::Read;
 use crate::exit::{Code, Failure};
 use crate::log::{self, Format};
-use crate::manager::{self, Manager};
 use crate::out::{self, Palette};
+use crate::supervisor::{self, Supervisor};
 
 /// The first argument that makes our binary the launcher.
 const LAUNCHER: &str = "launcher";
@@ -139,26 +139,26 @@ pub(crate) struct Standing {
     /// What root has made ready.
     pub(crate) places: Places,
     /// Who wants to hear how it fares.
-    pub(crate) manager: Manager,
+    pub(crate) supervisor: Supervisor,
 }
 
 impl Standing {
     /// Whatever rights we have, nothing split.
-    fn whole(rights: Rights, manager: Manager, passed: Option<UnixListener>) -> Self {
-        Self { rights, launcher: None, places: Places::untouched(passed), manager }
+    fn whole(rights: Rights, supervisor: Supervisor, passed: Option<UnixListener>) -> Self {
+        Self { rights, launcher: None, places: Places::untouched(passed), supervisor }
     }
 
     /// As we are, by intention: a demonstration.
     pub(crate) fn as_we_are() -> Self {
         let rights = Rights::Unprivileged { uid: rustix::process::geteuid().as_raw() };
-        Self::whole(rights, Manager::default(), None)
+        Self::whole(rights, Supervisor::default(), None)
     }
 }
 
 /// What must be opened before rights are given up.
-fn from_outside() -> Result<(Manager, Option<UnixListener>), Failure> {
-    let passed = manager::control_socket().map_err(|e| system("the control socket", &e))?;
-    Ok((Manager::found(), passed))
+fn from_outside() -> Result<(Supervisor, Option<UnixListener>), Failure> {
+    let passed = supervisor::control_socket().map_err(|e| system("the control socket", &e))?;
+    Ok((Supervisor::found(), passed))
 }
 
 fn system(what: &str, e: &dyn std::fmt::Display) -> Failure {
@@ -172,10 +172,10 @@ pub(crate) fn split(
     format: Format,
     level: &str,
 ) -> Result<(Config, Standing), Failure> {
-    let (manager, passed) = from_outside()?;
+    let (supervisor, passed) = from_outside()?;
     let account = match identity(&config) {
         Ok(account) => account,
-        Err(rights) => return Ok((config, Standing::whole(rights, manager, passed))),
+        Err(rights) => return Ok((config, Standing::whole(rights, supervisor, passed))),
     };
     let (ours, theirs) = Packets::pair().map_err(|e| system("a socket for the launcher", &e))?;
     let control = if passed.is_some() { root::Control::Passed } else { root::Control::Ours };
@@ -197,13 +197,13 @@ pub(crate) fn split(
         .and_then(|()| sys::confine::confine(&reach::of(&config, &places)))
         .map_err(|e| system("least privilege", &e))?;
     let rights = Rights::Split { user: account.name, launcher, landlock };
-    Ok((config, Standing { rights, launcher: Some(ours), places, manager }))
+    Ok((config, Standing { rights, launcher: Some(ours), places, supervisor }))
 }
 
 /// Joins the launcher that listens at `socket`, for a server that was started as the user that it shall be, and gives
 /// up what is left of its rights. What is wrong with the configuration has been told when this fails silently.
 pub(crate) fn join(socket: &Path, path: &Path) -> Result<(Config, Standing), Failure> {
-    let (manager, passed) = from_outside()?;
+    let (supervisor, passed) = from_outside()?;
     let uid = rustix::process::geteuid();
     if uid.is_root() {
         let message =
@@ -232,7 +232,7 @@ pub(crate) fn join(socket: &Path, path: &Path) -> Result<(Config, Standing), Fai
         .and_then(|()| sys::confine::confine(&reach::of(&config, &places)))
         .map_err(|e| system("least privilege", &e))?;
     let rights = Rights::Split { user, launcher, landlock };
-    Ok((config, Standing { rights, launcher: Some(ours), places, manager }))
+    Ok((config, Standing { rights, launcher: Some(ours), places, supervisor }))
 }
 
 fn groups(account: &Account) -> io::Result<Vec<u32>> {

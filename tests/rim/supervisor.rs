@@ -14,9 +14,9 @@ use crate::{answered, come_up};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The manager's end.
-struct Manager(UnixDatagram);
+struct Supervisor(UnixDatagram);
 
-impl Manager {
+impl Supervisor {
     fn at(path: &Path) -> Self {
         let socket = UnixDatagram::bind(path).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -44,7 +44,7 @@ impl Manager {
 #[test]
 fn a_service_manager_hears_ready_alive_reloading_and_stopping_and_sees_a_good_end() {
     let folder = Folder::new();
-    let manager = Manager::at(&folder.path("notify"));
+    let supervisor = Supervisor::at(&folder.path("notify"));
     let mut modem = Modem::at(&folder.path("modem"));
     configure(&folder, &folder.path("modem").display().to_string(), "");
     let mut command = dialback();
@@ -52,24 +52,24 @@ fn a_service_manager_hears_ready_alive_reloading_and_stopping_and_sees_a_good_en
     // It beats twice in this time, and a test that is slow kills nothing: nobody acts on it here.
     command.env("WATCHDOG_USEC", "200000");
     let mut server = Server::start_by(command, &folder);
-    let ready = manager.until("READY=1", "WATCHDOG=1");
+    let ready = supervisor.until("READY=1", "WATCHDOG=1");
     assert!(ready.contains("STATUS=1 line: 1 being set up"), "{ready}");
     // Whoever is told that it is ready can ask it.
     assert_eq!(server.json(&["lines"]).len(), 1);
     come_up(&mut modem, &mut server);
-    manager.until("STATUS=1 line: 1 waiting", "STOPPING=1");
-    manager.until("WATCHDOG=1", "STOPPING=1");
+    supervisor.until("STATUS=1 line: 1 waiting", "STOPPING=1");
+    supervisor.until("WATCHDOG=1", "STOPPING=1");
 
     server.signal("HUP");
-    manager.until("RELOADING=1", "STOPPING=1");
-    let again = manager.until("READY=1", "STOPPING=1");
+    supervisor.until("RELOADING=1", "STOPPING=1");
+    let again = supervisor.until("READY=1", "STOPPING=1");
     assert!(again.contains("STATUS=1 line:"), "{again}");
     server.until("reloaded");
     // Also a configuration that is not taken: the old one is in force, and the service is as good as before.
     folder.write("dialback.toml", "nonsense");
     server.signal("HUP");
-    manager.until("RELOADING=1", "STOPPING=1");
-    manager.until("READY=1", "STOPPING=1");
+    supervisor.until("RELOADING=1", "STOPPING=1");
+    supervisor.until("READY=1", "STOPPING=1");
     server.until("reload-refused");
 
     // In the middle of a call: that is no failure either.
@@ -78,7 +78,7 @@ fn a_service_manager_hears_ready_alive_reloading_and_stopping_and_sees_a_good_en
     modem.result("CONNECT 33600");
     modem.until_text("ogin: ");
     server.signal("TERM");
-    let stopping = manager.until("STOPPING=1", "READY=1");
+    let stopping = supervisor.until("STOPPING=1", "READY=1");
     assert!(stopping.contains("\nEXTEND_TIMEOUT_USEC="), "{stopping}");
     let ended = answered(&mut modem, || server.ended());
     assert_eq!(ended.code(), Some(0), "{ended}");

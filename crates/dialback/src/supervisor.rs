@@ -7,7 +7,7 @@
 //!                                                                                 └─ WATCHDOG=1, STATUS=...
 //! ```
 //!
-//! The loop asks [`Manager::due`] when to come and says so by [`Manager::tick`]: a loop that hangs says nothing, and
+//! The loop asks [`Supervisor::due`] when to come and says so by [`Supervisor::tick`]: a loop that hangs says nothing, and
 //! the manager ends it. The socket is opened before the server gives its rights up, and stays.
 //!
 //! It deliberately does not know systemd's units, nor anything that would keep the server from running without them.
@@ -29,7 +29,7 @@ const LAST_STEPS: Duration = Duration::from_secs(10);
 
 /// The way to tell it. Without a manager nothing is told, and nothing is due.
 #[derive(Debug, Default)]
-pub(crate) struct Manager {
+pub(crate) struct Supervisor {
     socket: Option<UnixDatagram>,
     /// How often it wants to hear that the loop lives: twice in the time that it would wait.
     beat: Option<Duration>,
@@ -38,7 +38,7 @@ pub(crate) struct Manager {
     said: String,
 }
 
-impl Manager {
+impl Supervisor {
     /// The manager that the environment names. Before rights are given up: its socket is a file.
     pub(crate) fn found() -> Self {
         let socket = env::var("NOTIFY_SOCKET").ok().and_then(|name| match connect(&name) {
@@ -64,7 +64,7 @@ impl Manager {
         self.next_beat = self.beat.map(|beat| Instant::now() + beat);
     }
 
-    /// It reads its configuration again; [`Manager::ready`] follows.
+    /// It reads its configuration again; [`Supervisor::ready`] follows.
     pub(crate) fn reloading(&self) {
         let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
         let micros = now.tv_sec.saturating_mul(1_000_000).saturating_add(now.tv_nsec / 1000);
@@ -84,7 +84,7 @@ impl Manager {
         }
     }
 
-    /// When to call [`Manager::tick`]; `None`: nobody waits for it.
+    /// When to call [`Supervisor::tick`]; `None`: nobody waits for it.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.next_beat.into_iter().chain(self.next_sentence).min()
     }
@@ -202,10 +202,10 @@ mod tests {
 
     #[test]
     fn without_a_manager_nothing_is_due() {
-        let mut manager = Manager::default();
-        manager.ready(&status(&["idle"]));
-        manager.changed();
-        assert_eq!(manager.due(), None);
-        manager.tick(|| panic!("nobody wants a sentence"));
+        let mut supervisor = Supervisor::default();
+        supervisor.ready(&status(&["idle"]));
+        supervisor.changed();
+        assert_eq!(supervisor.due(), None);
+        supervisor.tick(|| panic!("nobody wants a sentence"));
     }
 }
