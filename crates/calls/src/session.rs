@@ -232,6 +232,14 @@ impl Session {
         }
     }
 
+    /// The carrier may be gone: for whoever only waits for that, it is.
+    pub(crate) fn carrier_doubted(&mut self, line: &mut Line, office: &mut Office<'_>) {
+        if let Service::Ppp(ppp) = &mut self.service {
+            ppp.carrier_doubted(office.desk.at());
+            self.hear_ppp(line, office);
+        }
+    }
+
     /// The carrier is gone, or the port.
     pub(crate) fn carrier_lost(&mut self, why: Cause, line: &mut Line, office: &mut Office<'_>) {
         match &mut self.service {

@@ -79,6 +79,8 @@ pub(crate) enum Fact {
     Received(Vec<u8>),
     /// Everything that was sent has left.
     Drained,
+    /// The modem, or the far end, has written `NO CARRIER` where the carrier can't be seen.
+    CarrierDoubted,
     /// The carrier is gone, or the port with it. The line waits to be told to hang up.
     CarrierLost(Cause),
     /// The call is over and the line on-hook. `connected` tells whether there was a session on it.

@@ -50,6 +50,8 @@ pub(super) type Ending = Option<(Call, Cause)>;
 #[derive(Debug)]
 pub(super) struct HangingUp {
     ending: Ending,
+    /// `NO CARRIER` was the last that came: an answer to `+++` is not expected.
+    hushed: bool,
     phase: Phase,
 }
 
@@ -91,6 +93,16 @@ impl HangingUp {
 impl Line {
     /// Begins to hang up. `online`: the modem is in the online state, or may be.
     pub(super) fn on_hook(&mut self, ending: Ending, online: bool, desk: &mut Desk) -> State {
+        self.begin_on_hook(ending, online, false, desk)
+    }
+
+    fn begin_on_hook(
+        &mut self,
+        ending: Ending,
+        online: bool,
+        hushed: bool,
+        desk: &mut Desk,
+    ) -> State {
         let phase = if !online {
             Phase::Command(Box::new(self.break_off(desk)))
         } else if self.config.modem.dtr_hangup
@@ -104,7 +116,7 @@ impl Line {
             desk.port(self.id, PortOutput::Drain);
             Phase::Drain { until: desk.at() + DRAIN_TIME }
         };
-        self.hanging_up(Box::new(HangingUp { ending, phase }), desk)
+        self.hanging_up(Box::new(HangingUp { ending, hushed, phase }), desk)
     }
 
     /// Breaks off a call that is not connected: any character does (V.250 §5.6.1).
@@ -117,7 +129,7 @@ impl Line {
         Commands::start(desk.at(), plan)
     }
 
-    fn escape_phase(&self, desk: &Desk) -> Phase {
+    fn escape_phase(&self, hushed: bool, desk: &Desk) -> Phase {
         let plan = hang_up::Plan {
             escape: self.escape(),
             form: Form::Verbose,
@@ -125,7 +137,12 @@ impl Line {
             tries: 2,
             proof: None,
         };
-        Phase::Escape(Box::new(HangUp::start(desk.at(), plan)))
+        let hang_up = if hushed {
+            HangUp::start_hushed(desk.at(), plan)
+        } else {
+            HangUp::start(desk.at(), plan)
+        };
+        Phase::Escape(Box::new(hang_up))
     }
 
     pub(super) fn hanging_up_port(
@@ -147,7 +164,7 @@ impl Line {
             PortInput::Signals(_) => self.hanging_up(hanging_up, desk),
             PortInput::Drained => {
                 if matches!(hanging_up.phase, Phase::Drain { .. }) {
-                    hanging_up.phase = self.escape_phase(desk);
+                    hanging_up.phase = self.escape_phase(hanging_up.hushed, desk);
                 }
                 self.hanging_up(hanging_up, desk)
             }
@@ -191,13 +208,13 @@ impl Line {
                     }
                     // The modem does not mind DTR (&D0), or DCD says nothing (&C0).
                     desk.port(self.id, PortOutput::Dtr(true));
-                    hanging_up.phase = self.escape_phase(desk);
+                    hanging_up.phase = self.escape_phase(hanging_up.hushed, desk);
                 }
                 Phase::Drain { until } => {
                     if *until > desk.at() {
                         return State::HangingUp(hanging_up);
                     }
-                    hanging_up.phase = self.escape_phase(desk);
+                    hanging_up.phase = self.escape_phase(hanging_up.hushed, desk);
                 }
                 Phase::Fall { until } => {
                     let up = self.signals.is_some_and(|signals| signals.dcd);
@@ -286,9 +303,10 @@ impl Line {
     pub(super) fn hung_up(&mut self, state: State, cause: Cause, desk: &mut Desk) -> State {
         match state {
             State::Online(online) => {
+                let hushed = online.is_hushed();
                 let (call, port_lost) = online.into_parts();
                 match port_lost {
-                    None => self.on_hook(Some((call, cause)), true, desk),
+                    None => self.begin_on_hook(Some((call, cause)), true, hushed, desk),
                     Some(reason) => {
                         self.end_call(&call, cause, desk);
                         self.fault(reason, false, desk)

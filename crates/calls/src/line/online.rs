@@ -64,6 +64,15 @@ impl Online {
         }
     }
 
+    /// Whether `NO CARRIER` is the last that came, as far as the modem's words count.
+    pub(super) const fn is_hushed(&self) -> bool {
+        match &self.watch {
+            Watch::Words { watch, .. } => watch.is_quiet(),
+            Watch::Probing { .. } => true,
+            Watch::Dcd | Watch::Lost { .. } => false,
+        }
+    }
+
     /// Counts what is sent, and gives it back if it may go out now.
     pub(super) fn send(&mut self, bytes: Vec<u8>) -> Option<Vec<u8>> {
         match &mut self.watch {
@@ -159,11 +168,13 @@ impl Line {
         let Watch::Words { watch, doubtful, held } = &mut online.watch else {
             return State::Online(online);
         };
+        let was_quiet = watch.is_quiet();
         let (sure, doubted) = bytes.split_at(watch.receive(desk.at(), bytes).min(bytes.len()));
         if watch.poll().is_some() {
             doubtful.extend_from_slice(doubted);
             return self.probe(online, desk);
         }
+        let hushed = !was_quiet && watch.is_quiet();
         let mut session = Vec::new();
         let mut to_send = Vec::new();
         if !watch.is_quiet() {
@@ -180,6 +191,9 @@ impl Line {
             self.online_session(&mut online, session, desk);
         }
         self.send_held(&mut online, to_send, desk);
+        if hushed {
+            desk.report(self.id, Fact::CarrierDoubted);
+        }
         State::Online(online)
     }
 

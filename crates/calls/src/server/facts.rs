@@ -35,6 +35,7 @@ impl Server {
                 self.speaker(line, |session, line, office| session.received(bytes, line, office));
             }
             Fact::Drained => self.speaker(line, Session::drained),
+            Fact::CarrierDoubted => self.speaker(line, Session::carrier_doubted),
             Fact::CarrierLost(cause) => {
                 self.speaker(line, |session, line, office| {
                     session.carrier_lost(cause, line, office);

@@ -319,6 +319,14 @@ impl Ppp {
         self.link.close(time(now), why);
     }
 
+    /// The line may be gone. Once leave is taken nothing is waited for but that (RFC 1661 §4.4, zrc: three seconds, if nothing
+    /// tells), so then the word counts; before, a caller's file may contain it.
+    pub(crate) fn carrier_doubted(&mut self, now: Instant) {
+        if self.phase == Phase::Terminate {
+            self.link.carrier_lost(time(now));
+        }
+    }
+
     /// The line is gone.
     pub(crate) fn carrier_lost(&mut self, now: Instant, why: Cause) {
         self.lost = Some(why);

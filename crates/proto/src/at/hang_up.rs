@@ -62,6 +62,11 @@ pub enum Step {
 
 const HOOK: &str = "ATH";
 
+/// How long the answer to the escape sequence is waited for, behind the second silence, from a modem that has said
+/// `NO CARRIER`: most likely it is in the command state and does not answer at all. One that is on line after all, because it
+/// was a caller who wrote the words, is in the command state by then too, and at worst has its `OK` taken for that to `ATH`.
+const HUSHED_ANSWER: Duration = Duration::from_millis(200);
+
 #[derive(Debug)]
 enum State {
     Silent {
@@ -108,6 +113,14 @@ impl HangUp {
             steps: VecDeque::new(),
             transcript: String::new(),
         }
+    }
+
+    /// The same where the last thing that came is `NO CARRIER`: all the steps, since a caller can write that, but less
+    /// patience with an answer that is not expected.
+    #[must_use]
+    pub fn start_hushed(now: Instant, mut plan: Plan) -> Self {
+        plan.escape.answer = plan.escape.answer.min(HUSHED_ANSWER);
+        Self::start(now, plan)
     }
 
     /// Takes what the modem sent; what the caller still says among it is lost.

@@ -68,6 +68,14 @@ impl OnHook {
         on_hook
     }
 
+    /// The same where a port without control lines has just told us `NO CARRIER`.
+    #[must_use]
+    pub fn hushed(now: Instant, hook: &Hook) -> Self {
+        let hang_up = HangUp::start_hushed(now, hook.by_command.clone());
+        let state = State::Escaping(Box::new(hang_up));
+        Self { hook: hook.clone(), signals: None, state, steps: VecDeque::new() }
+    }
+
     /// Breaks off whatever a modem in the command state is doing, and puts its settings back.
     #[must_use]
     pub fn in_command_state(now: Instant, hook: &Hook, signals: Option<Signals>) -> Self {

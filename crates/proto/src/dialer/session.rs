@@ -141,11 +141,26 @@ impl Session {
         self.go_on(now);
     }
 
+    /// Whether the last thing that came is `NO CARRIER`, on a port that shows no carrier: the call is over, most likely. Who
+    /// has nothing left to say need not wait until that is sure.
+    #[must_use]
+    pub const fn is_hushed(&self) -> bool {
+        match &self.state {
+            State::Talking(watch) => watch.is_quiet() && !self.carrier,
+            State::Asking { .. } => true,
+            State::HangingUp(_) | State::Ended => false,
+        }
+    }
+
     /// Ends the call. A second time it is over at once.
     pub fn hang_up(&mut self, now: Instant) {
         match &self.state {
             State::Talking(_) | State::Asking { .. } => {
-                let on_hook = OnHook::online(now, &self.hook, self.signals);
+                let on_hook = if self.signals.is_none() && self.is_hushed() {
+                    OnHook::hushed(now, &self.hook)
+                } else {
+                    OnHook::online(now, &self.hook, self.signals)
+                };
                 self.state = State::HangingUp(Box::new(on_hook));
                 self.go_on(now);
             }

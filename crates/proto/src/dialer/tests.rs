@@ -525,4 +525,22 @@ mod on_a_session {
         session.hang_up(at(1_300));
         assert_eq!(all(&mut session), [Step::Ended(End::HungUp)]);
     }
+
+    #[test]
+    fn behind_no_carrier_an_answer_to_the_escape_is_not_waited_for() {
+        let mut session = start(None);
+        assert!(!session.is_hushed());
+        session.receive(at(0), b"\r\nNO CARRIER\r\n");
+        assert!(session.is_hushed());
+        assert_eq!(all(&mut session), [Step::Show(b"\r\nNO CARRIER\r\n".to_vec())]);
+        session.hang_up(at(0));
+        session.tick(at(1_100));
+        assert_eq!(all(&mut session), [Step::Send(b"+++".to_vec())]);
+        session.tick(at(2_300));
+        assert_eq!(all(&mut session), [Step::Send(b"\r".to_vec()), Step::Send(b"ATH\r".to_vec())]);
+        // Where the carrier is seen the words mean nothing.
+        let mut session = start(Some(UP));
+        session.receive(at(0), b"\r\nNO CARRIER\r\n");
+        assert!(!session.is_hushed());
+    }
 }

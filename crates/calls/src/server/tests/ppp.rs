@@ -302,3 +302,71 @@ fn a_stored_number_is_called_even_if_the_line_is_lost_and_a_typed_one_is_not() {
     told("bob", "b0bs", "hang-up main; drained; dcd down; + 1", "waiting");
     told("alice", "s3cret", "dcd down", "no callback: the caller did not end the call");
 }
+
+/// A call on a line without control lines, until the caller has taken leave and has his Terminate-Ack.
+fn leave_taken_where_no_carrier_is_seen() -> Bench {
+    let mut bench = fresh(config(TOML, LOGIN));
+    bench.ready(LineId(0), true);
+    bench.run(&AT_PROMPT.replace("< dcd up", ""));
+    let mut caller = Caller::new(wants("5551234"), "bob", "b0bs");
+    talk(&mut bench, &mut caller, Store::Works, Until::Told);
+    // His Terminate-Request was lost, and is said again.
+    bench.pass(Duration::from_secs(3));
+    let said = caller.hear(time(&bench), &[]);
+    assert!(!said.is_empty(), "it does not take leave");
+    bench.sent.clear();
+    bench.give(Input::Port(LineId(0), PortInput::Bytes(said)));
+    assert!(!bench.sent.is_empty(), "no Terminate-Ack");
+    bench.unseen();
+    bench
+}
+
+#[test]
+fn behind_the_terminate_ack_the_modems_no_carrier_ends_the_wait_where_no_carrier_is_seen() {
+    let mut bench = leave_taken_where_no_carrier_is_seen();
+    // A modem that has said so does not answer +++: it is not waited for as for one that may.
+    bench.run(
+        r#"
+        + 500ms
+        < says NO CARRIER
+        * link-ended calling back
+        > drain
+        < drained
+        > drain
+        < drained
+        + 1100ms
+        > send "+++"
+        + 1200ms
+        > send "\r"
+        > send "ATH\r"
+        < says OK
+        * ended c1 callback
+        > send "ATE0\r"
+        "#,
+    );
+}
+
+#[test]
+fn behind_the_terminate_ack_one_restart_time_is_waited_where_nothing_tells() {
+    let mut bench = leave_taken_where_no_carrier_is_seen();
+    bench.run(
+        r#"
+        + 2900ms
+        + 100ms
+        * link-ended calling back
+        > drain
+        "#,
+    );
+}
+
+#[test]
+fn no_carrier_in_a_file_ends_no_link() {
+    let mut bench = fresh(config(TOML, LOGIN));
+    bench.ready(LineId(0), true);
+    bench.run(&AT_PROMPT.replace("< dcd up", ""));
+    let mut caller = Caller::new(wants("5551234"), "bob", "b0bs");
+    talk(&mut bench, &mut caller, Store::Works, Until::Promised);
+    bench.happens(r"types \r\nNO CARRIER\r\n");
+    let ended = |entry: &Entry| matches!(entry.event, Event::LinkEnded { .. });
+    assert!(!bench.journal.iter().any(ended), "{:?}", bench.journal);
+}

@@ -39,6 +39,7 @@ struct Speaking<'a, 'b> {
     session: Session,
     call: Call,
     leg: Leg,
+    phase: Phase,
     came: Option<Came>,
     /// What went wrong here while PPP went on; it outweighs what PPP ends with.
     fault: Option<Ended>,
@@ -74,6 +75,7 @@ pub(super) async fn run(
         session,
         call,
         leg,
+        phase: Phase::Establish,
         came: None,
         fault: None,
         gone: false,
@@ -137,6 +139,10 @@ impl Speaking<'_, '_> {
                     Heard::Signals(signals) => self.session.signals(now(), signals),
                     Heard::Lost(why) => return Err(lost(why)),
                 }
+            }
+            if self.phase == Phase::Terminate && self.session.is_hushed() {
+                // Both have taken leave, and the peer has hung up: PPP's own wait for that is over.
+                self.call.carrier_lost(ppp_now());
             }
             self.session.tick(now());
             self.call.tick(ppp_now());
@@ -243,6 +249,7 @@ impl Speaking<'_, '_> {
     }
 
     fn phase(&mut self, phase: Phase) {
+        self.phase = phase;
         let (word, text) = match phase {
             Phase::Establish => ("establish", "speaking PPP"),
             Phase::Authenticate => ("authenticate", "proving who we are"),

@@ -18,8 +18,13 @@ fn plan(proof: Option<(&str, &str)>) -> Plan {
 /// Hangs up while these things arrive at these milliseconds: a line `ms step` for every step.
 #[track_caller]
 fn check(plan: Plan, arrives: &[(u64, &[u8])], wanted: &str) {
+    check_from(HangUp::start(Instant::ZERO, plan), arrives, wanted);
+}
+
+/// The same for one that was begun at zero.
+#[track_caller]
+fn check_from(mut hang_up: HangUp, arrives: &[(u64, &[u8])], wanted: &str) {
     let mut now = Instant::ZERO;
-    let mut hang_up = HangUp::start(now, plan);
     let mut arrives = arrives.iter().peekable();
     let mut log = Vec::new();
     for _ in 0..100 {
@@ -71,6 +76,28 @@ fn a_modem_in_the_command_state_already_is_hung_up() {
         4100 send \r
         4100 send ATH\r
         4110 done",
+    );
+}
+
+#[test]
+fn a_modem_that_has_said_no_carrier_is_not_waited_for_but_is_escaped_all_the_same() {
+    check_from(
+        HangUp::start_hushed(Instant::ZERO, plan(None)),
+        &[(2_310, b"\rATH\r\r\nOK\r\n")],
+        r"
+        1100 send +++
+        2300 send \r
+        2300 send ATH\r
+        2310 done",
+    );
+    // A caller wrote that, and writes on: before the second silence is over it is still his.
+    check_from(
+        HangUp::start_hushed(Instant::ZERO, plan(None)),
+        &[(1_500, b"\r\nOK\r\n"), (2_150, b"\r\nOK\r\n"), (2_900, b"\r\nOK\r\n")],
+        r"
+        1100 send +++
+        2150 send ATH\r
+        2900 done",
     );
 }
 
