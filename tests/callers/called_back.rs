@@ -68,6 +68,8 @@ impl Stage {
 
     /// As Windows does it: its dialler sets the modem up and dials, then the script runs.
     fn windows(&self, script: &str) -> ExitStatus {
+        // Between the two nobody else has the modem open, and it would take that for DTR down.
+        let _held = File::options().read(true).write(true).open(self.town.port("alice")).unwrap();
         let dialled = self.on_modem(dialback().args(["chat", "-s", "-S", "-t", "60", ""]).args([
             "AT&F&C0&D2S0=0",
             "OK",

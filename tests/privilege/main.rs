@@ -12,6 +12,7 @@
     reason = "a test program: a panic is its way to fail, printing its way to say what was skipped"
 )]
 
+mod called_back;
 mod fail_open;
 mod hostile;
 mod killed;

@@ -179,6 +179,8 @@ login_config = "{root}/login.config"
 lock_dir = "{root}/locks"
 issue = "{root}/issue"
 stop_grace = "1s"
+# Also where there is a user "dialback": he could not open the pty that is the modem.
+user = "root"
 
 [[line]]
 name = "main"

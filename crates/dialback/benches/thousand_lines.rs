@@ -135,7 +135,7 @@ fn serve(place: &Path, servers: &[String]) -> Running {
     fs::set_permissions(&login, fs::Permissions::from_mode(0o600)).expect("its mode");
     let mut config = format!(
         "[server]\nstate_dir = \"{0}/state\"\ncontrol = \"{0}/control\"\nlogin_config = \"{0}/login.config\"\n\
-         [callback]\nline = \"same\"\ndelay = \"1s\"\njitter = \"1s\"\nsoonest_connect = \"0s\"\nper_user = 1000\nin_all = 10000\n\
+         user = \"root\"\n[callback]\nline = \"same\"\ndelay = \"1s\"\njitter = \"1s\"\nsoonest_connect = \"0s\"\nper_user = 1000\nin_all = 10000\n\
          caller_numbers = {{ allow = [\"7*\"] }}\n",
         place.display()
     );

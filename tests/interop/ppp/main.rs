@@ -17,6 +17,7 @@ mod office;
 #[path = "../rig/mod.rs"]
 mod rig;
 mod sessions;
+mod split;
 mod trace;
 
-use office::{PROGRAMS, office};
+use office::{PROGRAMS, office, office_split};

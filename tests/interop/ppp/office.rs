@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "the tests and the benchmark use different parts")]
 
+use std::process::Command;
+
 use crate::rig::folder::Folder;
-use crate::rig::server::{Server, configure};
+use crate::rig::server::{Server, become_user, configure};
 use crate::rig::town::Town;
 
 /// PPP at the prompt is the engine's; the return call is, too.
@@ -27,6 +29,27 @@ pub(crate) fn office(folder: &Folder, user: &str, more: &str) -> (Town, Server) 
 
 /// The same in a town so many times faster than telephones.
 pub(crate) fn office_of(folder: &Folder, scale: u32, user: &str, more: &str) -> (Town, Server) {
+    let town = prepare(folder, scale, user, more);
+    let server = Server::apart(folder, 1);
+    (town, server)
+}
+
+/// A server that root starts and that becomes this user. The modem is his to open, as udev makes serial ports those of the
+/// group `dialout`.
+pub(crate) fn office_split(folder: &Folder, who: &str, user: &str, more: &str) -> (Town, Server) {
+    let town = prepare(folder, SCALE, user, more);
+    become_user(folder, who);
+    let port = town.terminal("office");
+    for (program, to) in [("/bin/chgrp", "dialout"), ("/bin/chmod", "660")] {
+        let done = Command::new(program).arg(to).arg(&port).status().unwrap();
+        assert!(done.success(), "{program} {to} {}", port.display());
+    }
+    let server = Server::apart(folder, 1);
+    (town, server)
+}
+
+/// The town and the files, and no server yet.
+fn prepare(folder: &Folder, scale: u32, user: &str, more: &str) -> Town {
     let stations = [("office", "5550100", "pty"), ("alice", "5550199", "pty")];
     let town = Town::with(folder, scale, &stations);
     let section = "line = \"same\"\ncaller_numbers = { allow = [\"5550199\", \"5550198\"] }";
@@ -40,6 +63,5 @@ pub(crate) fn office_of(folder: &Folder, scale: u32, user: &str, more: &str) -> 
         secrets.display()
     );
     folder.write("dialback.toml", &text);
-    let server = Server::apart(folder, 1);
-    (town, server)
+    town
 }

@@ -1,5 +1,6 @@
 //! `dialback serve` as a process, with its events.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -14,6 +15,10 @@ const MODEM: &str =
 /// A line of the configuration: its name, its port, and more keys (a modem among them instead of the usual one).
 pub(crate) type Line<'a> = (&'a str, &'a str, &'a str);
 
+/// Whom the server becomes: it stays root, also on a machine that has a user `dialback`, who could not open the ptys of a
+/// town. What splitting changes has tests of its own, which write another name here ([`become_user`]).
+const USER: &str = "user = \"root\"";
+
 /// Writes a configuration: lines, the `[callback]` section beside the pauses, login.config.
 pub(crate) fn configure(folder: &Folder, lines: &[Line<'_>], callback: &str, login: &str) {
     let root = folder.as_ref().display();
@@ -27,6 +32,7 @@ lock_dir = "{root}/locks"
 issue = "{root}/issue"
 host = "orion"
 stop_grace = "1s"
+{USER}
 
 [callback]
 delay = "200ms"
@@ -52,6 +58,18 @@ hold_time = "0s"
     folder.write("dialback.toml", &text);
     folder.write("issue", "Welcome\n");
     folder.write("login.config", login);
+}
+
+/// Has the server of a configuration become this user, and makes the folder what /etc/dialback and /var/lock are to him.
+pub(crate) fn become_user(folder: &Folder, user: &str) {
+    let config = folder.path("dialback.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    assert!(text.contains(USER), "{text}");
+    folder.write("dialback.toml", &text.replace(USER, &format!("user = \"{user}\"")));
+    for (place, mode) in [(".", 0o755), ("locks", 0o1777)] {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(folder.path(place), permissions).unwrap();
+    }
 }
 
 pub(crate) struct Server {
