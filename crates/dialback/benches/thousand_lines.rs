@@ -158,7 +158,7 @@ fn serve(place: &Path, servers: &[String]) -> Running {
     Running(child)
 }
 
-/// Follows the server's own events until each line is ready.
+/// Asks the server until each line is ready.
 fn wait_until_idle(place: &Path, lines: usize) {
     let limit = Instant::now() + STEP;
     loop {
@@ -178,6 +178,7 @@ fn wait_until_idle(place: &Path, lines: usize) {
 
 async fn idle(pid: u32, lines: usize) {
     let before = cpu_time(pid);
+    // The time itself is what is measured.
     tokio::time::sleep(IDLE).await;
     let cpu = cpu_time(pid) - before;
     println!(

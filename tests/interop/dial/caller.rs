@@ -2,8 +2,8 @@
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -15,22 +15,59 @@ use crate::rig::town::Town;
 pub(crate) struct Caller {
     child: Child,
     stdin: ChildStdin,
-    screen: Arc<Mutex<String>>,
-    told: Arc<Mutex<String>>,
+    screen: Arc<Heard>,
+    told: Arc<Heard>,
     seen: usize,
 }
 
-/// Gathers what a pipe says.
-fn gather(mut pipe: impl Read + Send + 'static) -> Arc<Mutex<String>> {
-    let all = Arc::new(Mutex::new(String::new()));
-    let told = Arc::clone(&all);
-    std::thread::spawn(move || {
-        let mut room = [0; 4096];
-        while let Ok(count @ 1..) = pipe.read(&mut room) {
-            told.lock().unwrap().push_str(&String::from_utf8_lossy(&room[..count]));
+/// What a pipe has said, and whoever waits for more of it.
+#[derive(Default)]
+struct Heard {
+    said: Mutex<Said>,
+    more: Condvar,
+}
+
+#[derive(Clone, Default)]
+struct Said {
+    text: String,
+    /// There will be no more: whoever wrote has ended.
+    over: bool,
+}
+
+impl Heard {
+    /// Gathers what a pipe says.
+    fn gather(mut pipe: impl Read + Send + 'static) -> Arc<Self> {
+        let all = Arc::new(Self::default());
+        let told = Arc::clone(&all);
+        std::thread::spawn(move || {
+            let mut room = [0; 4096];
+            while let Ok(count @ 1..) = pipe.read(&mut room) {
+                told.said.lock().unwrap().text += &String::from_utf8_lossy(&room[..count]);
+                told.more.notify_all();
+            }
+            told.said.lock().unwrap().over = true;
+            told.more.notify_all();
+        });
+        all
+    }
+
+    /// Waits until what was said is as wanted, or nothing more can come; gives it back.
+    fn until(&self, is_so: impl Fn(&Said) -> bool) -> Said {
+        let deadline = Instant::now() + PATIENCE;
+        let mut said = self.said.lock().unwrap();
+        while !is_so(&said) && !said.over {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            said = self.more.wait_timeout(said, left).unwrap().0;
         }
-    });
-    all
+        said.clone()
+    }
+
+    fn text(&self) -> String {
+        self.said.lock().unwrap().text.clone()
+    }
 }
 
 impl Caller {
@@ -52,8 +89,8 @@ impl Caller {
             .spawn()
             .unwrap();
         let stdin = child.stdin.take().unwrap();
-        let screen = gather(child.stdout.take().unwrap());
-        let told = gather(child.stderr.take().unwrap());
+        let screen = Heard::gather(child.stdout.take().unwrap());
+        let told = Heard::gather(child.stderr.take().unwrap());
         Self { child, stdin, screen, told, seen: 0 }
     }
 
@@ -67,62 +104,50 @@ impl Caller {
 
     /// Waits until the screen shows this, behind what was waited for before.
     pub(crate) fn until_screen(&mut self, text: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let screen = self.screen.lock().unwrap().clone();
-            if let Some(at) = screen.get(self.seen..).unwrap_or_default().find(text) {
-                self.seen += at + text.len();
-                return;
-            }
-            assert!(
-                Instant::now() < deadline && self.child.try_wait().unwrap().is_none(),
-                "the screen never shows {text:?}; it shows:\n{screen}\nand was told:\n{}",
+        let found = |said: &Said| said.text.get(self.seen..).unwrap_or_default().find(text);
+        let said = self.screen.until(|said| found(said).is_some());
+        match found(&said) {
+            Some(at) => self.seen += at + text.len(),
+            None => panic!(
+                "the screen never shows {text:?}; it shows:\n{}\nand was told:\n{}",
+                said.text,
                 self.told()
-            );
-            pause();
+            ),
         }
     }
 
     /// Waits for a stage.
     pub(crate) fn until_stage(&self, stage: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        while !self.stages().iter().any(|told| told == stage) {
-            assert!(Instant::now() < deadline, "never {stage}; told:\n{}", self.told());
-            pause();
-        }
+        let there = |said: &Said| stages_of(&said.text).iter().any(|told| told == stage);
+        let said = self.told.until(there);
+        assert!(there(&said), "never {stage}; told:\n{}", said.text);
     }
 
     /// Waits for its end, and for this exit code.
     pub(crate) fn until_ended(&mut self, code: i32) {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                // What it said last is still on its way.
-                while Arc::strong_count(&self.told) > 1 {
-                    pause();
-                }
-                assert_eq!(status.code(), Some(code), "{}", self.told());
-                return;
-            }
-            assert!(Instant::now() < deadline, "it does not end; it said:\n{}", self.told());
-            pause();
-        }
+        let said = self.told.until(|said| said.over);
+        assert!(said.over, "it does not end; it said:\n{}", said.text);
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.code(), Some(code), "{}", said.text);
     }
 
     /// Everything on stderr.
     pub(crate) fn told(&self) -> String {
-        self.told.lock().unwrap().clone()
+        self.told.text()
     }
 
     /// The stages, in order.
     pub(crate) fn stages(&self) -> Vec<String> {
-        self.told()
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .map(|event| event["event"].as_str().unwrap().to_owned())
-            .filter(|event| event != "note" && event != "ended")
-            .collect()
+        stages_of(&self.told())
     }
+}
+
+fn stages_of(told: &str) -> Vec<String> {
+    told.lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .map(|event| event["event"].as_str().unwrap().to_owned())
+        .filter(|event| event != "note" && event != "ended")
+        .collect()
 }
 
 impl Drop for Caller {
@@ -131,9 +156,4 @@ impl Drop for Caller {
         drop(self.child.kill());
         drop(self.child.wait());
     }
-}
-
-/// A pipe's reader does not tell that it has more.
-fn pause() {
-    std::thread::sleep(Duration::from_millis(20));
 }

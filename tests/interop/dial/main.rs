@@ -6,7 +6,6 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::string_slice,
-    clippy::disallowed_methods,
     reason = "a test program: a panic is its way to fail, printing its way to say what was skipped"
 )]
 

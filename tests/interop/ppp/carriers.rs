@@ -1,8 +1,6 @@
 //! The server's side of a caller's network on a real system: scripts with pppd's variables, an interface that somebody
 //! takes away, a caller for whom no address is left, a line for PPP alone, and pppd as the one who carries.
 
-use std::time::{Duration, Instant};
-
 use crate::client::Client;
 use crate::namespace::{say, within};
 use crate::rig::folder::Folder;
@@ -12,20 +10,6 @@ use crate::{PROGRAMS, office};
 
 const FREE: &str = r#"callback = { numbers = ["5550199"], offer = ["none", "fixed"] }"#;
 const FIXED: &str = r#"callback = { numbers = ["5550199"], offer = "fixed", required = true }"#;
-
-/// What a file says, once it says anything whole.
-fn text_of(folder: &Folder, name: &str) -> String {
-    let until = Instant::now() + Duration::from_secs(20);
-    loop {
-        let text = std::fs::read_to_string(folder.path(name)).unwrap_or_default();
-        if text.ends_with('\n') {
-            return text;
-        }
-        assert!(Instant::now() < until, "nothing in {name}: {text:?}");
-        #[expect(clippy::disallowed_methods, reason = "a script that writes a file tells nobody")]
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// A script that writes what it is told into a file of its name.
 fn script(folder: &Folder, name: &str, then: &str) -> String {
@@ -56,7 +40,7 @@ fn scripts_are_run_with_pppds_variables_and_their_failure_is_told() {
     let (town, mut server) = office(&folder, FREE, &keys);
     let mut client = Client::start(&folder, &town, &[]);
     client.until_up();
-    let up = text_of(&folder, "ip-up.told");
+    let up = folder.text_moved_to("ip-up.told");
     let port = town.port("office");
     let device = std::path::Path::new(&port).display().to_string();
     let expected = format!(
@@ -68,7 +52,7 @@ fn scripts_are_run_with_pppds_variables_and_their_failure_is_told() {
     client.signal("TERM");
     client.until_ended(0, "session");
     server.until("network-down");
-    let down = text_of(&folder, "ip-down.told");
+    let down = folder.text_moved_to("ip-down.told");
     let (told, counts) = down.trim_end().rsplit_once('|').unwrap();
     assert!(told.starts_with("dialback0 ") && told.ends_with(" alice 115200 c1"), "{down}");
     let counts: Vec<u64> = counts.split(' ').map(|count| count.parse().unwrap()).collect();
@@ -126,7 +110,7 @@ fn pppd_gets_the_line_once_the_callback_is_made_and_the_name_proved() {
     server.until("proved");
     let launched = server.until("launched");
     assert_eq!(launched["program"].as_str(), pppd.to_str());
-    let options = text_of(&folder, "pppd.told");
+    let options = folder.text_moved_to("pppd.told");
     for words in [
         "nodetach modem crtscts noauth name orion remotename alice ",
         " ipparam office mtu 1500 mru 1500 10.9.0.1:10.9.0.2 noipv6 idle 600 ",

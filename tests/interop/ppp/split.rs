@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::client::Client;
 use crate::namespace::{ping, within};
 use crate::rig::folder::Folder;
+use crate::rig::process::{Ear, Process};
 use crate::rig::programs;
 use crate::rig::server::Server;
 use crate::{PROGRAMS, office_split};
@@ -43,27 +44,9 @@ fn script(folder: &Folder, name: &str) -> String {
     folder.write_program(name, &text).display().to_string()
 }
 
-/// Interfaces in the server's network.
-fn interfaces(server: &Server) -> String {
-    std::fs::read_to_string(format!("/proc/{}/net/dev", server.pid())).unwrap()
-}
-
-/// Asks until something is so that nobody tells: the launcher ends what it was told to end in its own time.
-fn soon(what: &str, is_so: impl Fn() -> bool) {
-    let until = std::time::Instant::now() + crate::rig::PATIENCE;
-    while !is_so() {
-        assert!(std::time::Instant::now() < until, "waited in vain for {what}");
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a file or an interface that changes tells nobody"
-        )]
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-}
-
 #[test]
 fn a_server_without_rights_calls_back_and_carries_by_its_launcher() {
-    if !programs::there("PPP by a server without rights", PROGRAMS) {
+    if !programs::there("PPP by a server without rights", &[PROGRAMS, &["/sbin/ip"]].concat()) {
         return;
     }
     let folder = Folder::new();
@@ -76,6 +59,10 @@ fn a_server_without_rights_calls_back_and_carries_by_its_launcher() {
     let (town, mut server) = office_split(&folder, USER, FIXED, &keys);
     assert_ne!(uid(&process(&server, "server")), "0", "nothing was split");
     assert_eq!(uid(&process(&server, "launcher")), "0");
+    // What becomes of interfaces in the server's network.
+    let mut watch = server.process().in_its_network("/sbin/ip");
+    let mut interfaces =
+        Process::start("ip monitor", watch.args(["-o", "monitor", "link"]), Ear::Stdout);
     let mut client = Client::start(&folder, &town, CALLED_BACK);
     server.until("promised");
     server.until("kept");
@@ -89,7 +76,7 @@ fn a_server_without_rights_calls_back_and_carries_by_its_launcher() {
         ("10.9.0.2".into(), "10.9.0.1".into())
     );
     assert!(six.remote.is_ipv6(), "{six:?}");
-    assert!(interfaces(&server).contains("dialback0"), "{}", interfaces(&server));
+    interfaces.until("the interface", |line| line.text.contains(" dialback0: ").then_some(()));
     let at = four.remote;
     within(client.pid(), move || ping(at, 0, 1500)).unwrap();
     let back = four.local;
@@ -100,13 +87,13 @@ fn a_server_without_rights_calls_back_and_carries_by_its_launcher() {
     server.until("network-down");
     server.until("ended");
     server.until("line-ready");
-    soon("the interface's end", || !interfaces(&server).contains("dialback0"));
+    interfaces.until("its end", |line| {
+        (line.text.starts_with("Deleted ") && line.text.contains(" dialback0: ")).then_some(())
+    });
     for (name, route) in
         [("ip-up", "10.9.0.2 proto kernel scope link src 10.9.0.1"), ("ip-down", "")]
     {
-        let told = folder.path(&format!("{name}.told"));
-        soon(name, || told.exists());
-        let text = std::fs::read_to_string(&told).unwrap();
+        let text = folder.text_moved_to(&format!("{name}.told"));
         assert!(
             text.starts_with("0\nSeccomp:\t0\ndialback0 10.9.0.1 10.9.0.2 alice\n"),
             "{name}: {text}"
@@ -145,7 +132,7 @@ fn a_server_without_rights_hands_the_packets_to_a_program_of_roots() {
     assert_eq!(launched["program"].as_str(), pppd.to_str(), "{launched}");
     server.until("program-exited");
     server.until("ended");
-    let text = std::fs::read_to_string(&told).unwrap();
+    let text = folder.text_moved_to("pppd.told");
     assert!(text.starts_with("0\n/dev/pts/"), "{text}");
     assert!(text.contains(" remotename alice ") && text.contains(" 10.9.0.1:10.9.0.2 "), "{text}");
     server.stop();

@@ -3,6 +3,12 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+
+use super::PATIENCE;
 
 pub(crate) struct Folder(PathBuf);
 
@@ -26,6 +32,25 @@ impl Folder {
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         path
+    }
+
+    /// Waits until somebody has moved a file to this name, and gives back what it says.
+    pub(crate) fn text_moved_to(&self, name: &str) -> String {
+        let watch = init(CreateFlags::CLOEXEC).unwrap();
+        add_watch(&watch, &self.0, WatchFlags::MOVED_TO).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        let mut events = [0; 4096];
+        loop {
+            // After the watch was there: it may have come before.
+            if let Ok(text) = std::fs::read_to_string(self.path(name)) {
+                return text;
+            }
+            let left =
+                Timespec::try_from(deadline.saturating_duration_since(Instant::now())).unwrap();
+            let mut fds = [PollFd::new(&watch, PollFlags::IN)];
+            assert!(poll(&mut fds, Some(&left)).unwrap() > 0, "nobody writes {name}");
+            rustix::io::read(&watch, &mut events).unwrap();
+        }
     }
 
     /// The same for a program that everybody may run.

@@ -110,7 +110,8 @@ impl Listener {
                     });
                 }
                 Err(e) => {
-                    // Out of descriptors, most likely: accepting again at once would spin.
+                    // Out of descriptors, most likely: accepting again at once would spin, and no event tells when
+                    // somebody has closed one.
                     tracing::warn!("control socket: accepting a client: {e}");
                     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
                 }

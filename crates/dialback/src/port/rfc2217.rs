@@ -137,6 +137,7 @@ impl Rfc2217Wire {
     pub(super) async fn send_break(&mut self) -> Result<(), String> {
         self.client.control(Control::BreakOn);
         self.carry_out();
+        // A break is a length of time: RFC 2217 has "on" and "off", and no word for a whole one.
         tokio::time::sleep(BREAK).await;
         self.client.control(Control::BreakOff);
         self.carry_out();
