@@ -5,6 +5,7 @@
 //!                             ▲
 //!     commands ── hang_up ────┘      each an engine of its own: send this, wait for that, by then
 //!     carrier_watch: who is still there, on a port that cannot see DCD
+//!     interview, identity: asking an unknown modem who it is, and what its answers say
 //!     profile: what differs from modem to modem, as data
 //! ```
 //!
@@ -16,6 +17,8 @@ pub mod carrier_watch;
 pub mod commands;
 pub mod escape;
 pub mod hang_up;
+pub mod identity;
+pub mod interview;
 pub mod profile;
 pub mod reader;
 pub mod result;
