@@ -28,6 +28,7 @@ mod rehearse;
 mod relay;
 mod rim;
 mod scp;
+mod setup;
 mod sheet;
 mod store;
 mod supervisor;

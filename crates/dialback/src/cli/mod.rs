@@ -22,6 +22,7 @@ mod prove;
 mod rehearse;
 mod relay;
 mod serve;
+mod setup;
 mod show;
 mod story;
 mod top;
@@ -70,6 +71,8 @@ struct Program {
 enum Command {
     /// See it: a caller is called back, on an embedded exchange
     Demo(demo::Demo),
+    /// Find the modems of this machine, and write lines for them into the configuration
+    Setup(setup::Setup),
     /// Serve the lines of a configuration until told to stop
     Serve(serve::Serve),
     /// Find the faults of a configuration
@@ -185,6 +188,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
     };
     match program.command {
         Command::Demo(demo) => demo.run(),
+        Command::Setup(setup) => setup.run(),
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
         Command::Status(status) => status.run(),

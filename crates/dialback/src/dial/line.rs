@@ -32,26 +32,33 @@ impl Line {
             }
             None => None,
         };
-        let lock = match &peer.port {
-            PortSpec::Tty(device) => Some(lock(&peer.lock_dir, device)?),
-            PortSpec::Rfc2217 { .. } | PortSpec::Tcp { .. } | PortSpec::Sim(_) => None,
-        };
         let settings = Settings {
             spec: peer.port.clone(),
             speed: peer.speed,
             hardware_flow: peer.hardware_flow,
         };
+        let line = Self::at(settings, &peer.lock_dir).await?;
+        Ok(Self { log, ..line })
+    }
+
+    /// Locks and opens a port that no peer file describes.
+    pub(crate) async fn at(settings: Settings, lock_dir: &Path) -> Result<Self, (Outcome, String)> {
+        let lost = |e: String| (Outcome::PortLost, e);
+        let lock = match &settings.spec {
+            PortSpec::Tty(device) => Some(lock(lock_dir, device)?),
+            PortSpec::Rfc2217 { .. } | PortSpec::Tcp { .. } | PortSpec::Sim(_) => None,
+        };
         // A client's port is not the server's: nobody is told of its inputs.
         let (inputs, _) = tokio::sync::mpsc::channel(1);
         let around = Surroundings {
             inputs,
-            lock_dir: peer.lock_dir.clone(),
-            locks: LockWatches::start(peer.lock_dir.clone()),
+            lock_dir: lock_dir.to_owned(),
+            locks: LockWatches::start(lock_dir.to_owned()),
             launcher: None,
             sim: None,
         };
         let wire = Wire::open(settings, around).await.map_err(lost)?;
-        Ok(Self { wire, out: Vec::new(), log, _lock: lock })
+        Ok(Self { wire, out: Vec::new(), log: None, _lock: lock })
     }
 
     /// The control lines, if the port has them.

@@ -9,7 +9,7 @@
 //! It deliberately does not know prompts, result codes or states: those are the machine's.
 
 mod dial_up;
-mod line;
+pub(crate) mod line;
 pub(crate) mod outcome;
 pub(crate) mod peer;
 pub(crate) mod ppp;

@@ -74,13 +74,11 @@ pub fn identify(answers: &Answers, lines: bool) -> Identity {
     };
     let own = Profile::named(profile).and_then(|profile| profile.caller_id);
     // +CLIP and S40.2 can't be asked for with =?: the profile knows.
-    let caller_id = if knows("AT+VCID=?") {
-        Some("AT+VCID=1")
-    } else if knows("AT#CID=?") {
-        Some("AT#CID=1")
-    } else {
-        None
-    };
+    let caller_id = [("AT#CID=?", "AT#CID=1"), ("AT+VCID=?", "AT+VCID=1")]
+        .into_iter()
+        .filter_map(|(question, command)| knows(question).then_some(command))
+        // The profile's own first, then V.253's: the last of equals is taken.
+        .max_by_key(|command| own == Some(*command));
     let rings = first("ATS0?").trim().parse::<u8>().ok().filter(|&rings| rings > 0);
     Identity {
         name: name(answers),
@@ -149,6 +147,7 @@ mod tests {
             &[
                 ("ATI3", "U.S. Robotics Courier V.Everything"),
                 ("AT#CID=?", "0,1,2"),
+                ("AT+VCID=?", "(0-2)"),
                 ("AT+FCLASS=?", "0,1,2.0"),
             ],
             true,
