@@ -23,6 +23,7 @@ use dialback_sys::lock::{self, Holder, Lock, LockState};
 use dialback_sys::pty::Pty;
 use dialback_sys::tty::{Access, Carrier, Tty};
 use dialback_sys::utmp;
+use rustix::event::{PollFd, PollFlags};
 
 const HELPER: &str = env!("CARGO_BIN_EXE_dialback-exec-line");
 
@@ -394,4 +395,25 @@ fn run_by_hand_it_says_what_it_is_for_and_does_nothing() {
     assert_eq!(out.status.code(), Some(127));
     let said = String::from_utf8(out.stdout).unwrap();
     assert!(said.contains("for dialback's own use"), "{said}");
+}
+
+#[test]
+fn without_a_runtime_too_a_program_that_is_not_started_leaves_no_process_behind() {
+    let pty = Pty::open().unwrap();
+    let mut launch = launch(&pty, "");
+    launch.program = PathBuf::from("/no/such/program");
+    let mut starting = Launcher::at(HELPER).begin(&launch).unwrap();
+    let pid = starting.pid();
+    let fault = loop {
+        let mut fds = [PollFd::new(&starting, PollFlags::IN)];
+        rustix::event::poll(&mut fds, None).unwrap();
+        match starting.proceed() {
+            Ok(verdict) => break verdict.unwrap_err(),
+            Err(unfinished) => starting = unfinished,
+        }
+    };
+    assert!(fault.to_string().contains("/no/such/program"), "{fault}");
+    // Whoever has ended and was not waited for still has his number.
+    let process = PathBuf::from(format!("/proc/{pid}"));
+    assert!(!process.exists(), "{}", std::fs::read_to_string(process.join("status")).unwrap());
 }

@@ -66,15 +66,27 @@ impl Starting {
                 Ok(0) => break,
                 Ok(count) if self.text.len() + count > REPORT_LIMIT => {
                     let long = io::Error::other("its report is too long");
-                    return Ok(Err(self.launcher.fault(long)));
+                    return Ok(Err(self.failed(self.launcher.fault(long))));
                 }
                 Ok(count) => self.text.extend_from_slice(room.get(..count).unwrap_or_default()),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => return Err(self),
-                Err(e) => return Ok(Err(self.launcher.fault(e.into()))),
+                Err(e) => return Ok(Err(self.failed(self.launcher.fault(e.into())))),
             }
         }
-        Ok(self.launcher.verdict(&self.text).map(|warnings| (self.running, warnings)))
+        Ok(match self.launcher.verdict(&self.text) {
+            Ok(warnings) => Ok((self.running, warnings)),
+            Err(fault) => Err(self.failed(fault)),
+        })
+    }
+
+    /// Takes it off the process table: nobody else would, and a launcher lives for years. It has closed its report and
+    /// ends, or is made to.
+    fn failed(&self, fault: LaunchFault) -> LaunchFault {
+        match self.running.bury() {
+            Ok(()) => fault,
+            Err(e) => self.launcher.fault(e),
+        }
     }
 
     /// Ends it before it has become anything.
@@ -109,6 +121,23 @@ impl Running {
             self.ended = reap(self.process.as_fd())?;
         }
         Ok(self.ended)
+    }
+
+    /// Ends this one process and waits for its end.
+    fn bury(&self) -> io::Result<()> {
+        match rustix::process::pidfd_send_signal(&self.process, Signal::KILL) {
+            Ok(()) | Err(Errno::SRCH) => {}
+            Err(e) => return Err(e.into()),
+        }
+        let mut fds = [rustix::event::PollFd::new(&self.process, rustix::event::PollFlags::IN)];
+        loop {
+            match rustix::event::poll(&mut fds, None) {
+                Ok(_) => break,
+                Err(Errno::INTR) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        reap(self.process.as_fd()).map(drop)
     }
 
     fn is_readable(&self) -> bool {
