@@ -192,7 +192,7 @@ pub struct Charge {
 /// What return calls have cost today.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// The site's day, counted from 1970-01-01.
+    /// The site's day: its year and its number in it ([`day`]).
     day: i64,
     in_all: Spent,
     users: BTreeMap<String, Spent>,
@@ -208,7 +208,7 @@ struct Running {
     since_ms: i64,
 }
 
-/// The site's day.
+/// The site's day: `2026327` is the 327th of 2026. Only equal or not.
 fn day(config: &Config, at: Wall) -> i64 {
     let date = window::civil(at, config.server.time_zone.as_ref()).map(|civil| civil.date());
     date.map_or(0, |date| i64::from(date.year()) * 1000 + i64::from(date.day_of_year()))

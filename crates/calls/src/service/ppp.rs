@@ -46,9 +46,9 @@ pub(crate) struct Ppp {
     let_in: bool,
     /// Why the line was lost, if it was.
     lost: Option<Cause>,
-    /// Why we have ended the link, if it was we.
-    /// If what passes is kept.
+    /// What passes, if it is kept.
     capture: Option<Capture>,
+    /// Why we have ended the link, if it was we.
     closed: Option<(Cause, String)>,
     /// In the network phase: what is carried.
     pub(crate) network: Option<Box<Network>>,
