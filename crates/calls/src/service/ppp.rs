@@ -75,6 +75,13 @@ pub(crate) struct Judged {
     duty: Duty,
 }
 
+impl Judged {
+    /// Whether name and password do not belong together, whatever the reason.
+    pub(crate) const fn is_guess(&self) -> bool {
+        matches!(self.answer, Answer::Refused(Refusal::WrongPassword))
+    }
+}
+
 impl Ppp {
     /// A link on a line that is up; `None` if nobody could prove a name on it.
     pub(crate) fn begin(
@@ -243,8 +250,11 @@ impl Ppp {
         if let Err(refusal) = policy::serves(config, &identity, Service::Ppp, self.leg, at) {
             return refused(Refusal::NotAllowed, format!("{}: {}", refusal.rule, refusal.reason));
         }
+        let is = |only: &str| {
+            only == identity || config.user(only).is_some_and(|user| user.is_called(&identity))
+        };
         let duty = match &self.only {
-            Some(only) if *only != identity => {
+            Some(only) if !is(only) => {
                 return refused(Refusal::NotAllowed, format!("{only} is called back, nobody else"));
             }
             // Called back as he must be.

@@ -129,7 +129,7 @@ impl Session {
     }
 
     /// A name that nobody has: whoever gives it is told what everybody is told.
-    fn trapped(&self, name: &str, line: &Line, office: &mut Office<'_>) {
+    pub(super) fn trapped(&self, name: &str, line: &Line, office: &mut Office<'_>) {
         if office.config.user(name).is_some_and(|user| user.trap) {
             let caller = line.caller_id().unwrap_or_else(|| "unknown".to_owned());
             office.desk.journal(Event::Alert {

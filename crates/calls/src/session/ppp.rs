@@ -10,7 +10,7 @@ use proto::dial::PhoneNumber;
 
 use super::network::traffic;
 use super::{Office, Session, printable};
-use crate::config::{Action, user};
+use crate::config::{Action, Config, user};
 use crate::dispatch::{self, AUTO_PPP};
 use crate::line::Line;
 use crate::messages::Message;
@@ -105,7 +105,7 @@ impl Session {
                     }
                 }
                 Output::Verify { ticket, claim, callback: _ } => {
-                    self.verify(ticket, &claim, office);
+                    self.verify(ticket, &claim, line, office);
                 }
                 Output::AskCallback { ticket, user: _, proposal: _ } => {
                     let name = self.name.as_deref().unwrap_or_default();
@@ -160,7 +160,9 @@ impl Session {
         output
     }
 
-    fn verify(&mut self, ticket: Ticket, claim: &Claim, office: &mut Office<'_>) {
+    fn verify(&mut self, ticket: Ticket, claim: &Claim, line: &Line, office: &mut Office<'_>) {
+        let given = claimed(claim, office.config);
+        self.trapped(&given, line, office);
         let Service::Ppp(ppp) = &mut self.service else { return };
         let judged = ppp.judge(office.config, claim, office.desk.now.wall);
         let (call, session) = (self.call, self.id);
@@ -176,7 +178,11 @@ impl Session {
             }
         });
         ppp.judged(office.desk.at(), ticket, &judged);
-        if let Ok(name) = &judged.verdict {
+        let marks = self.marks(Some(given), line);
+        if judged.is_guess() {
+            self.guessed(marks, line, office);
+        } else if let Ok(name) = &judged.verdict {
+            office.desk.guesses.right(&marks);
             self.recognise(name, office);
         }
     }
@@ -185,7 +191,8 @@ impl Session {
     fn approve(&mut self, ticket: Ticket, agreed: &Agreed, line: &Line, office: &mut Office<'_>) {
         // One that was asked for before is not wanted any more.
         self.void_promise("the caller chose again", office);
-        let name = self.name.clone().unwrap_or_default();
+        // Whichever of his names he has proved: promises and budgets are the user's.
+        let name = self.user_name(office.config);
         let stored =
             user_callback(office.config, &name).map(|callback| callback.numbers.as_slice());
         let stored = stored.unwrap_or_default();
@@ -280,6 +287,15 @@ impl Session {
         }
         self.end_network("the call is ended by the server", line, office);
         self.last_words(None, cause, line, office);
+    }
+}
+
+/// Whose name is claimed: Windows puts a domain before it, which a user's name may have too.
+fn claimed(claim: &Claim, config: &Config) -> String {
+    let whole = printable(&claim.name.to_string());
+    match config.user(&whole) {
+        Some(_) => whole,
+        None => printable(&String::from_utf8_lossy(claim.name.without_domain())),
     }
 }
 

@@ -176,18 +176,32 @@ impl Session {
         let now = office.desk.at();
         let callback = &office.config.callback;
         let slower = match callback.slow_guesses {
-            true => office.desk.guesses.wait(&self.marks(line), now),
+            true => office.desk.guesses.wait(&self.marks(self.name.clone(), line), now),
             false => Duration::ZERO,
         };
         now + callback.answer_after + slower
     }
 
-    /// What a wrong answer counts for.
-    fn marks(&self, line: &Line) -> Vec<Mark> {
+    /// What a wrong answer to the question who this is counts for.
+    pub(super) fn marks(&self, name: Option<String>, line: &Line) -> Vec<Mark> {
         let mut marks = vec![Mark::Line(self.line)];
         marks.extend(line.caller_id().map(Mark::Caller));
-        marks.extend(self.name.clone().map(Mark::Name));
+        marks.extend(name.map(Mark::Name));
         marks
+    }
+
+    /// An answer was wrong: it counts, and is told of once there are many.
+    pub(super) fn guessed(&self, marks: Vec<Mark>, line: &Line, office: &mut Office<'_>) {
+        let alarming = office.desk.guesses.wrong(marks, office.desk.at());
+        for reason in alarming {
+            office.desk.journal(Event::Alert {
+                alert: Alert::Guessing,
+                line: Some(line.name().to_owned()),
+                call: Some(self.call),
+                user: None,
+                reason,
+            });
+        }
     }
 
     fn answer_later(
@@ -265,7 +279,7 @@ impl Session {
             (Some(true), Some(Ok(step))) => (Proof::PasswordAndCode, Some(step)),
         };
         self.identity = Identity::Proven(proof);
-        office.desk.guesses.right(&self.marks(line));
+        office.desk.guesses.right(&self.marks(self.name.clone(), line));
         let name = self.user_name(config);
         office.desk.journal(Event::Proved {
             call: self.call,
@@ -285,16 +299,7 @@ impl Session {
 
     fn refuse_proof(&mut self, why: &str, rest: Vec<u8>, line: &mut Line, office: &mut Office<'_>) {
         self.not_proved(why, office);
-        let alarming = office.desk.guesses.wrong(self.marks(line), office.desk.at());
-        for reason in alarming {
-            office.desk.journal(Event::Alert {
-                alert: Alert::Guessing,
-                line: Some(line.name().to_owned()),
-                call: Some(self.call),
-                user: None,
-                reason,
-            });
-        }
+        self.guessed(self.marks(self.name.clone(), line), line, office);
         self.ask_again(Message::NotProved, Cause::UserError, rest, line, office);
     }
 

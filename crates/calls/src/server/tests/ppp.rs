@@ -9,6 +9,7 @@ use ppp::personality::Personality;
 use ppp::time::Instant;
 
 use super::AT_PROMPT;
+use crate::guesses::Mark;
 use crate::testing::{Bench, LOGIN, TOML, config, fresh};
 use crate::vocabulary::{Entry, Event, Input, LineId, PortInput, Seq};
 
@@ -118,9 +119,18 @@ fn talk(bench: &mut Bench, caller: &mut Caller, store: Store, until: Until) {
 }
 
 /// What the journal says from the first PPP frame on, a line each.
-#[expect(clippy::wildcard_enum_match_arm, reason = "what lines and modems do is told elsewhere")]
 fn play(store: Store, link: LinkConfig, name: &'static str, password: &'static str) -> String {
-    let mut bench = fresh(config(TOML, LOGIN));
+    play_on(fresh(config(TOML, LOGIN)), store, link, (name, password))
+}
+
+/// The same on a server that is there already.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what lines and modems do is told elsewhere")]
+fn play_on(
+    mut bench: Bench,
+    store: Store,
+    link: LinkConfig,
+    (name, password): (&'static str, &'static str),
+) -> String {
     bench.ready(LineId(0), false);
     bench.run(AT_PROMPT);
     let from = bench.journal.len();
@@ -140,6 +150,7 @@ fn play(store: Store, link: LinkConfig, name: &'static str, password: &'static s
         Event::Refused { user, rule, .. } => Some(format!("refused {user} {rule}")),
         Event::Withdrawn { why, .. } => Some(format!("withdrawn: {why}")),
         Event::LinkEnded { why, .. } => Some(format!("ended: {why}")),
+        Event::Alert { alert, .. } => Some(format!("alert {}", alert.name())),
         _ => None,
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -214,6 +225,39 @@ fn a_wrong_password_proves_nothing() {
         let not = format!("not proved {name}: name or password is wrong");
         let ended = "ended: the peer ended it: not authenticated";
         check(wants("5551234"), name, password, &[&not, ended]);
+    }
+}
+
+/// Zoe has two names; ghost is nobody.
+const ZOE: &str = "[[user]]\nname = \"zoe\"\naliases = [\"zoe-ppp\"]\nppp_secret = \"z0es\"\n\
+    callback = { numbers = [\"5550142\"] }\n[[user]]\nname = \"ghost\"\ntrap = true\n";
+
+#[test]
+fn whichever_of_her_names_she_proves_the_promise_is_hers() {
+    for name in ["zoe", "BRANCH\\zoe-ppp"] {
+        let config = config(&format!("{TOML}{ZOE}"), LOGIN);
+        let got = play_on(fresh(config), Store::Works, wants("1"), (name, "z0es"));
+        assert!(got.contains("\npromised zoe at 5550142 by user zoe\n"), "{name}: {got}");
+    }
+}
+
+#[test]
+fn a_trap_is_one_for_ppp_callers_too() {
+    let config = config(&format!("{TOML}{ZOE}"), LOGIN);
+    let got = play_on(fresh(config), Store::Works, wants("1"), ("BRANCH\\ghost", "boo"));
+    assert!(got.contains("alert trap-name\nnot proved BRANCH\\ghost: "), "{got}");
+}
+
+#[test]
+fn whoever_guesses_by_ppp_is_told_of_like_one_at_the_prompt() {
+    for (before, told) in [(8, false), (9, true)] {
+        let mut bench = fresh(config(TOML, LOGIN));
+        for _ in 0..before {
+            let now = bench.now.at;
+            bench.server.desk.guesses.wrong(vec![Mark::Name("alice".to_owned())], now);
+        }
+        let got = play_on(bench, Store::Works, wants("1"), ("BRANCH\\alice", "guess"));
+        assert_eq!(got.contains("alert guessing"), told, "{before}: {got}");
     }
 }
 
