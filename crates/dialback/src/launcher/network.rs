@@ -5,6 +5,7 @@
 //! that it can still be changed. It deliberately does not know PPP, nor whose call it is.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::net::Ipv6Addr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -208,8 +209,13 @@ fn permitted(config: &Config, script: &Script) -> Result<(), String> {
     let plain = |text: &str| {
         text.len() <= MAX_TEXT && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
     };
+    // One program of several names (busybox) does what its name says.
+    let own_name = script.argv.first().map(OsStr::new) == script.program.file_name();
     let words = script.argv.iter().skip(1);
-    if script.argv.len() != 7 || !words.clone().all(|word| plain(word) && !word.starts_with('-')) {
+    if !own_name
+        || script.argv.len() != 7
+        || !words.clone().all(|word| plain(word) && !word.starts_with('-'))
+    {
         return Err("it has other arguments than a script is told".to_owned());
     }
     let path = |value: &str| value == calls::script::PATH;
@@ -309,6 +315,7 @@ mod tests {
         for wrong in [
             with(|script| script.program = PathBuf::from("/bin/sh")),
             with(|script| script.argv.push("-c".to_owned())),
+            with(|script| script.argv[0] = "sh".to_owned()),
             with(|script| script.argv[1] = "-rf".to_owned()),
             with(|script| script.argv[6] = "a\nb".to_owned()),
             with(|script| script.env.push(("LD_PRELOAD".to_owned(), "/tmp/x.so".to_owned()))),
