@@ -5,6 +5,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use calls::vocabulary::Script;
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal};
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
@@ -65,10 +67,51 @@ pub(crate) async fn ended(running: &mut Option<Running>) -> Result<(), String> {
         Ok(Err(e)) => Err(e.to_string()),
         Err(_) => {
             let seconds = PATIENCE.as_secs();
-            match child.start_kill() {
+            match kill_group(child) {
                 Ok(()) => Err(format!("killed: it ran for {seconds} s")),
                 Err(e) => Err(format!("it runs for {seconds} s and cannot be killed: {e}")),
             }
         }
+    }
+}
+
+/// Not the process alone: what it has started as well, as the launcher does.
+fn kill_group(child: &Child) -> std::io::Result<()> {
+    let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    match pid.map(|pid| rustix::process::kill_process_group(pid, Signal::KILL)) {
+        // It has ended meanwhile.
+        None | Some(Ok(()) | Err(Errno::SRCH)) => Ok(()),
+        Some(Err(e)) => Err(e.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// The pipe stands open as long as anybody of the script's has it open.
+    #[tokio::test]
+    async fn what_a_script_has_started_is_killed_with_it() {
+        let pipe = std::env::temp_dir().join(format!("dialback-script-{}", std::process::id()));
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+        let text = "exec 3>\"$1\"; sleep 1000 & echo started >&3; wait";
+        let argv = ["sh", "-c", text, "sh", &pipe.display().to_string()].map(str::to_owned).into();
+        let env = vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())];
+        let script = Script { program: PathBuf::from("/bin/sh"), argv, env };
+        let mut running = Some(start(&script));
+        let mut end = std::fs::File::open(&pipe).unwrap();
+        std::fs::remove_file(&pipe).unwrap();
+        let mut said = [0; 8];
+        end.read_exact(&mut said).unwrap();
+        // It has had its time.
+        if let Some(Running::Own { until, .. }) = &mut running {
+            *until = tokio::time::Instant::now();
+        }
+        let why = ended(&mut running).await.unwrap_err();
+        assert!(why.starts_with("killed: it ran for"), "{why}");
+        assert_eq!(end.read_to_end(&mut Vec::new()).unwrap(), 0);
     }
 }
