@@ -13,7 +13,7 @@ use crate::proxy_arp;
 const LOCAL: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
 /// No answer of the kernel's takes as long.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs `test` in a new network namespace, where that can be done; elsewhere it says why not, and with `CI=true`
 /// fails.

@@ -26,7 +26,7 @@ pub(super) struct Holding {
     /// Capabilities that a program of its could ever have.
     bounds: String,
     no_new_privileges: bool,
-    /// `off`, `strict` or `filter`.
+    /// Which it may ask of the kernel: `any`, `strict` or `filtered`.
     system_calls: &'static str,
     threads: u32,
     /// What it has open; `None`: only root may look.

@@ -9,7 +9,7 @@ use sys::tty::Tty;
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Bench {
     port: Port,
