@@ -7,12 +7,19 @@
 //! ```
 //!
 //! Three processes: the exchange, the server, and this one with the callers. Fails if a single cycle does.
-#![expect(clippy::expect_used, clippy::print_stdout, clippy::panic, reason = "a measuring program")]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a measuring program"
+)]
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -62,6 +69,7 @@ async fn run(lines: usize, cycles: usize) {
     println!("{lines} lines set up in {:.1} s", began.elapsed().as_secs_f64());
     idle(server.0.id(), lines).await;
 
+    let watching = Subscriber::start(&place);
     let began = Instant::now();
     let cpu = cpu_time(server.0.id());
     let mut all = JoinSet::new();
@@ -83,6 +91,8 @@ async fn run(lines: usize, cycles: usize) {
         "{done} callback cycles, all complete, in {:.1} s at {SCALE} times telephone speed",
         took.as_secs_f64()
     );
+    watching.conclude(done);
+    looks(&place, lines);
     println!(
         "  server: {:.2} ms of CPU a cycle, {:.0} % of a core meanwhile",
         cpu.as_secs_f64() * 1e3 / done as f64,
@@ -173,6 +183,73 @@ fn wait_until_idle(place: &Path, lines: usize) {
         }
         let log = || fs::read_to_string(place.join("serve.log")).unwrap_or_default();
         assert!(Instant::now() < limit, "the lines did not become idle:\n{}", log());
+    }
+}
+
+/// Somebody who follows every event, as the dashboard and the relay do.
+struct Subscriber(std::thread::JoinHandle<(usize, Vec<i64>)>);
+
+/// A subscriber that gets an event so much later than it happened has fallen behind.
+const BEHIND: Duration = Duration::from_secs(1);
+
+impl Subscriber {
+    fn start(place: &Path) -> Self {
+        let mut socket = UnixStream::connect(place.join("control")).expect("the control socket");
+        socket.write_all(b"{\"dialback\":1,\"id\":1,\"ask\":\"events\"}\n").expect("asking");
+        // Long enough without an event: all cycles are over.
+        socket.set_read_timeout(Some(Duration::from_secs(15))).expect("a limit");
+        Self(std::thread::spawn(move || {
+            let (mut ended, mut lags) = (0, Vec::new());
+            for line in BufReader::new(socket).lines().map_while(Result::ok) {
+                let value: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+                assert_ne!(value["answer"], "missed", "the subscriber was too slow");
+                let Some(at) = value["entry"]["at"]["unix_ms"].as_i64() else { continue };
+                let now = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_millis();
+                lags.push(i64::try_from(now).expect("small") - at);
+                ended += usize::from(value["entry"]["event"] == "ended");
+            }
+            (ended, lags)
+        }))
+    }
+
+    /// Each cycle has two calls; none may have been missed.
+    fn conclude(self, cycles: usize) {
+        let (ended, mut lags) = self.0.join().expect("the subscriber");
+        lags.sort_unstable();
+        let at =
+            |part: usize| lags.get(lags.len().saturating_sub(1) * part / 100).copied().unwrap_or(0);
+        println!(
+            "  a subscriber got {} events; behind: half {} ms, 99 of 100 {} ms, most {} ms",
+            lags.len(),
+            at(50),
+            at(99),
+            at(100)
+        );
+        assert!(ended >= 2 * cycles, "{ended} calls were told of {}", 2 * cycles);
+        assert!(
+            at(99) < i64::try_from(BEHIND.as_millis()).expect("small"),
+            "the subscriber fell behind"
+        );
+    }
+}
+
+/// How long commands take that show every line.
+fn looks(place: &Path, lines: usize) {
+    for words in [["status", "--json"], ["lines", "--json"], ["calls", "--limit=100"]] {
+        let began = Instant::now();
+        let output = Command::new(env!("CARGO_BIN_EXE_dialback"))
+            .args(words)
+            .arg("--control")
+            .arg(place.join("control"))
+            .output()
+            .expect("dialback");
+        let took = began.elapsed();
+        assert!(output.status.success(), "{words:?}");
+        println!(
+            "  dialback {} with {lines} lines: {:.1} ms",
+            words.join(" "),
+            took.as_secs_f64() * 1e3
+        );
     }
 }
 

@@ -7,13 +7,15 @@
 //! ```
 //!
 //! or as JSON, one object a line: the journal's entries exactly as they are kept (they have `"event"`), and
-//! diagnostics (they have `"level"`). Both go to stderr.
+//! diagnostics (they have `"level"`). Both go to stderr. Or events go to systemd's journal, with fields.
 
 mod fields;
+mod journald;
 mod sentence;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::time::Duration;
@@ -26,6 +28,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 use crate::clock;
 use crate::out::{self, Palette};
 pub(crate) use fields::{Fields, fields, syslog_severity};
+use journald::Journald;
 use sentence::Sentence;
 pub(crate) use sentence::{Tone, cause_words, sentence};
 
@@ -37,6 +40,8 @@ pub(crate) enum Format {
     Text,
     /// JSON lines for programs.
     Json,
+    /// Events to systemd's journal, with fields; diagnostics as text.
+    Journal,
 }
 
 impl Format {
@@ -45,6 +50,7 @@ impl Format {
         match self {
             Self::Text => "text",
             Self::Json => "json",
+            Self::Journal => "journal",
         }
     }
 }
@@ -68,6 +74,8 @@ pub(crate) fn start(format: Format, level: &str) -> Result<(), String> {
         .with_timer(LocalTime)
         .with_ansi(Palette::stderr().coloured());
     let done = match format {
+        // journald has the time itself.
+        Format::Journal => builder.with_target(false).without_time().try_init(),
         Format::Text => builder.with_target(false).try_init(),
         Format::Json => builder.json().flatten_event(true).try_init(),
     };
@@ -95,12 +103,19 @@ impl EventLog {
     pub(crate) fn start(format: Format) -> io::Result<Self> {
         let (entries, waiting) = sync_channel::<Arc<Entry>>(WAITING);
         let palette = Palette::stderr();
+        let journald = match format {
+            Format::Text | Format::Json => None,
+            Format::Journal => Some(Journald::open(Path::new(journald::SOCKET))?),
+        };
         let (ending, ended) = channel();
         std::thread::Builder::new().name("log".to_owned()).spawn(move || {
             let _ending: Sender<()> = ending;
             let mut lines = LinesOfCalls::default();
             for entry in waiting {
-                write(format, palette, &mut lines, &entry);
+                match &journald {
+                    Some(journald) => tell(journald, &mut lines, &entry),
+                    None => write(format, palette, &mut lines, &entry),
+                }
             }
         })?;
         Ok(Self { entries, left_out: 0, ended })
@@ -128,11 +143,18 @@ impl EventLog {
 
 fn write(format: Format, palette: Palette, lines: &mut LinesOfCalls, entry: &Entry) {
     match format {
-        Format::Text => out::error(text_line(palette, lines, entry)),
+        Format::Text | Format::Journal => out::error(text_line(palette, lines, entry)),
         Format::Json => match serde_json::to_string(entry) {
             Ok(json) => out::error(json),
             Err(e) => tracing::error!("an event has no JSON: {e}"),
         },
+    }
+}
+
+/// An event that journald does not take is a line of text: a unit's stderr is the journal too.
+fn tell(journald: &Journald, lines: &mut LinesOfCalls, entry: &Entry) {
+    if journald.write(lines, entry).is_err() {
+        write(Format::Text, Palette::stderr(), lines, entry);
     }
 }
 

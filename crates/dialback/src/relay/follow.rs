@@ -75,6 +75,7 @@ fn attempt(socket: &Path, receiver: &mut impl Receiver, told: &mut bool) -> Resu
         None => {
             let place = newest(socket)?;
             receiver.commit(&place)?;
+            tracing::info!("{}: begins behind entry {}", receiver.name(), place.seq);
             place
         }
     };

@@ -131,11 +131,110 @@ fn framed(message: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::BufReader;
+    use std::net::TcpListener;
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+    use std::thread::JoinHandle;
+
+    use calls::alert::Severity;
+    use calls::config::relay::Filter;
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use rustls::{ServerConfig, ServerConnection};
+
     use super::*;
+
+    fn testing(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("src/relay/syslog/testing").join(name)
+    }
+
+    fn host(transport: Transport, port: u16, ca_file: Option<PathBuf>) -> Syslog {
+        Syslog {
+            name: "a".to_owned(),
+            transport,
+            host: "localhost".to_owned(),
+            port,
+            ca_file,
+            facility: 10,
+            filter: Filter { events: Vec::new(), severity: Severity::Plain },
+        }
+    }
+
+    /// A TLS host with a certificate for `localhost`; gives back what one connection brought.
+    fn tls_host() -> (u16, JoinHandle<String>) {
+        let certificate = CertificateDer::from_pem_file(testing("host.pem")).unwrap();
+        let key = PrivateKeyDer::from_pem_file(testing("host.key")).unwrap();
+        let config = ServerConfig::builder_with_provider(tls::provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let served = std::thread::spawn(move || {
+            let (stream, _) = socket.accept().unwrap();
+            let connection = ServerConnection::new(Arc::new(config)).unwrap();
+            let mut text = String::new();
+            // A client that goes away without a word is told as an error; what it said before counts.
+            drop(BufReader::new(StreamOwned::new(connection, stream)).read_to_string(&mut text));
+            text
+        });
+        (port, served)
+    }
 
     #[test]
     fn a_frame_counts_octets_and_not_characters() {
         assert_eq!(framed(b"abc"), b"3 abc");
         assert_eq!(framed("\u{e9}".as_bytes()), b"2 \xc3\xa9");
+    }
+
+    #[test]
+    fn a_tls_host_gets_frames_if_somebody_vouches_for_it() {
+        let (port, served) = tls_host();
+        let mut wire = Wire::connect(&host(Transport::Tls, port, Some(testing("ca.pem")))).unwrap();
+        wire.send(&[b"one".to_vec()]).unwrap();
+        assert!(wire.is_open());
+        wire.send(&[b"two".to_vec(), b"three".to_vec()]).unwrap();
+        drop(wire);
+        assert_eq!(served.join().unwrap(), "3 one3 two5 three");
+    }
+
+    #[test]
+    fn a_tls_host_that_nobody_vouches_for_gets_nothing() {
+        let (port, served) = tls_host();
+        // The host's own certificate is no authority.
+        let refused = Wire::connect(&host(Transport::Tls, port, Some(testing("host.pem"))));
+        assert!(refused.is_err());
+        drop(refused);
+        assert_eq!(served.join().unwrap(), "");
+    }
+
+    #[test]
+    fn a_host_that_has_closed_is_known_before_something_is_lost() {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let mut wire = Wire::connect(&host(Transport::Tcp, port, None)).unwrap();
+        let (stream, _) = socket.accept().unwrap();
+        assert!(wire.is_open());
+        drop(stream);
+        // Its end arrives when it arrives: reading waits for it.
+        let Wire::Tcp(own) = &mut wire else { panic!("not TCP") };
+        assert_eq!(own.peek(&mut [0]).unwrap(), 0);
+        assert!(!wire.is_open());
+    }
+
+    #[test]
+    fn a_datagram_is_a_message_without_a_frame() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let to = Syslog { host: "127.0.0.1".to_owned(), ..host(Transport::Udp, port, None) };
+        Wire::connect(&to).unwrap().send(&[b"one".to_vec(), b"two".to_vec()]).unwrap();
+        let mut bytes = [0; 16];
+        for expected in [b"one", b"two"] {
+            let length = socket.recv(&mut bytes).unwrap();
+            assert_eq!(&bytes[..length], expected);
+        }
     }
 }
