@@ -3,12 +3,13 @@
 #![allow(dead_code, reason = "the tests and the benchmark use different parts")]
 
 use std::net::IpAddr;
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::namespace::alone;
 use crate::rig::folder::Folder;
-use crate::rig::process::{Ear, Process};
+use crate::rig::process::{Ear, Process, dialback};
 use crate::rig::town::Town;
 
 /// A town's clock is fast, and so is the guard time of its modems.
@@ -41,9 +42,24 @@ impl Client {
         password: &str,
         args: &[&str],
     ) -> Self {
+        Self::by(alone(), folder, town, password, args)
+    }
+
+    /// alice in the network of a process.
+    pub(crate) fn beside(other: &Process, folder: &Folder, town: &Town, args: &[&str]) -> Self {
+        let program = dialback().get_program().display().to_string();
+        Self::by(other.in_its_network(&program), folder, town, "s3cret", args)
+    }
+
+    fn by(
+        mut command: Command,
+        folder: &Folder,
+        town: &Town,
+        password: &str,
+        args: &[&str],
+    ) -> Self {
         let secret = folder.write("password", &format!("{password}\n"));
         let peer = folder.write("office.toml", OFFICE);
-        let mut command = alone();
         command
             .arg("dial")
             .arg(peer)

@@ -13,6 +13,7 @@ mod carriers;
 mod client;
 mod failures;
 mod namespace;
+mod neighbours;
 mod office;
 #[path = "../rig/mod.rs"]
 mod rig;

@@ -5,6 +5,7 @@
 use std::process::Command;
 
 use crate::rig::folder::Folder;
+use crate::rig::process::Process;
 use crate::rig::server::{Server, become_user, configure};
 use crate::rig::town::Town;
 
@@ -52,6 +53,20 @@ pub(crate) fn office_split(folder: &Folder, who: &str, user: &str, more: &str) -
 fn prepare(folder: &Folder, scale: u32, user: &str, more: &str) -> Town {
     let stations = [("office", "5550100", "pty"), ("alice", "5550199", "pty")];
     let town = Town::with(folder, scale, &stations);
+    write_files(folder, &town, user, more);
+    town
+}
+
+/// Everything in one network but the end that has a pty: its modem is reached by RFC 2217.
+pub(crate) fn network_port(folder: &Folder, network: &Process, office: &str, alice: &str) -> Town {
+    let stations = [("office", "5550100", office), ("alice", "5550199", alice)];
+    let town = Town::beside(network, folder, SCALE, &stations);
+    let user = r#"callback = { numbers = ["5550199"], offer = "fixed", required = true }"#;
+    write_files(folder, &town, user, "");
+    town
+}
+
+fn write_files(folder: &Folder, town: &Town, user: &str, more: &str) {
     let section = "line = \"same\"\ncaller_numbers = { allow = [\"5550199\", \"5550198\"] }";
     configure(folder, &[("office", town.port("office"), MODEM)], section, LOGIN);
     let secrets = folder.write("chap-secrets", "# client server secret\nalice orion s3cret\n");
@@ -63,5 +78,4 @@ fn prepare(folder: &Folder, scale: u32, user: &str, more: &str) -> Town {
         secrets.display()
     );
     folder.write("dialback.toml", &text);
-    town
 }

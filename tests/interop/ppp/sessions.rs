@@ -221,14 +221,15 @@ fn limits_end_a_session_on_either_side() {
     if !programs::there("limits", PROGRAMS) {
         return;
     }
-    let limits: [(&str, &[&str], &str); 3] = [
+    let limits: [(&str, &[&str], &str); 4] = [
         ("", &["--idle", "2s"], "idle for too long"),
         ("", &["--session", "2s"], "its time is over"),
         ("session_limit = \"2s\"", &[], "the peer ended it"),
+        ("idle_limit = \"2s\"", &[], "the peer ended it"),
     ];
     let run = |(server_keys, args, words): (&str, &[&str], &str)| {
         let folder = Folder::new();
-        let (town, server) = office(&folder, FREE, server_keys);
+        let (town, mut server) = office(&folder, FREE, server_keys);
         let mut client = Client::start(&folder, &town, args);
         client.until_up();
         let start = Instant::now();
@@ -238,6 +239,9 @@ fn limits_end_a_session_on_either_side() {
         let took = start.elapsed();
         assert!(client.told().contains(words), "{}", client.told());
         assert!((1..12).contains(&took.as_secs()), "{words}: {took:?}");
+        if let Some((key, _)) = server_keys.split_once("_limit") {
+            assert_eq!(server.until("ended")["cause"], format!("{key}-timeout"));
+        }
         server.kill();
     };
     std::thread::scope(|rows| {

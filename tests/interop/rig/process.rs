@@ -71,6 +71,15 @@ impl Process {
         command
     }
 
+    /// A network of its own with nobody in it yet: it lasts as long as this.
+    pub(crate) fn network() -> Self {
+        let mut command = Command::new("/usr/bin/unshare");
+        command.args(["--net", "sh", "-c", "ip link set lo up; echo up; exec sleep 600"]);
+        let mut process = Self::start("network", &mut command, Ear::Stdout);
+        process.until("the network", |line| (line.text == "up").then_some(()));
+        process
+    }
+
     /// A command in its network.
     pub(crate) fn in_its_network(&self, program: &str) -> Command {
         let mut command = Command::new("/usr/bin/nsenter");

@@ -100,6 +100,12 @@ impl Server {
         Self::start_by(Process::dialback_apart(), folder).once_ready(lines)
     }
 
+    /// The same in the network of a process.
+    pub(crate) fn beside(other: &Process, folder: &Folder, lines: usize) -> Self {
+        let program = dialback().get_program().display().to_string();
+        Self::start_by(other.in_its_network(&program), folder).once_ready(lines)
+    }
+
     fn once_ready(mut self, lines: usize) -> Self {
         for _ in 0..lines {
             self.until("line-ready");

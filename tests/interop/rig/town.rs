@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -26,8 +27,27 @@ impl Town {
 
     /// The same with another clock.
     pub(crate) fn with(folder: &Folder, scale: u32, stations: &[(&str, &str, &str)]) -> Self {
+        Self::by(dialback(), folder, scale, stations)
+    }
+
+    /// The same in the network of a process: where its network ports are, too.
+    pub(crate) fn beside(
+        other: &Process,
+        folder: &Folder,
+        scale: u32,
+        stations: &[(&str, &str, &str)],
+    ) -> Self {
+        let program = dialback().get_program().display().to_string();
+        Self::by(other.in_its_network(&program), folder, scale, stations)
+    }
+
+    fn by(
+        mut command: Command,
+        folder: &Folder,
+        scale: u32,
+        stations: &[(&str, &str, &str)],
+    ) -> Self {
         let path = Self::describe(folder, scale, stations);
-        let mut command = dialback();
         command.args(["exchange", "--json", "--config"]).arg(path);
         let mut process = Process::start("exchange", &mut command, Ear::Stdout);
         let mut ports = BTreeMap::new();
