@@ -88,6 +88,7 @@ impl<'d> Table<'d> {
                         | keys::Section::Relay
                         | keys::Section::RelayMetrics
                         | keys::Section::RelayMail
+                        | keys::Section::Web
                         | keys::Section::Site
                         | keys::Section::Audit
                         | keys::Section::Login

@@ -147,6 +147,7 @@ const fn h(number: u64) -> Duration {
 
 pub(super) mod numbers;
 pub(super) mod relay;
+pub(super) mod web;
 
 // [server]
 key!(STATE_DIR: Text = Server."state_dir" ("an absolute path") Value("/var/lib/dialback");
@@ -525,6 +526,7 @@ pub(super) fn all() -> Vec<Row> {
         CHECK_EVERY.row(),
     ];
     rows.extend(numbers::rows());
+    rows.extend(web::rows());
     rows
 }
 
@@ -551,6 +553,7 @@ pub(super) fn tables_in(section: Section) -> &'static [&'static str] {
         | Section::Tariff
         | Section::DayBudget
         | Section::Modem
+        | Section::Web
         | Section::Relay
         | Section::RelayMetrics
         | Section::RelaySyslog

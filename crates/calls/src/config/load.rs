@@ -222,6 +222,7 @@ fn read(
     Some(Config {
         server: draft.server,
         audit: draft.audit,
+        web: draft.web,
         login: draft.login,
         callback: draft.callback,
         ppp,

@@ -28,6 +28,7 @@ mod tests;
 pub mod user;
 mod users;
 mod values;
+pub mod web;
 pub mod window;
 
 use std::collections::BTreeMap;
@@ -52,6 +53,8 @@ pub struct Config {
     pub server: Server,
     /// Where the journal's end is told to the outside.
     pub audit: Audit,
+    /// The dashboard.
+    pub web: web::Web,
     /// The prompt and what surrounds it.
     pub login: Login,
     /// How callers are called back.

@@ -14,6 +14,7 @@ use super::decode::{Placed, Table, preset};
 use super::keys::{self, Section};
 use super::load::Surroundings;
 use super::values::{self, Fault};
+use super::web::{self, Web};
 use super::window::Zone;
 use super::{
     Audit, Authenticate, Callback, Direction, HoldBy, Line, LineService, Login, NumberPatterns,
@@ -29,6 +30,7 @@ pub(super) struct Draft {
     pub(super) source: Arc<Source>,
     pub(super) server: Server,
     pub(super) audit: Audit,
+    pub(super) web: Web,
     pub(super) login: Login,
     pub(super) callback: Callback,
     pub(super) site: Arc<Site>,
@@ -127,6 +129,8 @@ impl Draft {
         let server = server(&table, &directory, surroundings, &mut places, faults);
         let table = section(Section::Audit, "audit", faults)?;
         let audit = audit(&table, faults);
+        let table = section(Section::Web, "web", faults)?;
+        let web = web::web(&table, faults);
         let table = section(Section::Login, "login", faults)?;
         let login = login(&table, &mut places, faults);
         let table = section(Section::Callback, "callback", faults)?;
@@ -149,6 +153,7 @@ impl Draft {
             source,
             server,
             audit,
+            web,
             login,
             callback,
             site,
@@ -165,7 +170,7 @@ impl Draft {
 }
 
 /// What can stand on the top level.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "server",
     "audit",
     "login",
@@ -178,6 +183,7 @@ const SECTIONS: [&str; 12] = [
     "dial_plan",
     "tariff",
     "budget",
+    "web",
 ];
 
 fn unknown_sections(source: &Arc<Source>, tree: &DeTable<'_>, faults: &mut Vec<Diagnostic>) {
@@ -195,7 +201,7 @@ fn unknown_sections(source: &Arc<Source>, tree: &DeTable<'_>, faults: &mut Vec<D
             (None, Some(meant)) => format!("\"{meant}\" is the nearest that there is"),
             (None, None) => {
                 "there are [server], [audit], [login], [callback], [ppp], [[user]], [site], [dial_plan.name], \
-                 [[tariff]], [[budget]], [modem.name] and [[line]]"
+                 [[tariff]], [[budget]], [modem.name], [web] and [[line]]"
                     .into()
             }
         };

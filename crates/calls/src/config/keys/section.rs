@@ -24,11 +24,12 @@ pub(in crate::config) enum Section {
     RelaySyslog,
     RelayHook,
     RelayMail,
+    Web,
 }
 
 impl Section {
     /// Every section, in the order of the reference page.
-    pub(in crate::config) const ALL: [Self; 15] = [
+    pub(in crate::config) const ALL: [Self; 16] = [
         Self::Server,
         Self::Audit,
         Self::Login,
@@ -44,6 +45,7 @@ impl Section {
         Self::DayBudget,
         Self::Line,
         Self::Modem,
+        Self::Web,
     ];
 
     /// Every section of relay.toml, in the order of its reference page.
@@ -73,6 +75,7 @@ impl Section {
             Self::RelaySyslog => "[[syslog]]",
             Self::RelayHook => "[[hook]]",
             Self::RelayMail => "[mail]",
+            Self::Web => "[web]",
         }
     }
 
@@ -150,6 +153,9 @@ impl Section {
                  succeed or are given up; what was given up is kept as a dead letter (`dialback relay dead`)."
             }
             Self::RelayMail => "Mail about events, gathered, so that many events are one mail.",
+            Self::Web => {
+                "The dashboard and its JSON API, which `dialback web` serves beside the server ([web.md](../guide/web.md))."
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ fn with(row: &Row, value: &str) -> String {
         | Section::DayBudget
         | Section::Line
         | Section::Modem
+        | Section::Web
         | Section::Relay
         | Section::RelayMetrics
         | Section::RelaySyslog
@@ -44,6 +45,10 @@ fn with(row: &Row, value: &str) -> String {
         // Not every profile has a command for caller ID.
         Section::Modem if row.name == "profile" => text.push_str(&format!("modem = {{ {key} }}")),
         Section::Modem => text.push_str(&format!("modem = {{ profile = \"conexant\", {key} }}")),
+        Section::Web if row.name == "tls_key" => {
+            text.push_str(&format!("[web]\ntls_certificate = \"/web.pem\"\n{key}"));
+        }
+        Section::Web => text.push_str(&format!("[web]\n{key}")),
         Section::Audit => text.push_str(&format!("[audit]\n{key}")),
         Section::Login => text.push_str(&format!("[login]\n{key}")),
         Section::Callback => text.push_str(&format!("[callback]\n{key}")),
