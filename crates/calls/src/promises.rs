@@ -71,6 +71,14 @@ pub(crate) struct Promises {
 }
 
 impl Promises {
+    /// How many promises are open for this name, and in all.
+    pub(crate) fn open_for(&self, user: &str) -> OpenPromises {
+        OpenPromises {
+            by_user: self.by_user.get(user).copied().unwrap_or(0),
+            in_all: u32::try_from(self.open.len()).unwrap_or(u32::MAX),
+        }
+    }
+
     /// Asks policy, and makes and journals the promise if it agrees.
     ///
     /// # Errors
@@ -82,10 +90,7 @@ impl Promises {
         mut request: Request<'_>,
         terms: &Terms<'_>,
     ) -> Result<Made, Refusal> {
-        request.counters.open = OpenPromises {
-            by_user: self.by_user.get(request.user).copied().unwrap_or(0),
-            in_all: u32::try_from(self.open.len()).unwrap_or(u32::MAX),
-        };
+        request.counters.open = self.open_for(request.user);
         self.ledger.count(config, desk.now.wall, request.user, &mut request.counters);
         request.quarantined = self
             .strangers

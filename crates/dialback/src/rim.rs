@@ -30,7 +30,7 @@ use crate::audit::Anchors;
 use crate::capture::Captures;
 use crate::clock::Clock;
 use crate::config::Read;
-use crate::control::{Backstage, Listener, Question};
+use crate::control::{Backstage, Listener, Question, explained};
 use crate::exit::{Code, Failure};
 use crate::launcher::{self, Client, Control, Standing};
 use crate::log::EventLog;
@@ -381,6 +381,9 @@ impl Rim {
             Woken::Question(Question::Status(tell)) => {
                 // Who asked may have gone.
                 drop(tell.send(Box::new(self.server.status(self.clock.now()))));
+            }
+            Woken::Question(Question::Explain(asked, tell)) => {
+                drop(tell.send(explained(&self.server, &asked, self.clock.now().wall)));
             }
             Woken::Question(Question::Command(command, tell)) => self.command(command, tell),
             Woken::Question(Question::Stop) => self.stop(),

@@ -5,11 +5,25 @@ use proto::time::Instant;
 use super::{Run, Server};
 use crate::call::{Call, millis};
 use crate::line::Line;
+use crate::policy::Counters;
+use crate::policy::explain::{self, Explanation, Question};
 use crate::promise::{Promise, State};
 use crate::status::{self, Status};
 use crate::vocabulary::Now;
 
 impl Server {
+    /// What the rules would say of this, with what is open and spent just now in place of the question's
+    /// own counters. Changes nothing.
+    #[must_use]
+    pub fn explain(&self, question: &Question<'_>) -> Explanation {
+        let open = self.promises.open_for(question.user);
+        let mut counters = Counters { open, ..Counters::default() };
+        // Asking for another day turns a ledger's page: not that of the one which counts.
+        let mut ledger = self.promises.ledger.clone();
+        ledger.count(&self.config, question.at, question.user, &mut counters);
+        explain::explain(&self.config, &Question { counters, ..question.clone() })
+    }
+
     /// What is going on now. Changes nothing.
     #[must_use]
     pub fn status(&self, now: Now) -> Status {

@@ -115,6 +115,7 @@ impl Only {
             number: self.number,
             cause: cause.transpose()?,
             since_ms: self.since.as_deref().map(since).transpose()?,
+            ..Which::default()
         })
     }
 }

@@ -9,7 +9,7 @@ use calls::record::Record;
 use calls::status::Status;
 use calls::vocabulary::{Command, Entry, Reply};
 
-use super::{Answer, Ask, FailureCode, Request, Response, VERSION};
+use super::{Answer, Ask, Asked, FailureCode, Request, Response, VERSION};
 use crate::exit::{Code, Failure};
 use crate::launcher::Rights;
 use crate::store::{Subject, Which};
@@ -134,6 +134,13 @@ impl Client {
         Ok(entries)
     }
 
+    /// What the rules would say of a call that might come.
+    pub(crate) fn explain(&mut self, asked: Asked) -> Result<serde_json::Value, ClientFault> {
+        let answer = self.ask(Ask::Explain { asked })?;
+        let Answer::Explained { explanation } = answer else { return Err(self.unfit(&answer)) };
+        Ok(explanation)
+    }
+
     /// Gives an order.
     pub(crate) fn command(&mut self, command: Command) -> Result<Reply, ClientFault> {
         let answer = self.ask(Ask::Command { command })?;
@@ -229,6 +236,7 @@ impl Events {
                 | Answer::Rights { .. }
                 | Answer::Calls { .. }
                 | Answer::Story { .. }
+                | Answer::Explained { .. }
                 | Answer::Listening
                 | Answer::Reply { .. }
                 | Answer::Failed { .. }),

@@ -16,7 +16,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
-use super::{Answer, Ask, FailureCode, REQUEST_LIMIT, Request, Response, VERSION};
+use super::{Answer, Ask, Asked, FailureCode, REQUEST_LIMIT, Request, Response, VERSION};
 use crate::exit::{Code, Failure};
 use crate::launcher::Rights;
 use crate::store::{From, Reader, Settler};
@@ -35,6 +35,8 @@ const CALLS_LIMIT: u32 = 10_000;
 pub(crate) enum Question {
     /// How things stand.
     Status(oneshot::Sender<Box<Status>>),
+    /// What the rules would say; or why that can't be asked.
+    Explain(Asked, oneshot::Sender<Result<serde_json::Value, String>>),
     /// An operator's command, with his name in it.
     Command(Command, oneshot::Sender<Reply>),
     /// Stop serving, as SIGTERM says. No client can ask this.
@@ -313,6 +315,15 @@ impl Client<'_> {
                     .or(last.map(From::Last));
                 self.tell_events(id, from, until_now).await
             }
+            Ask::Explain { asked } => {
+                let (tell, told) = oneshot::channel();
+                let answer = match self.ask(Question::Explain(asked, tell), told).await {
+                    Some(Ok(explanation)) => Answer::Explained { explanation },
+                    Some(Err(message)) => Answer::Failed { code: FailureCode::BadRequest, message },
+                    None => stopping(),
+                };
+                self.say(id, answer).await
+            }
             Ask::Command { command } => self.command(id, command).await,
         }
     }
@@ -404,21 +415,37 @@ impl Client<'_> {
 
 /// A command in the name of the one who really gave it.
 fn signed(command: Command, name: &str) -> Command {
-    let who = name.to_owned();
+    let sign = |said: &str| match said_to_be(said) {
+        Some(said) => format!("{said} by way of {name}"),
+        None => name.to_owned(),
+    };
     match command {
         Command::Callback(order) => {
+            let who = sign(&order.who);
             Command::Callback(calls::vocabulary::CallbackOrder { who, ..order })
         }
-        Command::HangUp { line, .. } => Command::HangUp { who, line },
-        Command::Reload { .. } => Command::Reload { who },
-        Command::BusyOut { line, .. } => Command::BusyOut { who, line },
-        Command::Restore { line, .. } => Command::Restore { who, line },
-        Command::Reset { line, .. } => Command::Reset { who, line },
-        Command::Qualify { line, hold_ms, .. } => Command::Qualify { who, line, hold_ms },
-        Command::Release { number, .. } => Command::Release { who, number },
-        Command::Hurry { promise, .. } => Command::Hurry { who, promise },
-        Command::Withdraw { promise, .. } => Command::Withdraw { who, promise },
+        Command::HangUp { who, line } => Command::HangUp { who: sign(&who), line },
+        Command::Reload { who } => Command::Reload { who: sign(&who) },
+        Command::BusyOut { who, line } => Command::BusyOut { who: sign(&who), line },
+        Command::Restore { who, line } => Command::Restore { who: sign(&who), line },
+        Command::Reset { who, line } => Command::Reset { who: sign(&who), line },
+        Command::Qualify { who, line, hold_ms } => {
+            Command::Qualify { who: sign(&who), line, hold_ms }
+        }
+        Command::Release { who, number } => Command::Release { who: sign(&who), number },
+        Command::Hurry { who, promise } => Command::Hurry { who: sign(&who), promise },
+        Command::Withdraw { who, promise } => Command::Withdraw { who: sign(&who), promise },
     }
+}
+
+/// The longest name of somebody for whom a client speaks.
+const WHO_LIMIT: usize = 80;
+
+/// Whom the client speaks for, as it says; printable and bounded, as everything in the journal.
+fn said_to_be(who: &str) -> Option<String> {
+    let printable = |letter: char| if letter.is_ascii_graphic() { letter } else { ' ' };
+    let who: String = who.chars().take(WHO_LIMIT).map(printable).collect();
+    Some(who.trim().to_owned()).filter(|who| !who.is_empty())
 }
 
 fn stopping() -> Answer {

@@ -12,10 +12,14 @@
 //! <- {"dialback":1,"id":9,"answer":"failed","code":"not-permitted","message":"..."}
 //! ```
 //!
+//! A command's `who` is for those who pass on what others want, as the dashboard does: it is told beside the
+//! kernel's word, never in place of it.
+//!
 //! Who may connect is the socket's mode (0660); who may command is root and the user that the server runs
 //! as, told by the kernel, not by the client.
 
 mod client;
+mod explain;
 mod listener;
 #[cfg(test)]
 mod tests;
@@ -29,6 +33,7 @@ use crate::launcher::Rights;
 use crate::store::{Subject, Which};
 
 pub(crate) use client::{Client, ClientFault, Events, Heard};
+pub(crate) use explain::explained;
 pub(crate) use listener::{Backstage, Listener, Question, bind};
 
 /// Raised when an old client would misunderstand a new server, or the other way round.
@@ -74,6 +79,12 @@ pub(crate) enum Ask {
         /// What it is about.
         of: Subject,
     },
+    /// What the rules would say of a call that might come.
+    Explain {
+        /// Who calls, and how.
+        #[serde(flatten)]
+        asked: Asked,
+    },
     /// Every entry of the journal after this one, and then each as it happens.
     Events {
         /// `None`: only what happens from now on.
@@ -94,6 +105,31 @@ pub(crate) enum Ask {
         /// What.
         command: Command,
     },
+}
+
+/// Somebody who might call: `dialback policy explain`'s words, asked of the running server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    /// The name that he gives.
+    pub(crate) user: String,
+    /// The number that he gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) number: Option<String>,
+    /// The line that he comes in on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<String>,
+    /// What the exchange says of who calls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) from: Option<String>,
+    /// When, as `2026-11-23T10:00` in the server's zone; `None`: now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) at: Option<String>,
+    /// `login` or `ppp`; `None`: as the name is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) service: Option<String>,
+    /// He does not prove the name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unproved: bool,
 }
 
 /// What the server says.
@@ -133,6 +169,11 @@ pub(crate) enum Answer {
     Story {
         /// In order; empty if there is nothing about it.
         entries: Vec<Entry>,
+    },
+    /// To [`Ask::Explain`].
+    Explained {
+        /// Every rule (`calls::policy::explain::Explanation`).
+        explanation: serde_json::Value,
     },
     /// To [`Ask::Events`], first of all: what happens from now on will be told.
     Listening,

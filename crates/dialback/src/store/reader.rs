@@ -31,6 +31,12 @@ pub(crate) struct Which {
     /// Begun at this time or later (ms since 1970, UTC).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) since_ms: Option<i64>,
+    /// Begun before this time (ms since 1970, UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) until_ms: Option<i64>,
+    /// With a smaller id: for those who read page by page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<CallId>,
 }
 
 /// What a story is about.
@@ -184,6 +190,12 @@ impl Reader {
         }
         if let Some(since) = which.since_ms {
             also("json_extract(record, '$.began.unix_ms') >= ?", Box::new(since));
+        }
+        if let Some(until) = which.until_ms {
+            also("json_extract(record, '$.began.unix_ms') < ?", Box::new(until));
+        }
+        if let Some(before) = which.before {
+            also("call < ?", Box::new(number(before.0)));
         }
         also("1 ORDER BY call DESC LIMIT ?", Box::new(limit));
         let mut statement = connection.prepare(&sql).map_err(|source| self.fault(source))?;
