@@ -34,6 +34,7 @@ mod store;
 mod supervisor;
 mod top;
 mod verify;
+mod web;
 
 use std::ffi::OsStr;
 use std::path::Path;

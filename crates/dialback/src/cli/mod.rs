@@ -28,6 +28,7 @@ mod story;
 mod top;
 mod trace;
 mod user;
+mod web;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,7 @@ use crate::config;
 use crate::control::DEFAULT_SOCKET;
 use crate::exit::{Code, Failure};
 
-pub(crate) use show::{Columns, call_table};
+pub(crate) use show::{Columns, call_table, since};
 
 /// Where the configuration is unless `--config` says otherwise.
 const DEFAULT_CONFIG: &str = "/etc/dialback/dialback.toml";
@@ -91,6 +92,8 @@ enum Command {
     Promises(story::Promises),
     /// Watch lines, promises and events on one screen, and act on them
     Top(top::Top),
+    /// Serve the dashboard and the JSON API
+    Web(web::Web),
     /// Show what happened, and what happens
     Log(follow::Log),
     /// End the call on a line
@@ -206,6 +209,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Sessions(sessions) => sessions.run(),
         Command::Promises(promises) => promises.run(),
         Command::Top(top) => top.run(),
+        Command::Web(web) => web.run(),
         Command::Log(log) => log.run(),
         Command::Policy(policy) => policy.run(),
         Command::User(users) => users.run(),

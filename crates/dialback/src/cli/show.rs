@@ -121,7 +121,7 @@ impl Only {
 }
 
 /// A time in the past, in ms since 1970: a duration ago, or a date with or without a time, in local time.
-pub(super) fn since(text: &str) -> Result<i64, Failure> {
+pub(crate) fn since(text: &str) -> Result<i64, Failure> {
     let fault = || {
         let message = format!("{text}: is no time: write 30m, 12h or 7d, or 2026-11-22T18:00");
         Failure::new(Code::Usage, message)

@@ -213,6 +213,26 @@ impl Reader {
         Ok(records)
     }
 
+    /// Hands out the texts of records that are new: of calls beyond `last`, or that ended at `latest_ms` or later.
+    /// Some may be old all the same. Blocks.
+    pub(crate) fn records_since(
+        &self,
+        last: CallId,
+        latest_ms: i64,
+        mut take: impl FnMut(&str),
+    ) -> Result<(), StoreFault> {
+        let fault = |source| self.fault(source);
+        let connection = self.open()?;
+        let sql = "SELECT record FROM records WHERE call > ?1 OR ended >= ?2 ORDER BY call";
+        let mut statement = connection.prepare(sql).map_err(fault)?;
+        let mut rows = statement.query((number(last.0), latest_ms)).map_err(fault)?;
+        while let Some(row) = rows.next().map_err(fault)? {
+            let text = row.get_ref(0).map_err(fault)?;
+            take(text.as_str().unwrap_or_default());
+        }
+        Ok(())
+    }
+
     fn read(
         &self,
         connection: &Connection,

@@ -1,0 +1,397 @@
+//! What everybody who watches is told, asked of the server once for all of them.
+//!
+//! ```text
+//!   control socket ── events ──► thread ──┐
+//!        ▲                                ├──► one loop ──► news, rendered once ──► every watcher
+//!        └──── status, after an event ◄───┘
+//!              and while a line's state is a passing one
+//! ```
+//!
+//! Some states of a line (answering, hanging up) begin without an event of the journal: while a line is in one,
+//! or a call runs, the status is asked again, in steps that leave the server nine tenths of its time. While
+//! nobody watches it is asked nothing. When the server is gone, that is told, and it is looked for again.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use calls::vocabulary::{Entry, Seq, Wall};
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+use super::view::Standing;
+use crate::control::{Ask, Client, ClientFault};
+use crate::log::{LinesOfCalls, Tone, told};
+use crate::store::Which;
+
+/// News that a watcher may be behind before he is told everything anew.
+const BEHIND: usize = 1024;
+/// Entries that a page begins with.
+const RECENT: usize = 100;
+/// Between two questions at least.
+const SOONEST: Duration = Duration::from_millis(40);
+/// Between two questions at least, in units of what the last one took.
+const SHARE: u32 = 9;
+/// Between two questions while something passes.
+const PASSING: Duration = Duration::from_millis(120);
+/// Between two questions while nothing does.
+const QUIET: Duration = Duration::from_secs(10);
+/// Between two looks for a server that is gone.
+const GONE: Duration = Duration::from_secs(1);
+
+/// Something that watchers are told, as the stream has it.
+#[derive(Clone, Debug)]
+pub(super) struct News {
+    /// `entry`, `change`, `snapshot` or `server`.
+    pub(super) event: &'static str,
+    /// Of an entry its place.
+    pub(super) id: Option<Seq>,
+    /// JSON.
+    pub(super) data: Arc<str>,
+}
+
+/// An entry as people are told it.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Told {
+    /// The entry's place.
+    pub(super) seq: Seq,
+    /// When.
+    pub(super) at: Wall,
+    /// When, in words.
+    pub(super) time: String,
+    /// On which line; `-` if on none.
+    pub(super) line: String,
+    /// The call, or else the promise; `-` if there is neither.
+    pub(super) id: String,
+    /// What happened.
+    pub(super) text: String,
+    /// `plain`, `good`, `notice` or `bad`.
+    pub(super) tone: &'static str,
+    /// The entry as the journal has it.
+    pub(super) entry: serde_json::Value,
+}
+
+impl Told {
+    /// This entry, after those before it.
+    pub(super) fn of(lines: &mut LinesOfCalls, entry: &Entry) -> Self {
+        let said = told(lines, entry);
+        Self {
+            seq: entry.seq,
+            at: entry.at,
+            time: said.time,
+            line: said.line,
+            id: said.id,
+            text: said.text,
+            tone: tone(said.tone),
+            entry: serde_json::to_value(entry).unwrap_or_default(),
+        }
+    }
+
+    /// Nothing yet: what the page's script fills in.
+    pub(super) fn none() -> Self {
+        Self {
+            seq: Seq(0),
+            at: Wall::default(),
+            time: String::new(),
+            line: String::new(),
+            id: String::new(),
+            text: String::new(),
+            tone: tone(Tone::Plain),
+            entry: serde_json::Value::Null,
+        }
+    }
+
+    /// For the stream.
+    pub(super) fn news(&self) -> News {
+        News { event: "entry", id: Some(self.seq), data: json(self) }
+    }
+}
+
+/// The name of a tone.
+pub(super) const fn tone(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Plain => "plain",
+        Tone::Good => "good",
+        Tone::Notice => "notice",
+        Tone::Bad => "bad",
+    }
+}
+
+fn json(value: &impl Serialize) -> Arc<str> {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned()).into()
+}
+
+/// What is known of the server, without asking it.
+#[derive(Debug)]
+struct Known {
+    standing: Option<Standing>,
+    recent: VecDeque<Told>,
+    /// The last entry that was told.
+    head: Seq,
+    /// Why the server can't be asked, if it can't.
+    gone: Option<String>,
+}
+
+enum Woken {
+    Happened(Box<Entry>),
+    Gone(Option<ClientFault>),
+    Watcher,
+}
+
+/// The one place that asks.
+#[derive(Debug)]
+pub(super) struct Hub {
+    socket: PathBuf,
+    known: Mutex<Known>,
+    news: broadcast::Sender<News>,
+    watchers: AtomicUsize,
+    wake: Mutex<Sender<Woken>>,
+}
+
+/// Somebody who watches, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    hub: Arc<Hub>,
+    /// What is told.
+    pub(super) news: broadcast::Receiver<News>,
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.hub.watchers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Hub {
+    /// Starts to listen to the server at this socket.
+    pub(super) fn start(socket: &Path) -> std::io::Result<Arc<Self>> {
+        let (wake, woken) = channel();
+        let hub = Arc::new(Self {
+            socket: socket.to_owned(),
+            known: Mutex::new(Known {
+                standing: None,
+                recent: VecDeque::new(),
+                head: Seq(0),
+                gone: None,
+            }),
+            news: broadcast::channel(BEHIND).0,
+            watchers: AtomicUsize::new(0),
+            wake: Mutex::new(wake.clone()),
+        });
+        let own = Arc::clone(&hub);
+        std::thread::Builder::new().name("hub".to_owned()).spawn(move || own.run(&wake, &woken))?;
+        Ok(hub)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // What is in it is whole after every statement.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to watch.
+    pub(super) fn watch(self: &Arc<Self>) -> Watcher {
+        let watcher = Watcher { hub: Arc::clone(self), news: self.news.subscribe() };
+        if self.watchers.fetch_add(1, Ordering::Relaxed) == 0 {
+            let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
+            // The loop ends with the program.
+            drop(wake.send(Woken::Watcher));
+        }
+        watcher
+    }
+
+    /// How things stand, asked now. Blocks.
+    pub(super) fn standing(&self) -> Result<Standing, ClientFault> {
+        Ok(Standing::from(*Client::connect(&self.socket)?.status()?))
+    }
+
+    /// Waits until all that was told so far can be read from the store. A server that is gone has nothing more
+    /// to write. Blocks.
+    pub(super) fn settled(&self) {
+        // It answers such a question from the store, when all before it is there.
+        let asked = Client::connect(&self.socket).and_then(|mut c| c.calls(0, Which::default()));
+        drop(asked);
+    }
+
+    /// For those who begin to watch: how everything stood when it was asked last.
+    /// `None`: it has not been asked yet, and will be told when it has.
+    pub(super) fn snapshot(&self) -> Option<News> {
+        let known = self.known();
+        let standing = |standing| News { event: "snapshot", id: None, data: json(standing) };
+        known
+            .gone
+            .as_ref()
+            .map(|why| server_gone(why))
+            .or_else(|| known.standing.as_ref().map(standing))
+    }
+
+    /// The last entries, oldest first.
+    pub(super) fn recent(&self, count: usize) -> Vec<Told> {
+        let known = self.known();
+        let skip = known.recent.len().saturating_sub(count);
+        known.recent.iter().skip(skip).cloned().collect()
+    }
+
+    /// The last entry that was told.
+    pub(super) fn head(&self) -> Seq {
+        self.known().head
+    }
+
+    fn tell(&self, news: News) {
+        // Nobody may watch.
+        drop(self.news.send(news));
+    }
+
+    fn run(&self, wake: &Sender<Woken>, woken: &Receiver<Woken>) {
+        let mut lines = LinesOfCalls::default();
+        loop {
+            let why = match self.listen(wake) {
+                Ok(client) => match self.attend(client, woken, &mut lines) {
+                    Some(fault) => fault.to_string(),
+                    None => "the server has stopped".to_owned(),
+                },
+                Err(fault) => fault.to_string(),
+            };
+            let news = {
+                let mut known = self.known();
+                let news = (known.gone.as_ref() != Some(&why)).then(|| server_gone(&why));
+                known.gone = Some(why);
+                known.standing = None;
+                news
+            };
+            news.into_iter().for_each(|news| self.tell(news));
+            // What was still to be heard from it is in the journal.
+            let again = Instant::now() + GONE;
+            while woken.recv_timeout(again.saturating_duration_since(Instant::now())).is_ok() {}
+        }
+    }
+
+    /// Begins to hear of what happens; gives the connection to ask on.
+    fn listen(&self, wake: &Sender<Woken>) -> Result<Client, ClientFault> {
+        let head = self.known().head;
+        let recent = u32::try_from(RECENT).unwrap_or(u32::MAX);
+        let ask = Ask::Events {
+            after: (head > Seq(0)).then_some(head.0),
+            since_ms: None,
+            last: (head == Seq(0)).then_some(recent),
+            until_now: false,
+        };
+        let events = Client::connect(&self.socket)?.events(ask)?;
+        let client = Client::connect(&self.socket)?;
+        let wake = wake.clone();
+        let spawned = std::thread::Builder::new().name("events".to_owned()).spawn(move || {
+            for entry in events {
+                let (woken, last) = match entry {
+                    Ok(entry) => (Woken::Happened(Box::new(entry)), false),
+                    Err(fault) => (Woken::Gone(Some(fault)), true),
+                };
+                if wake.send(woken).is_err() || last {
+                    return;
+                }
+            }
+            drop(wake.send(Woken::Gone(None)));
+        });
+        spawned.map_err(|source| ClientFault::Broken { path: self.socket.clone(), source })?;
+        self.known().gone = None;
+        self.tell(News { event: "server", id: None, data: r#"{"running":true}"#.into() });
+        Ok(client)
+    }
+
+    /// Until the server is gone; why, if it did not say so itself.
+    fn attend(
+        &self,
+        mut client: Client,
+        woken: &Receiver<Woken>,
+        lines: &mut LinesOfCalls,
+    ) -> Option<ClientFault> {
+        let mut asked = Asked { at: Instant::now(), took: Duration::ZERO };
+        let mut due = Some(Duration::ZERO);
+        loop {
+            let wait = due.map_or(QUIET, |gap| asked.until(gap));
+            let mut next = match woken.recv_timeout(wait) {
+                Ok(next) => Some(next),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return None,
+            };
+            // All that waits, and one question for it.
+            while let Some(what) = next {
+                match what {
+                    Woken::Happened(entry) => {
+                        self.happened(lines, &entry);
+                        due = Some(SOONEST);
+                    }
+                    Woken::Watcher => due = Some(SOONEST),
+                    Woken::Gone(fault) => return fault,
+                }
+                next = woken.try_recv().ok();
+            }
+            let watched = self.watchers.load(Ordering::Relaxed) > 0;
+            if !watched {
+                due = None;
+            } else if asked.until(due.unwrap_or(QUIET)).is_zero() {
+                let began = Instant::now();
+                let standing = match client.status() {
+                    Ok(status) => Standing::from(*status),
+                    Err(fault) => return Some(fault),
+                };
+                asked = Asked { at: Instant::now(), took: began.elapsed() };
+                let passing = standing.lines.iter().any(super::view::Line::is_passing)
+                    || standing.promises.iter().any(|promise| promise.state == "dialling");
+                due = Some(if passing { PASSING } else { QUIET });
+                self.stands(standing);
+            }
+        }
+    }
+
+    fn happened(&self, lines: &mut LinesOfCalls, entry: &Entry) {
+        let told = Told::of(lines, entry);
+        let news = told.news();
+        {
+            let mut known = self.known();
+            known.head = known.head.max(entry.seq);
+            if known.recent.len() == RECENT {
+                known.recent.pop_front();
+            }
+            known.recent.push_back(told);
+        }
+        self.tell(news);
+    }
+
+    fn stands(&self, standing: Standing) {
+        let news = {
+            let mut known = self.known();
+            let news = match &known.standing {
+                None => Some(News { event: "snapshot", id: None, data: json(&standing) }),
+                Some(before) => standing.change(before).map(|change| News {
+                    event: "change",
+                    id: None,
+                    data: json(&change),
+                }),
+            };
+            known.standing = Some(standing);
+            news
+        };
+        news.into_iter().for_each(|news| self.tell(news));
+    }
+}
+
+fn server_gone(why: &str) -> News {
+    let data = serde_json::json!({ "running": false, "why": why });
+    News { event: "server", id: None, data: data.to_string().into() }
+}
+
+/// When the server was asked last, and how long it took.
+struct Asked {
+    at: Instant,
+    took: Duration,
+}
+
+impl Asked {
+    /// How long it is until it may be asked again, if not sooner than `gap` after the last time.
+    fn until(&self, gap: Duration) -> Duration {
+        let gap = gap.max(self.took * SHARE);
+        (self.at + gap).saturating_duration_since(Instant::now())
+    }
+}

@@ -1,0 +1,206 @@
+//! The first page: lines as tiles, promises with their countdown, the last calls, what happens.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::{Markup, html};
+
+use super::{calls, dash, failed, framed, lasted, order};
+use crate::web::Site;
+use crate::web::api::{Fault, Filter, blocking};
+use crate::web::guard::Actor;
+use crate::web::hub::Told;
+use crate::web::view::{Line, Promise, Standing};
+
+/// Events that the page begins with.
+const EVENTS: usize = 40;
+/// Calls on it.
+pub(super) const CALLS: u32 = 12;
+
+/// `GET /`
+pub(super) async fn page(
+    State(site): State<Arc<Site>>,
+    Extension(actor): Extension<Actor>,
+) -> Response {
+    let read = Arc::clone(&site);
+    let read = blocking(move || {
+        let filter = Filter { limit: Some(CALLS), ..Filter::default() };
+        // One of both may be had without the other.
+        Ok((read.hub.standing(), crate::web::api::page(&read, &filter)))
+    });
+    let (standing, calls) = match read.await {
+        Ok(read) => read,
+        Err(fault) => return failed(&actor, &fault),
+    };
+    let standing = standing.map_err(Fault::from);
+    let recent = site.hub.recent(EVENTS);
+    let content = html! {
+        h1 .hidden { "Lines, promises and events" }
+        @match &standing {
+            Ok(standing) => { (lines(&actor, standing)) }
+            Err(fault) => { p .fault role="alert" { (fault.message) } (lines(&actor, &Standing::default())) }
+        }
+        div .pair {
+            div {
+                (promises(&actor, standing.as_ref().map_or(&[], |standing| &standing.promises)))
+                section aria-labelledby="calls-title" {
+                    h2 #calls-title { "Last calls" }
+                    div #calls data-src="/parts/calls" data-on="ended" {
+                        @match &calls {
+                            Ok(page) => { (calls::table(&page.calls)) }
+                            Err(fault) => { p .fault { (fault.message) } }
+                        }
+                    }
+                    p { a href="/calls" { "All calls" } }
+                }
+            }
+            section aria-labelledby="events-title" {
+                h2 #events-title { "What happens" }
+                ol #events .events reversed {
+                    @for told in recent.iter().rev() { (event(told)) }
+                }
+                template #event-template { (event(&Told::none())) }
+            }
+        }
+    };
+    let mut response = framed(&actor, "/", "Lines", &content);
+    if standing.is_err() {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
+}
+
+fn lines(actor: &Actor, standing: &Standing) -> Markup {
+    html! {
+        section aria-labelledby="lines-title" data-at=(standing.at.unix_ms) #standing {
+            div .heading {
+                h2 #lines-title { "Lines" }
+                ul #totals .totals aria-label="Lines by state" {
+                    @for (state, count) in standing.totals() {
+                        li data-state=(state) { b { (count) } " " (state) }
+                    }
+                }
+            }
+            @if let Some(fault) = &standing.store_fault {
+                p .fault role="alert" {
+                    "The journal can't be written, so no callback is promised: " (fault)
+                }
+            }
+            @for held in &standing.quarantine {
+                p .fault { (held.number) " is not called: strangers answered there." }
+            }
+            ul #lines .tiles {
+                @for line in &standing.lines { (tile(actor, standing.at.unix_ms, line)) }
+            }
+            template #line-template { (tile(actor, 0, &Line::none())) }
+        }
+    }
+}
+
+/// A line. The script fills in the same: whatever has `data-field` is its.
+fn tile(actor: &Actor, now_ms: i64, line: &Line) -> Markup {
+    let call = line.call.as_ref();
+    let for_ms = u64::try_from(now_ms - line.since_ms).unwrap_or(0);
+    let who = call.map(|call| call.who.as_str()).unwrap_or_default();
+    html! {
+        li .tile data-line=(line.line) data-state=(line.state) {
+            div .row {
+                h3 data-field="line" { (line.line) }
+                span .number data-field="number" { (line.number.as_deref().unwrap_or_default()) }
+            }
+            div .row {
+                span .state data-field="state" { (line.state) }
+                span .for data-since=(line.since_ms) { (lasted(for_ms)) }
+            }
+            p .on {
+                a data-field="call" href=[call.map(|call| format!("/calls/{}", call.call))] {
+                    @if let Some(call) = call { (call.call) }
+                }
+                " " span data-field="who" { (who) }
+            }
+            p .detail data-field="detail" { (line.detail.as_deref().unwrap_or_default()) }
+            @if let Actor::Session { .. } = actor {
+                details .orders {
+                    summary { "Orders" span .hidden { " for line " span data-field="line" { (line.line) } } }
+                    @for (name, label) in [
+                        ("hangup", "Hang up"), ("busy-out", "Busy out"),
+                        ("restore", "Restore"), ("reset", "Reset"),
+                    ] { (order(actor, name, ("line", &line.line), label)) }
+                }
+            }
+        }
+    }
+}
+
+fn promises(actor: &Actor, promises: &[Promise]) -> Markup {
+    html! {
+        section aria-labelledby="promises-title" {
+            h2 #promises-title { "Promised callbacks" }
+            p #no-promises hidden[!promises.is_empty()] { "Nobody is owed a callback." }
+            div .scroll role="region" aria-labelledby="promises-title" tabindex="0" {
+                table #promises hidden[promises.is_empty()] {
+                    thead { tr {
+                        th scope="col" { "Promise" } th scope="col" { "User" } th scope="col" { "Number" }
+                        th scope="col" { "State" } th scope="col" { "Due in" } th scope="col" { "Tries" }
+                        @if let Actor::Session { .. } = actor { th scope="col" { "Orders" } }
+                    } }
+                    tbody { @for promise in promises { (promised(actor, promise)) } }
+                }
+            }
+            template #promise-template { (promised(actor, &Promise::none())) }
+            @if let Actor::Session { csrf, .. } = actor {
+                form .entry method="post" action="/orders" data-order="call-back" {
+                    input type="hidden" name="csrf" value=(csrf);
+                    input type="hidden" name="order" value="call-back";
+                    label for="number" { "Call back" }
+                    input #number name="number" inputmode="tel" autocomplete="off" required;
+                    button type="submit" { "Call" }
+                }
+            }
+        }
+    }
+}
+
+fn promised(actor: &Actor, promise: &Promise) -> Markup {
+    let id = promise.promise.to_string();
+    html! {
+        tr data-promise=(id) {
+            th scope="row" { a data-field="promise" href=(format!("/calls/{id}")) { (id) } }
+            td data-field="user" { (promise.user) }
+            td data-field="number" { (promise.numbers.join(", ")) }
+            td { span .state data-field="state" data-state=(promise.state) { (promise.state) } }
+            td .figure data-due=[promise.due_ms] {
+                @match promise.due_ms {
+                    Some(due) => { (lasted(u64::try_from(due - crate::clock::wall().unix_ms).unwrap_or(0))) }
+                    None => { (dash(None)) }
+                }
+            }
+            td .figure data-field="tries" { (promise.failed) "/" (promise.tries) }
+            @if let Actor::Session { .. } = actor {
+                td .orders {
+                    (order(actor, "now", ("promise", &id), "Call now"))
+                    (order(actor, "cancel", ("promise", &id), "Cancel"))
+                }
+            }
+        }
+    }
+}
+
+fn event(told: &Told) -> Markup {
+    // Today's events are the rule: the day is in the time's title.
+    let time = told.time.split_once(' ').map_or(told.time.as_str(), |(_, time)| time);
+    html! {
+        li data-tone=(told.tone) {
+            time data-field="time" title=(told.time) { (time) }
+            span .where data-field="line" { (told.line) }
+            a data-field="id" href=[has_story(&told.id).then(|| format!("/calls/{}", told.id))] { (told.id) }
+            span .what data-field="text" { (told.text) }
+        }
+    }
+}
+
+fn has_story(id: &str) -> bool {
+    crate::web::history::subject(id).is_some()
+}

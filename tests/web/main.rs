@@ -1,0 +1,13 @@
+//! `dialback web` from outside: its API held to its own description, its guard, and its pages in a real browser.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test program: a panic is its way to fail"
+)]
+
+mod api;
+mod caller;
+mod guard;
+mod http;
+mod rig;
