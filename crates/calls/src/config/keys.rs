@@ -164,6 +164,8 @@ key!(USERS: Text = Server."users" ("a path") Absent("users stand in dialback.tom
     "A file with more `[[user]]` tables, which are written as here. A path that is not absolute starts at the directory of dialback.toml. The file must belong to root and be closed to group and others."; "\"/etc/dialback/users.toml\"");
 key!(TIME_ZONE: Text = Server."time_zone" ("a name of the tz database") Absent("the system's local time");
     "The zone in which windows and dates of users are meant where they name none."; "\"Europe/Berlin\"");
+key!(LOG_NUMBERS: bool = Server."log_numbers" ("`true` or `false`") Value(false);
+    "Whether telephone numbers stand whole in the log's lines for people and in syslog. Otherwise all but their last three digits are stars there; the journal has them whole."; "true");
 key!(LOCK_DIR: Text = Server."lock_dir" ("an absolute path") Value("/var/lock");
     "Directory of the lock files `LCK..ttyS0` by which programs share a serial port."; "\"/var/lock\"");
 key!(HOST: Text = Server."host" ("a text, at most 64 characters") Absent("the system's host name");
@@ -414,6 +416,7 @@ pub(super) fn all() -> Vec<Row> {
         TIME_ZONE.row(),
         ISSUE.row(),
         LOCK_DIR.row(),
+        LOG_NUMBERS.row(),
         HOST.row(),
         STOP_GRACE.row(),
         KILL_GRACE.row(),

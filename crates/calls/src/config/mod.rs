@@ -96,6 +96,8 @@ pub struct Server {
     pub users: Option<PathBuf>,
     /// The zone of windows and dates that name none; `None`: the system's.
     pub time_zone: Option<window::Zone>,
+    /// Whether telephone numbers stand whole in the log.
+    pub log_numbers: bool,
     /// The name that `@` stands for in prompts.
     pub host: String,
     /// What the other escapes of the issue text stand for. Not a key: the system tells.

@@ -95,6 +95,8 @@ pub struct Syslog {
     pub ca_file: Option<PathBuf>,
     /// RFC 5424 §6.2.1: 0 to 23.
     pub facility: u8,
+    /// Whether telephone numbers stand whole in the messages.
+    pub numbers: bool,
     /// Which events.
     pub filter: Filter,
 }
@@ -301,11 +303,15 @@ impl<'d> Reading<'d> {
         let ca_file = self.file(table, &key::SYSLOG_CA, faults);
         let facility = table.parsed_if(&key::SYSLOG_FACILITY, faults, facility);
         let facility = facility.map_or(FACILITY_AUTHPRIV, |facility| facility.value);
+        let numbers = table.flag(&key::SYSLOG_NUMBERS, faults).value;
         let filter = filter(table, &key::SYSLOG_EVENTS, &key::SYSLOG_SEVERITY, faults);
         let (transport, host, port) = to?.value;
         let name = name?;
         let own = name.value.clone();
-        Some((name, Syslog { name: own, transport, host, port, ca_file, facility, filter }))
+        Some((
+            name,
+            Syslog { name: own, transport, host, port, ca_file, facility, numbers, filter },
+        ))
     }
 
     fn hook(&self, table: &Table<'_>, faults: &mut Faults) -> Option<(Placed<String>, Hook)> {

@@ -278,6 +278,7 @@ fn server(
         users: users.map(|path| path.value),
         time_zone: table.parsed_if(&keys::TIME_ZONE, faults, Zone::named).map(|zone| zone.value),
         lock_dir: table.text(&keys::LOCK_DIR, faults, absolute).value.into(),
+        log_numbers: table.flag(&keys::LOG_NUMBERS, faults).value,
         host: table
             .parsed_if(&keys::HOST, faults, host_name)
             .map_or_else(|| surroundings.host.clone(), |host| host.value),

@@ -49,7 +49,7 @@ impl Serve {
         if let Some(weakness) = standing.rights.weakness() {
             tracing::warn!("{weakness}");
         }
-        let log = EventLog::start(self.log)
+        let log = EventLog::start(self.log, config.server.log_numbers)
             .map_err(|e| Failure::new(Code::System, format!("starting the log: {e}")))?;
         rim::serve(rim::Setting {
             config,

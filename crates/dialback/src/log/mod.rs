@@ -11,6 +11,7 @@
 
 mod fields;
 mod journald;
+mod mask;
 mod sentence;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use crate::clock;
 use crate::out::{self, Palette};
 pub(crate) use fields::{Fields, fields, syslog_severity};
 use journald::Journald;
+pub(crate) use mask::masked;
 use sentence::Sentence;
 pub(crate) use sentence::{Tone, cause_words, sentence};
 
@@ -99,8 +101,9 @@ pub(crate) struct EventLog {
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 impl EventLog {
-    /// In this format; colour if stderr is a terminal.
-    pub(crate) fn start(format: Format) -> io::Result<Self> {
+    /// In this format; colour if stderr is a terminal. `numbers`: people may read telephone numbers whole there; the lines
+    /// for programs are the journal's own entries in any case.
+    pub(crate) fn start(format: Format, numbers: bool) -> io::Result<Self> {
         let (entries, waiting) = sync_channel::<Arc<Entry>>(WAITING);
         let palette = Palette::stderr();
         let journald = match format {
@@ -112,9 +115,12 @@ impl EventLog {
             let _ending: Sender<()> = ending;
             let mut lines = LinesOfCalls::default();
             for entry in waiting {
+                let masked = (!numbers && format != Format::Json)
+                    .then(|| Entry { event: masked(&entry.event), ..Entry::clone(&entry) });
+                let entry = masked.as_ref().unwrap_or(&entry);
                 match &journald {
-                    Some(journald) => tell(journald, &mut lines, &entry),
-                    None => write(format, palette, &mut lines, &entry),
+                    Some(journald) => tell(journald, &mut lines, entry),
+                    None => write(format, palette, &mut lines, entry),
                 }
             }
         })?;

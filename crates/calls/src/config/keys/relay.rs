@@ -24,6 +24,8 @@ key!(SYSLOG_CA: Text = RelaySyslog."ca_file" ("a path") Absent("the system's cer
     "Certificates (PEM) of those who may vouch for a `tls` host."; "\"/etc/dialback/loghost-ca.pem\"");
 key!(SYSLOG_FACILITY: Text = RelaySyslog."facility" ("`\"daemon\"`, `\"auth\"`, `\"authpriv\"`, `\"uucp\"` or `\"local0\"` to `\"local7\"`") Value("authpriv");
     "The facility of the messages."; "\"local3\"");
+key!(SYSLOG_NUMBERS: bool = RelaySyslog."numbers" ("`true` or `false`") Value(false);
+    "Whether telephone numbers stand whole in the messages. Otherwise all but their last three digits are stars."; "true");
 key!(SYSLOG_EVENTS: List = RelaySyslog."events" ("a list of events") Value(&[]);
     "Only these events. The default is all of them."; "[\"ended\", \"alert\"]");
 key!(SYSLOG_SEVERITY: Text = RelaySyslog."severity" ("`\"plain\"`, `\"notice\"`, `\"warning\"` or `\"alert\"`") Value("plain");
@@ -80,6 +82,7 @@ pub(in crate::config) fn rows() -> Vec<Row> {
         SYSLOG_TO.row(),
         SYSLOG_CA.row(),
         SYSLOG_FACILITY.row(),
+        SYSLOG_NUMBERS.row(),
         SYSLOG_EVENTS.row(),
         SYSLOG_SEVERITY.row(),
         HOOK_NAME.row(),

@@ -157,6 +157,7 @@ mod tests {
             port,
             ca_file,
             facility: 10,
+            numbers: true,
             filter: Filter { events: Vec::new(), severity: Severity::Plain },
         }
     }

@@ -1,8 +1,8 @@
 //! A19: whoever is on the line, or calls, learns the numbers at which others are called. mgetty 1.2.1's callback
 //! shows them in ps(1), for it is given them as arguments; ours is no program and has no arguments.
 //!
-//! There is no key that shows a stored number to a caller. That logs are for operators, who may read numbers in
-//! them, is said in docs/guide/numbers.md.
+//! There is no key that shows a stored number to a caller. In the log and in syslog all but the last digits are stars
+//! (`dialback`'s `log::mask`), unless `log_numbers` wants them.
 
 use dialback_sim::people::Step;
 use dialback_sim::people::scripts::{chat, expect, send};
