@@ -70,7 +70,7 @@ port      = "sim:main"
 number    = "5550100"
 direction = "both"
 group     = ["public"]
-modem     = { init = ["ATE0"], dial_prefix = "ATDT", dtr_hangup = true, command_time = "5s", guard = "1s", check_every = "1h" }
+modem     = { init = ["ATE0"], dial_prefix = "ATDT", dtr_hangup = true, read_back = false, command_time = "5s", guard = "1s", check_every = "1h" }
 hold_time = "10s"
 "#;
 
@@ -81,7 +81,7 @@ port      = "sim:second"
 number    = "5550101"
 direction = "both"
 group     = ["public"]
-modem     = { init = ["ATE0"], dial_prefix = "ATDT", dtr_hangup = true, command_time = "5s", guard = "1s", check_every = "1h" }
+modem     = { init = ["ATE0"], dial_prefix = "ATDT", dtr_hangup = true, read_back = false, command_time = "5s", guard = "1s", check_every = "1h" }
 hold_time = "10s"
 "#;
 

@@ -407,7 +407,7 @@ mod tests {
             ),
             (
                 format!("{station}modem = \"acme\"\n"),
-                "4:9: no make \"acme\"; there are rockwell, courier, hayes",
+                "4:9: no make \"acme\"; there are rockwell, courier, hayes, zyxel, sim",
             ),
             (
                 format!("{station}settings = \"DT1\"\n"),

@@ -406,6 +406,8 @@ pub struct Modem {
     pub international_prefix: Option<String>,
     /// Whether dropping DTR hangs up (`&D2`); otherwise `+++ATH` does.
     pub dtr_hangup: bool,
+    /// Whether the registers that matter are written behind every set-up, and read back.
+    pub read_back: bool,
     /// Silence around `+++` (register S12, in fiftieths of a second: 50 is 1 s).
     pub guard: Duration,
     /// From ATA to CONNECT at most.

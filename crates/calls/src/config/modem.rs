@@ -50,6 +50,7 @@ pub(super) fn of(profile: &'static Profile) -> Result<Modem, DialFault> {
             HangUpManner::Dtr | HangUpManner::DtrThenEscape => true,
             HangUpManner::Escape => false,
         },
+        read_back: preset(&keys::READ_BACK, true),
         guard: profile.escape.guard,
         answer_time: profile.answer_time,
         dial_time: profile.dial_time,
@@ -188,6 +189,9 @@ fn over(base: &Draft, table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Draft 
     let dtr_hangup_at = dtr_hangup.as_ref().and_then(|flag| flag.at.clone()).or(dtr_hangup_at);
     if let Some(flag) = dtr_hangup {
         modem.dtr_hangup = flag.value;
+    }
+    if let Some(flag) = table.flag_if(&keys::READ_BACK, faults) {
+        modem.read_back = flag.value;
     }
     if let Some(answer) = answer {
         modem.answer = answer.value;

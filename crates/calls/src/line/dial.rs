@@ -21,6 +21,7 @@ use proto::at::reader::Said;
 use proto::at::result::ResultCode;
 use proto::time::{Deadline, Instant};
 
+use super::registers::COMMA;
 use super::{Fact, State};
 use crate::alert::Alert;
 use crate::call::Call;
@@ -74,10 +75,14 @@ impl Line {
             self.speed = speed;
             desk.port(self.id, PortOutput::Speed(speed));
         }
-        if order.turn.init.is_empty() {
+        let waits = dial_string(&self.config, &order.turn.number)
+            .is_ok_and(|command| command.command().contains(&b','));
+        let comma = (waits && self.give_up_secret()).then_some(COMMA);
+        if order.turn.init.is_empty() && comma.is_none() {
             return self.dial_now(&order, desk);
         }
-        let texts = Self::rested(order.turn.init.iter().map(String::as_str));
+        let init = order.turn.init.iter().map(String::as_str);
+        let texts = Self::rested(comma.into_iter().chain(init));
         let plan = self.plan(texts, false);
         let commands = Commands::start(desk.at(), plan);
         self.preparing(Box::new(Preparing { order, commands }), desk)

@@ -35,6 +35,7 @@ mod dial;
 mod future;
 mod on_hook;
 mod online;
+mod registers;
 mod setup;
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ use std::time::Duration;
 use proto::at::caller_id::CallerId;
 use proto::at::commands::{Command, Commands, Plan};
 use proto::at::escape::Escape;
+use proto::at::hang_up::Proof;
 use proto::at::profile::resets;
 use proto::at::reader::{Form, Reader};
 use proto::signals::Signals;
@@ -55,6 +57,7 @@ use dial::{Dialling, Preparing};
 use future::Future;
 use on_hook::HangingUp;
 use online::Online;
+use registers::Known;
 use setup::Claim;
 
 use crate::call::Call;
@@ -150,6 +153,13 @@ pub(crate) struct Line {
     signals: Option<Signals>,
     /// DCD stays up without a call: it tells nothing about this modem.
     carrier_stuck: bool,
+    /// DCD has risen since the line was last idle.
+    carrier_rose: bool,
+    /// What is known of the modem, as long as the port is open.
+    known: Known,
+    /// The modem was not seen to hang up. It proves by this value of S8 that it is the modem who answers, or is
+    /// not set up; until somebody resets the line.
+    unproven: Option<Proof>,
     /// We hold the lock.
     locked: bool,
     /// The port's speed just now (`-s` changes it for a call).
@@ -176,6 +186,9 @@ impl Line {
             since: Instant::ZERO,
             signals: None,
             carrier_stuck: false,
+            carrier_rose: false,
+            known: Known::default(),
+            unproven: None,
             locked: false,
             faults: 0,
             busied_out: false,
@@ -397,6 +410,7 @@ impl Line {
     pub(crate) fn port(&mut self, input: PortInput, desk: &mut Desk) {
         if let PortInput::Signals(signals) | PortInput::Opened { signals: Some(signals) } = &input {
             self.signals = Some(*signals);
+            self.carrier_rose |= signals.dcd && !self.carrier_stuck;
         }
         let state = std::mem::replace(&mut self.state, State::Closed);
         let state = match state {

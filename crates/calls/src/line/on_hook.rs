@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                 ┌─ port with DCD and DTR ──► Dtr: DTR down ── DCD down ──► DTR up ─┐
-//!   online ───────┤                              │ DCD stays up                      │
+//!   online ───────┤                              │ DCD stays up, or never rose       │
 //!                 └─ else ──► Drain ────────► Escape: +++ ATH ── OK ─────────────────┤
 //!                                                │ no answer: the port is closed     │
 //!                                                ▼                                   ▼
@@ -15,6 +15,11 @@
 //! DCD that is still up after the modem has answered ATH tells nothing on this line (`&C0`): that is
 //! journalled once, and from then on the modem's words count instead.
 //!
+//! Where DCD never rose in the call, its being down is no proof: a cable of three wires shows the same. There,
+//! and wherever words count, the modem must give the answer that only it knows (see `registers`) before its `OK`
+//! is believed: a caller who is still there can type `OK` as well. One who cannot be got rid of keeps the line
+//! out of order; he does not get the next call.
+//!
 //! It does not know why the call ends; it only carries the cause to the record.
 
 use std::time::Duration;
@@ -25,6 +30,7 @@ use proto::at::reader::Form;
 use proto::time::{Deadline, Instant};
 
 use super::{Fact, State};
+use crate::alert::Alert;
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::line::Line;
@@ -60,6 +66,7 @@ enum Phase {
     /// DTR is down. `seen`: DCD was up, so its fall is the proof.
     Dtr {
         until: Instant,
+        since: Instant,
         seen: bool,
     },
     /// What was sent before must leave first: the silence before `+++` begins behind it.
@@ -111,7 +118,7 @@ impl Line {
         {
             desk.port(self.id, PortOutput::Dtr(false));
             let wait = if signals.dcd { DTR_TIME } else { DTR_PULSE };
-            Phase::Dtr { until: desk.at() + wait, seen: signals.dcd }
+            Phase::Dtr { until: desk.at() + wait, since: desk.at(), seen: signals.dcd }
         } else {
             desk.port(self.id, PortOutput::Drain);
             Phase::Drain { until: desk.at() + DRAIN_TIME }
@@ -135,7 +142,7 @@ impl Line {
             form: Form::Verbose,
             limit: self.config.modem.command_time,
             tries: 2,
-            proof: None,
+            proof: self.unproven.clone().or_else(|| self.proof()),
         };
         let hang_up = if hushed {
             HangUp::start_hushed(desk.at(), plan)
@@ -196,17 +203,25 @@ impl Line {
     fn hanging_up(&mut self, mut hanging_up: Box<HangingUp>, desk: &mut Desk) -> State {
         loop {
             match &mut hanging_up.phase {
-                Phase::Dtr { until, seen } => {
+                Phase::Dtr { until, since, seen } => {
                     let up = self.signals.is_some_and(|signals| signals.dcd);
+                    if up && !*seen {
+                        // It is behind the words by which the call began.
+                        *seen = true;
+                        *until = *since + DTR_TIME;
+                    }
                     let over = *until <= desk.at();
-                    if !up && (*seen || over) {
+                    if !up && (*seen || over && self.carrier_rose) {
+                        self.known.dcd_tells = true;
                         desk.port(self.id, PortOutput::Dtr(true));
                         return self.hung(hanging_up.ending, desk);
                     }
                     if !over {
                         return State::HangingUp(hanging_up);
                     }
-                    // The modem does not mind DTR (&D0), or DCD says nothing (&C0).
+                    // The modem does not mind DTR (&D0), or DCD says nothing (&C0), or was not up in the whole
+                    // call: then there may be no such wires, and nothing has been proved.
+                    self.known.dtr_fails |= *seen;
                     desk.port(self.id, PortOutput::Dtr(true));
                     hanging_up.phase = self.escape_phase(hanging_up.hushed, desk);
                 }
@@ -229,6 +244,11 @@ impl Line {
                         hanging_up.phase = Phase::Fall { until: desk.at() + FALL_TIME };
                     }
                     Some(hang_up::Step::Failed(failure)) => {
+                        if !self.carrier_rose {
+                            // Closing the port says nothing to whoever has no wire for DTR.
+                            self.known.dtr_fails = true;
+                            self.unproven = self.unproven.take().or_else(|| self.proof());
+                        }
                         return self.stuck(hanging_up.ending, &failure.to_string(), desk);
                     }
                     None => return State::HangingUp(hanging_up),
@@ -255,6 +275,7 @@ impl Line {
             self.carrier_stuck = true;
             desk.journal(Event::CarrierStuck { line: self.name().to_owned() });
         }
+        self.unproven = None;
         self.end(ending, desk);
         if self.is_closing() {
             // It closes from here, before another command goes to its modem.
@@ -265,6 +286,19 @@ impl Line {
 
     /// Not to be seen on-hook: closing the port drops DTR, whatever the modem thinks of it.
     fn stuck(&mut self, ending: Ending, why: &str, desk: &mut Desk) -> State {
+        if let Some((call, _)) = &ending {
+            desk.journal(Event::Alert {
+                alert: Alert::HangUpNotSeen,
+                line: Some(self.name().to_owned()),
+                call: Some(call.id),
+                user: None,
+                reason: format!(
+                    "the line was not seen to hang up ({why}): whoever was on it may still be there; see to the modem \
+                     and its cable, then `dialback reset {}`",
+                    self.name()
+                ),
+            });
+        }
         self.end(ending.map(|(call, _)| (call, Cause::Stuck)), desk);
         self.fault(format!("the modem does not hang up: {why}"), true, desk)
     }

@@ -14,11 +14,11 @@
 use std::time::Duration;
 
 use proto::at::commands::{Commands, Plan, Refused, Step};
-use proto::at::profile::ESCAPE_OFF;
 use proto::at::reader::Said;
 use proto::at::result::ResultCode;
 use proto::time::Instant;
 
+use super::registers::READ;
 use super::{Fact, Order, State};
 use crate::desk::Desk;
 use crate::line::Line;
@@ -58,6 +58,9 @@ impl Line {
             PortInput::Opened { signals } => {
                 self.signals = signals;
                 self.carrier_stuck = false;
+                // Another modem may be there by now; whether it has wires is still unknown.
+                self.known.forget_modem();
+                self.carrier_rose = false;
                 self.claim(Claim::SetUp, desk)
             }
             PortInput::Lost(reason) => self.fault(reason, false, desk),
@@ -86,9 +89,15 @@ impl Line {
     fn claimed(&mut self, claim: Claim, desk: &mut Desk) -> State {
         self.locked = true;
         match claim {
+            // Somebody may still be there, and would play the modem through its set-up.
+            Claim::SetUp if self.unproven.is_some() => self.on_hook(None, true, desk),
             Claim::SetUp => self.initialise(desk),
             Claim::Check => {
-                let plan = self.plan(["AT"], false);
+                let read = self.config.modem.read_back && self.known.registers_are_known();
+                let mut plan = self.plan([if read { READ } else { "AT" }], false);
+                for command in &mut plan.commands {
+                    command.refused = Refused::GoesOn;
+                }
                 self.checking(Box::new(Commands::start(desk.at(), plan)), desk)
             }
             Claim::Reset => self.on_hook(None, true, desk),
@@ -167,26 +176,27 @@ impl Line {
             self.speed = self.config.speed;
             desk.port(self.id, PortOutput::Speed(self.speed));
         }
-        let plan = self.init_plan();
+        let plan = self.init_plan(desk);
         self.initialising(Box::new(Commands::start(desk.at(), plan)), desk)
     }
 
-    fn init_plan(&self) -> Plan {
-        let modem = &self.config.modem;
-        let init: &[String] = &modem.init;
+    fn init_plan(&mut self, desk: &mut Desk) -> Plan {
+        let written = self.write_registers(desk);
+        let init: &[String] = &self.config.modem.init;
         let texts = match init.is_empty() {
             true => vec!["AT"],
             false => Self::rested(init.iter().map(String::as_str)),
         };
-        // Whom DTR cannot hang up, the escape must.
-        let dtr = modem.dtr_hangup && self.signals.is_some() && !self.carrier_stuck;
-        let wishes = modem.wishes.iter().map(String::as_str);
-        let wishes = wishes.filter(|wish| dtr || *wish != ESCAPE_OFF);
+        let before = self.read_before();
         let no_echo = self.signals.is_none().then_some(NO_ECHO);
-        let needed = texts.len();
-        let mut plan = self.plan(texts.into_iter().chain(wishes).chain(no_echo), true);
-        for wish in plan.commands.iter_mut().skip(needed) {
-            wish.refused = Refused::GoesOn;
+        let behind = written.as_deref().into_iter().chain(written.is_some().then_some(READ));
+        let needed = usize::from(before.is_some())..usize::from(before.is_some()) + texts.len();
+        let texts = before.into_iter().chain(texts);
+        let mut plan = self.plan(texts.chain(self.wishes()).chain(no_echo).chain(behind), true);
+        for (at, wish) in plan.commands.iter_mut().enumerate() {
+            if !needed.contains(&at) {
+                wish.refused = Refused::GoesOn;
+            }
         }
         plan
     }
@@ -219,7 +229,10 @@ impl Line {
                 Step::Send(bytes) => self.transmit(bytes, desk),
                 // It will ring again when we are ready; answering in the middle of a set-up is a gamble.
                 Step::Ring(_) | Step::CallerId(_) => {}
-                Step::Done => return self.initialised(desk),
+                Step::Done => {
+                    self.read_back(&commands, desk);
+                    return self.initialised(desk);
+                }
                 Step::Failed(failure) => return self.fault(failure.to_string(), true, desk),
             }
         }
@@ -243,6 +256,7 @@ impl Line {
     pub(super) fn idle(&mut self, desk: &mut Desk) -> State {
         self.release(desk);
         self.fresh_reader();
+        self.carrier_rose = false;
         let check_at = desk.at() + self.config.modem.check_every;
         self.idle_tick(check_at, Some(self.held_until), desk)
     }
@@ -347,6 +361,7 @@ impl Line {
                     return self.rang(&ring, false, desk);
                 }
                 Step::CallerId(_) => {}
+                Step::Done if self.checked(&commands, desk) => return self.initialise(desk),
                 Step::Done => return self.idle(desk),
                 // It is mute: set it up anew, with force.
                 Step::Failed(_) => return self.initialise(desk),

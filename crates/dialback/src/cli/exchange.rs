@@ -95,7 +95,7 @@ enum Question {
     /// Set a fault at a station, or take it away
     #[command(after_help = "\
 Faults: busy, no-answer, no-dial-tone, noise (per_million), lossy (lost, doubled), drop-after (ms), drop-after-bytes (bytes), mute,
-ignores-dtr, stuck-dcd, held (ms), glare (by, reverse), holds-line (dial_tone), slow (ms), split (bytes), unplugged.
+ignores-dtr, stuck-dcd, three-wires, held (ms), glare (by, reverse), holds-line (dial_tone), slow (ms), split (bytes), unplugged.
 
 Examples:
   dialback exchange fault office busy --times 2

@@ -46,6 +46,8 @@ pub enum Fault {
     IgnoresDtr,
     /// DCD is on, whatever happens.
     StuckDcd,
+    /// The cable has three wires: DTR does not reach the modem, and no control line the computer.
+    ThreeWires,
     /// When it was called and hangs up, the exchange keeps the line connected to the caller, as long as he stays.
     Held {
         /// At most so long, in milliseconds.

@@ -247,8 +247,11 @@ impl Exchange {
             DteInput::Speed(speed) => modem.speed(speed),
             DteInput::Ready(ready) => modem.ready(ready),
             DteInput::Dtr(_) => {
-                let believed = (station.dtr && station.plugged)
-                    || station.faults.has(&Fault::IgnoresDtr) && modem.dtr_is_on();
+                let no_wire = [Fault::IgnoresDtr, Fault::ThreeWires]
+                    .iter()
+                    .any(|fault| station.faults.has(fault));
+                let believed =
+                    (station.dtr && station.plugged) || no_wire && modem.dtr_is_on();
                 modem.dtr(now, believed);
             }
         }
@@ -460,14 +463,11 @@ impl Exchange {
 
     fn say_signals(&mut self, id: StationId) {
         let station = &self.stations[id];
-        let Set::Modem(modem) = &station.set else { return };
-        let mut signals = modem.signals();
-        if station.faults.has(&Fault::StuckDcd) {
-            signals.dcd = true;
-        }
-        if !station.plugged || station.faults.has(&Fault::Mute) {
+        let is_modem = matches!(station.set, Set::Modem(_));
+        if !is_modem || !station.plugged || station.faults.has(&Fault::Mute) {
             return;
         }
+        let signals = self.signals(id);
         self.say(id, DteOutput::Signals(signals));
     }
 
@@ -476,6 +476,10 @@ impl Exchange {
     pub fn signals(&self, id: StationId) -> Signals {
         let station = &self.stations[id];
         match &station.set {
+            // RTS is looped to CTS at the plug, as such cables are made.
+            Set::Modem(_) if station.faults.has(&Fault::ThreeWires) => {
+                Signals { cts: true, ..Signals::default() }
+            }
             Set::Modem(modem) if station.plugged => {
                 let signals = modem.signals();
                 Signals { dcd: signals.dcd || station.faults.has(&Fault::StuckDcd), ..signals }

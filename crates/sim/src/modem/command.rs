@@ -5,7 +5,7 @@
 //!
 //! It does not know what the commands do, only which there are and which values they take.
 
-use super::registers::{ArqForm, CallerIdForm, ConnectForm, DtrRule};
+use super::registers::{ArqForm, CallerIdForm, ConnectForm, Dialect, DtrRule};
 
 /// One command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub(super) enum Setting {
     Quiet(bool),
     /// `Sn=v`
     SetRegister(u8, u8),
+    /// `Sn.b=v`: one bit of a register.
+    SetBit(u8, u8, bool),
     /// `V`
     Verbose(bool),
     /// `W`
@@ -159,22 +161,22 @@ const ACCEPTED_EXTENDED: [&str; 10] =
 ///
 /// # Errors
 /// [`Unknown`] where no command of this modem stands, or a value is out of its range.
-pub(super) fn next(line: &[u8]) -> Result<(Command, &[u8]), Unknown> {
+pub(super) fn next(line: &[u8], dialect: Dialect) -> Result<(Command, &[u8]), Unknown> {
     match line {
         [b'D', rest @ ..] => dial(rest),
-        [b'S', rest @ ..] => register(rest),
-        [b'+' | b'#', ..] => extended(line),
+        [b'S', rest @ ..] => register(rest, dialect),
+        [b'+' | b'#', ..] => extended(line, dialect),
         [b'&', b'Z', rest @ ..] => {
             let (slot, rest) = number(rest);
             let rest = rest.strip_prefix(b"=").ok_or(Unknown)?;
             let slot = u8::try_from(slot).ok().filter(|slot| *slot < 4).ok_or(Unknown)?;
             Ok((Command::StoreNumber(slot, rest.to_vec()), &[]))
         }
-        _ => basic(line),
+        _ => basic(line, dialect),
     }
 }
 
-fn basic(line: &[u8]) -> Result<(Command, &[u8]), Unknown> {
+fn basic(line: &[u8], dialect: Dialect) -> Result<(Command, &[u8]), Unknown> {
     let letters = match line {
         [b'&' | b'\\' | b'%' | b'-', _, ..] => 2,
         [_, ..] => 1,
@@ -191,18 +193,21 @@ fn basic(line: &[u8]) -> Result<(Command, &[u8]), Unknown> {
         (b"Z", 0 | 1) => Command::Reset,
         (b"&V", _) => Command::ShowSettings,
         (b"&W", 0 | 1) => Command::Store,
-        (_, _) => Command::Set(setting(name, value)?),
+        (_, _) => Command::Set(setting(name, value, dialect)?),
     };
     Ok((command, rest))
 }
 
-fn setting(name: &[u8], value: u32) -> Result<Setting, Unknown> {
+fn setting(name: &[u8], value: u32, dialect: Dialect) -> Result<Setting, Unknown> {
     let switch = |make: fn(bool) -> Setting| match value {
         0 => Ok(make(false)),
         1 => Ok(make(true)),
         _ => Err(Unknown),
     };
     let up_to = |most: u32| u8::try_from(value).ok().filter(|_| value <= most).ok_or(Unknown);
+    if let Some(own) = of_make(name, value, dialect) {
+        return own;
+    }
     Ok(match name {
         b"E" => switch(Setting::Echo)?,
         b"P" => Setting::Pulse(true),
@@ -240,6 +245,26 @@ fn setting(name: &[u8], value: u32) -> Result<Setting, Unknown> {
     })
 }
 
+/// What a letter means to this make alone; `None` where it means what it does to all.
+fn of_make(name: &[u8], value: u32, dialect: Dialect) -> Option<Result<Setting, Unknown>> {
+    let up_to = |most: u32, make: fn(u8) -> Setting| {
+        let value = u8::try_from(value).ok().filter(|_| value <= most).ok_or(Unknown);
+        Some(value.map(make))
+    };
+    let accepted = |_| Setting::Accepted;
+    match (dialect, name) {
+        // Courier V.Everything reference: the modem's flow control towards the computer is &H, and the
+        // computer's towards the modem &R; &K is compression.
+        (Dialect::Courier, b"&H") => up_to(3, Setting::Flow),
+        (Dialect::Courier, b"&R") => up_to(2, accepted),
+        (Dialect::Courier, b"&K") => up_to(3, accepted),
+        (Dialect::Zyxel, b"&H") => up_to(6, Setting::Flow),
+        (Dialect::Zyxel, b"&K") => up_to(4, accepted),
+        (Dialect::Zyxel, b"X") => up_to(7, Setting::Extended),
+        (Dialect::Rockwell | Dialect::Courier | Dialect::Zyxel | Dialect::Gsm, _) => None,
+    }
+}
+
 /// The digits at the front; 0 where there are none (V.250 §5.3.1).
 fn number(text: &[u8]) -> (u32, &[u8]) {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -265,10 +290,16 @@ fn dial(text: &[u8]) -> Result<(Command, &[u8]), Unknown> {
     Ok((Command::Dial(dialled.to_vec()), rest))
 }
 
-fn register(text: &[u8]) -> Result<(Command, &[u8]), Unknown> {
+fn register(text: &[u8], dialect: Dialect) -> Result<(Command, &[u8]), Unknown> {
     let (register, rest) = number(text);
     let register = u8::try_from(register).map_err(|_| Unknown)?;
     match rest {
+        [b'.', bit @ b'0'..=b'7', b'=', on @ (b'0' | b'1'), rest @ ..]
+            if dialect == Dialect::Zyxel =>
+        {
+            let setting = Setting::SetBit(register, bit - b'0', *on == b'1');
+            Ok((Command::Set(setting), rest))
+        }
         [b'?', rest @ ..] => Ok((Command::ShowRegister(register), rest)),
         [b'=', rest @ ..] => {
             let (value, rest) = number(rest);
@@ -280,7 +311,7 @@ fn register(text: &[u8]) -> Result<(Command, &[u8]), Unknown> {
 }
 
 /// Extended syntax: a name, then `=value`, `?` or `=?`, up to `;` or the end (V.250 §5.4).
-fn extended(line: &[u8]) -> Result<(Command, &[u8]), Unknown> {
+fn extended(line: &[u8], dialect: Dialect) -> Result<(Command, &[u8]), Unknown> {
     let end = line.iter().position(|&byte| byte == b';').unwrap_or(line.len());
     let (whole, rest) = line.split_at_checked(end).ok_or(Unknown)?;
     let rest = rest.strip_prefix(b";").unwrap_or(rest);
@@ -289,6 +320,12 @@ fn extended(line: &[u8]) -> Result<(Command, &[u8]), Unknown> {
         None | Some((_, "?")) => return Ok((Command::Ask(question(whole)?), rest)),
         Some(("+FCLASS", class @ ("0" | "1" | "1.0" | "2" | "2.0" | "8"))) => {
             Setting::Class(class.to_owned())
+        }
+        Some(("+CLIP", value @ ("0" | "1"))) if dialect == Dialect::Gsm => {
+            Setting::CallerId(if value == "1" { CallerIdForm::Gsm } else { CallerIdForm::Off })
+        }
+        Some(("+CBST" | "+CMEE", value)) if dialect == Dialect::Gsm && is_plain(value) => {
+            Setting::Accepted
         }
         Some(("+VCID" | "#CID", value)) => Setting::CallerId(match value {
             "0" => CallerIdForm::Off,

@@ -24,7 +24,7 @@ impl Modem {
     pub(super) fn execute(&mut self, now: Instant, line: &[u8]) {
         let mut rest = line;
         while !rest.is_empty() {
-            let Ok((command, after)) = command::next(rest) else {
+            let Ok((command, after)) = command::next(rest, self.profile.dialect) else {
                 return self.say(ResultCode::Error);
             };
             match self.command(now, command, after) {
@@ -147,6 +147,16 @@ impl Modem {
             Setting::Extended(level) => settings.extended = *level,
             Setting::Pulse(on) => settings.pulse = *on,
             Setting::SetRegister(number, value) => return settings.registers.set(*number, *value),
+            Setting::SetBit(number, bit, on) => {
+                let Some(value) = settings.registers.read(*number) else { return false };
+                let mask = 1_u8.checked_shl(u32::from(*bit)).unwrap_or(0);
+                let value = if *on { value | mask } else { value & !mask };
+                if (*number, *bit) == (40, 2) {
+                    settings.caller_id =
+                        if *on { CallerIdForm::Formatted } else { CallerIdForm::Off };
+                }
+                return settings.registers.set(*number, value);
+            }
             Setting::ConnectForm(form) => settings.connect = *form,
             Setting::Arq(form) => settings.arq = *form,
             Setting::Carrier(follows) => settings.dcd_follows = *follows,
@@ -258,7 +268,7 @@ impl Modem {
             Question::Classes => "0,1,2,2.0,8".to_owned(),
             Question::CallerId => match self.settings.caller_id {
                 CallerIdForm::Off => "0",
-                CallerIdForm::Formatted => "1",
+                CallerIdForm::Formatted | CallerIdForm::Gsm => "1",
                 CallerIdForm::Raw => "2",
             }
             .to_owned(),

@@ -36,6 +36,7 @@ mod dialling;
 mod editor;
 mod escape;
 mod execute;
+mod makes;
 pub mod registers;
 pub mod result;
 mod sending;
@@ -480,7 +481,7 @@ impl Modem {
         }
         let mut rest = line.strip_prefix(b"AT").unwrap_or(&line);
         while !rest.is_empty() {
-            let Ok((command::Command::Set(setting), after)) = command::next(rest) else {
+            let Ok((command::Command::Set(setting), after)) = command::next(rest, self.profile.dialect) else {
                 return false;
             };
             if !self.change_setting(&setting) {

@@ -147,6 +147,8 @@ pub enum CallerIdForm {
     Formatted,
     /// 2: `MESG = 0408...`, hexadecimal.
     Raw,
+    /// `+CLIP=1`: `+CLIP: "5550199",129` behind each RING (3GPP TS 27.007 §7.6).
+    Gsm,
 }
 
 /// `W`: what the number behind CONNECT means.
@@ -207,16 +209,16 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether dial tone is waited for before dialling: X2 and X4 (V.250 §6.2.7).
+    /// Whether dial tone is waited for before dialling: X2, X4 and above (V.250 §6.2.7).
     #[must_use]
     pub const fn listens_for_dial_tone(&self) -> bool {
-        matches!(self.extended, 2 | 4)
+        matches!(self.extended, 2 | 4..)
     }
 
-    /// Whether a busy signal is recognised: X3 and X4.
+    /// Whether a busy signal is recognised: X3 and above.
     #[must_use]
     pub const fn listens_for_busy(&self) -> bool {
-        matches!(self.extended, 3 | 4)
+        matches!(self.extended, 3..)
     }
 }
 
@@ -243,97 +245,21 @@ pub struct Profile {
     pub command_limit: usize,
     /// How long it listens for dial tone.
     pub dial_tone_wait: Duration,
+    /// Which commands it knows, where makes differ.
+    pub dialect: Dialect,
     /// `&F`
     pub factory: Settings,
 }
 
-impl Profile {
-    /// The makes that a town's file can name.
-    pub const NAMES: [&'static str; 3] = ["rockwell", "courier", "hayes"];
-
-    /// A make by its name.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        let factory = Settings {
-            echo: true,
-            quiet: false,
-            verbose: true,
-            extended: 4,
-            dcd_follows: true,
-            dtr: DtrRule::HangUp,
-            dsr_follows: false,
-            flow: 3,
-            arq: ArqForm::Plain,
-            connect: ConnectForm::LineSpeed,
-            caller_id: CallerIdForm::Off,
-            fclass: "0".to_owned(),
-            port_speed: 0,
-            pulse: false,
-            registers: Registers::factory(),
-        };
-        let rockwell = Self {
-            manufacturer: "ROCKWELL".to_owned(),
-            model: "RC336DPFSP".to_owned(),
-            revision: "V1.210-V34_DS".to_owned(),
-            no_dial_tone: "NO DIALTONE".to_owned(),
-            no_answer: false,
-            error_control: true,
-            line_rate: 33_600,
-            command_limit: 60,
-            dial_tone_wait: Duration::from_secs(5),
-            factory,
-        };
-        match name {
-            "rockwell" => Some(rockwell),
-            "courier" => Some(Self {
-                manufacturer: "U.S. Robotics".to_owned(),
-                model: "Courier V.Everything".to_owned(),
-                revision: "7.3.14".to_owned(),
-                no_dial_tone: "NO DIAL TONE".to_owned(),
-                no_answer: true,
-                factory: Settings { arq: ArqForm::Full, ..rockwell.factory.clone() },
-                ..rockwell
-            }),
-            "hayes" => Some(Self {
-                manufacturer: "HAYES".to_owned(),
-                model: "Smartmodem 2400".to_owned(),
-                revision: "249".to_owned(),
-                error_control: false,
-                line_rate: 2_400,
-                command_limit: 40,
-                // A Smartmodem leaves the factory with both stuck: the reason why so many init strings say &C1&D2.
-                factory: Settings {
-                    dcd_follows: false,
-                    dtr: DtrRule::Ignored,
-                    ..rockwell.factory.clone()
-                },
-                ..rockwell
-            }),
-            _ => None,
-        }
-    }
-
-    /// A Rockwell RC336: what most modems of 1998 had inside.
-    #[must_use]
-    #[expect(
-        clippy::missing_panics_doc,
-        clippy::expect_used,
-        reason = "the name is in the table above"
-    )]
-    pub fn rockwell() -> Self {
-        Self::named("rockwell").expect("in the table")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_name_is_a_make() {
-        for name in Profile::NAMES {
-            assert!(Profile::named(name).is_some(), "{name}");
-        }
-        assert_eq!(Profile::named("acme"), None);
-    }
+/// What the same letters mean to different makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Rockwell's, and what most others took over: `&K` is flow control.
+    Rockwell,
+    /// U.S. Robotics: `&H` and `&R` are flow control, `&K` is compression, `&B` the speed of the port.
+    Courier,
+    /// ZyXEL: `&H` is flow control, `X` goes to 7, registers have bits (`S40.2=1` tells who calls).
+    Zyxel,
+    /// SIM modems (GSM 07.07): `+CBST`, `+CLIP`, `+CMEE`; no flow control by letters.
+    Gsm,
 }

@@ -187,6 +187,16 @@ impl CallerId {
                     line(&mut out, settings, format!("{word} = {value}").as_bytes());
                 }
             }
+            CallerIdForm::Gsm => {
+                // A number that is withheld or unknown is an empty one, of an unknown kind.
+                let number = if self.number.bytes().all(|byte| byte.is_ascii_digit()) {
+                    self.number.as_str()
+                } else {
+                    ""
+                };
+                let kind = if number.is_empty() { 128 } else { 129 };
+                line(&mut out, settings, format!("+CLIP: \"{number}\",{kind}").as_bytes());
+            }
             CallerIdForm::Raw => {
                 line(&mut out, settings, format!("MESG = {}", self.message()).as_bytes());
             }

@@ -100,7 +100,7 @@ impl Ground {
         let mut stations: Vec<Station> = Vec::new();
         for (spot, line) in self.spots.iter().zip(&cast.config.lines) {
             let mut station = Station::modem(&spot.name, &spot.number);
-            let profile = Profile::named(line.modem.profile.name).unwrap_or_else(Profile::rockwell);
+            let profile = Profile::that_knows(line.modem.profile.name);
             station.equipment =
                 Equipment::Modem(Box::new(ModemSpec { profile, ..ModemSpec::default() }));
             stations.push(station);

@@ -40,7 +40,7 @@ impl Stage {
             // A number that nobody has: no line is reached by it, so it only must not be anybody's.
             let number = own.clone().unwrap_or_else(|| format!("{:010}", 1_999_000_000 + index));
             let mut station = Station::modem(&line.name, &number);
-            let profile = Profile::named(line.modem.profile.name).unwrap_or_else(Profile::rockwell);
+            let profile = Profile::that_knows(line.modem.profile.name);
             station.equipment =
                 Equipment::Modem(Box::new(ModemSpec { profile, ..ModemSpec::default() }));
             stations.push(station);

@@ -95,6 +95,7 @@ fn a_modem_that_ignores_everything_is_closed_by_force() {
         > send \"\\r\"
         > send \"ATH\\r\"
         + 5s
+        * alert hang-up-not-seen
         * ended c1 stuck
         > release
         > close

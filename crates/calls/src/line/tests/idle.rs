@@ -228,7 +228,8 @@ fn finding_9_a_modem_that_takes_calls_by_itself_is_hung_up_and_set_up() {
         > claim
         < claimed
         > dtr down
-        + 500ms
+        < dcd up
+        < dcd down
         > dtr up
         > send "ATE0\r"
         < says OK
@@ -274,6 +275,31 @@ fn a_modem_is_left_alone_for_a_moment_after_a_reset_and_may_refuse_wishes() {
         > send "AT&C1&D2S0=0\r"
         < says OK
         + 50ms
+        > send "ATS0=0S8=129S2=255\r"
+        < says ERROR
+        + 50ms
+        > send "ATS0=0S8=129S2=255\r"
+        < says ERROR
+        + 500ms
+        > send "ATS0?S8?S2?\r"
+        < says ERROR
+        + 50ms
+        > send "ATS0?S8?S2?\r"
+        < says ERROR"#,
+    );
+    check_setup(
+        "modem = { read_back = false }",
+        "opened",
+        r#"
+        > send "AT&F\r"
+        < says OK
+        + 500ms
+        > send "ATE0Q0V1X4\r"
+        < says OK
+        + 50ms
+        > send "AT&C1&D2S0=0\r"
+        < says OK
+        + 50ms
         > send "ATS2=255\r"
         < says ERROR
         + 50ms
@@ -285,7 +311,7 @@ fn a_modem_is_left_alone_for_a_moment_after_a_reset_and_may_refuse_wishes() {
 #[test]
 fn behind_a_reset_that_comes_last_it_is_waited_for_until_the_modem_hears_again() {
     check_setup(
-        "modem = { init = [\"ATZ\"] }",
+        "modem = { init = [\"ATZ\"], read_back = false }",
         "opened",
         r#"
         > send "ATZ\r"
@@ -307,9 +333,13 @@ fn the_escape_stays_on_where_dtr_cannot_hang_up() {
         + 50ms
         > send "AT&C1&D2S0=0\r"
         < says OK"#;
-    check_setup("modem = { dtr_hangup = false }", "opened", setup);
     let no_echo = "\n+ 50ms\n> send \"ATE0\\r\"\n< says OK";
-    check_setup("", "opened bare", &format!("{setup}{no_echo}"));
+    check_setup("modem = { dtr_hangup = false, read_back = false }", "opened", setup);
+    check_setup("modem = { read_back = false }", "opened bare", &format!("{setup}{no_echo}"));
+    // It was switched off by somebody, perhaps.
+    let on = "\n+ 50ms\n> send \"ATS0=0S8=129S2=43\\r\"\n< says OK\n+ 50ms\n> send \"ATS0?S8?S2?\\r\"\n< says OK";
+    check_setup("modem = { dtr_hangup = false }", "opened", &format!("{setup}{on}"));
+    check_setup("", "opened bare", &format!("{setup}{no_echo}{on}"));
 }
 
 #[test]

@@ -434,7 +434,7 @@ impl World {
 
     /// Something that a line has not been shown in its state, in any world; mostly nothing.
     fn untried(&mut self, seen: &BTreeSet<(String, &'static str)>) -> Option<Input> {
-        if self.roll(3) > 0 {
+        if self.roll(2) > 0 {
             return None;
         }
         let status = self.server.status(self.now);
