@@ -29,6 +29,7 @@ fn the_reference_names_every_fault_with_what_belongs_to_it() {
         Fault::Mute,
         Fault::IgnoresDtr,
         Fault::StuckDcd,
+        Fault::ThreeWires,
         Fault::Held { ms: 1 },
         Fault::Glare { by: String::new(), reverse: false },
         Fault::HoldsLine { dial_tone: false },
@@ -49,6 +50,7 @@ fn the_reference_names_every_fault_with_what_belongs_to_it() {
             | Fault::Mute
             | Fault::IgnoresDtr
             | Fault::StuckDcd
+            | Fault::ThreeWires
             | Fault::Held { .. }
             | Fault::Glare { .. }
             | Fault::HoldsLine { .. }

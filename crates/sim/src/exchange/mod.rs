@@ -259,6 +259,17 @@ impl Exchange {
         self.settle();
     }
 
+    /// A modem is set anew without its computer, and stores that; false where it does not know the commands.
+    pub fn set_anew(&mut self, now: Instant, id: StationId, commands: &str) -> bool {
+        self.tick(now);
+        let station = &mut self.stations[id];
+        let Set::Modem(modem) = &mut station.set else { return false };
+        let taken = modem.set_up(commands);
+        self.touched.push_back(id);
+        self.settle();
+        taken
+    }
+
     /// Something goes wrong at a station, or is mended.
     pub fn fault(&mut self, now: Instant, id: StationId, fault: Fault, times: Times) {
         self.tick(now);

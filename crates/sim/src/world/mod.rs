@@ -18,11 +18,12 @@ use calls::config::Config;
 use calls::recovery::{self, Restored};
 use calls::server::Server;
 use calls::vocabulary::{
-    CallId, Command, Entry, Event, Input, LineId, NetworkOutput, Now, Output, ProgramInput, Reply,
+    CallId, Entry, Event, Input, LineId, NetworkOutput, Now, Output, ProgramInput, Reply,
     RequestId, Wall,
 };
 use proto::time::{Deadline, Instant};
 
+pub use self::acts::Act;
 use self::captures::Captures;
 use self::network::Networks;
 use self::port::Port;
@@ -33,7 +34,6 @@ use self::store::Store;
 pub use self::watch::Watch;
 use crate::chance::Chance;
 use crate::exchange::event::Logged;
-use crate::exchange::fault::{Fault, Times};
 use crate::exchange::{self, DteInput, Exchange, StationId};
 use crate::people::{Caller, Outcome, Step};
 use crate::rehearsal::caller::ScriptedCaller;
@@ -43,6 +43,7 @@ use self::person::{Act as PersonAct, Person};
 use self::tape::Tape;
 pub use self::tape::{Fact, Taped};
 
+mod acts;
 mod captures;
 mod network;
 mod person;
@@ -55,33 +56,6 @@ mod watch;
 
 /// How many lines of journal and log a failure shows; several calls back.
 const TAIL: usize = 400;
-
-/// Something that happens at a time of its own.
-#[derive(Debug)]
-pub enum Act {
-    /// Somebody begins to follow a script.
-    Begin(String, Vec<Step>),
-    /// Somebody drops everything: his modem loses DTR.
-    HangUp(String),
-    /// A fault.
-    Fault(String, Fault, Times),
-    /// The power of the server fails; it is back after this time.
-    PowerFails(Duration),
-    /// An operator.
-    Command(Command),
-    /// SIGHUP with these files in place: `dialback.toml`, `login.config`.
-    Reload(String, String),
-    /// SIGTERM.
-    Stop(Duration),
-    /// Another program takes the lock of a line's port (by station).
-    Take(String),
-    /// And gives it back.
-    GiveBack(String),
-    /// The journal can't be written (`true`) or can again.
-    StoreFails(bool),
-    /// No network interface can be made (`true`) or they can again.
-    NoInterfaces(bool),
-}
 
 /// Whose modem it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -577,55 +551,6 @@ impl World {
             };
             self.exchange.dte(self.now, person.station, input);
             self.hear_town();
-        }
-    }
-
-    // ------------------------------------------------------------------------------------------- the story
-
-    fn act(&mut self, act: Act) {
-        let now = self.now;
-        match act {
-            Act::Begin(station, steps) => self.begin(&station, steps),
-            Act::HangUp(station) => {
-                let Some(id) = self.exchange.station(&station) else { return };
-                self.exchange.dte(now, id, DteInput::Dtr(false));
-                if let Some(Owner::Person(index)) = self.owners.get(&id)
-                    && let Some(person) = self.people.get_mut(*index)
-                {
-                    person.caller.stop(now, "he hung up");
-                }
-            }
-            Act::Fault(station, fault, times) => {
-                if let Some(id) = self.exchange.station(&station) {
-                    self.exchange.fault(now, id, fault, times);
-                }
-            }
-            Act::PowerFails(down) => self.power_fails(down),
-            Act::Command(command) => {
-                self.requests += 1;
-                self.inbox.push_back(Input::Command(RequestId(self.requests), command));
-            }
-            Act::Reload(config, login_config) => match configure(&config, &login_config) {
-                Ok(config) => {
-                    self.config = config.clone();
-                    self.inbox.push_back(Input::Config(Box::new(config)));
-                }
-                Err(faults) => self.watch.violated(format!("the story: {faults}")),
-            },
-            Act::Stop(grace) => self.inbox.push_back(Input::Stop { grace }),
-            Act::Take(station) => self.lock(&station, true),
-            Act::GiveBack(station) => self.lock(&station, false),
-            Act::StoreFails(fails) => self.store.set_full(now, fails),
-            Act::NoInterfaces(none) => self.networks.broken = none,
-        }
-    }
-
-    fn lock(&mut self, station: &str, taken: bool) {
-        let Some(id) = self.exchange.station(station) else { return };
-        let Some(Owner::Server(line)) = self.owners.get(&id).copied() else { return };
-        if let Some(port) = self.ports.get_mut(&line) {
-            let input = port.lock(taken);
-            self.inbox.extend(input.map(|input| Input::Port(line, input)));
         }
     }
 

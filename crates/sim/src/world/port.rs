@@ -29,6 +29,11 @@ pub(super) struct Port {
 const HOLDER: &str = "minicom (pid 812)";
 
 impl Port {
+    /// Whether the server has the lock.
+    pub(super) const fn is_claimed(&self) -> bool {
+        self.claimed
+    }
+
     /// Another program takes the lock, or gives it back; what the core hears of it.
     pub(super) fn lock(&mut self, taken: bool) -> Option<PortInput> {
         if taken == self.lent || (taken && self.claimed) {

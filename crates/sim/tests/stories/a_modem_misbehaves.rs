@@ -52,6 +52,7 @@ fn a_modem_that_ignores_dtr_with_its_escape_off_is_told_once_and_listens_to_it_f
     let mut steps = dial(OFFICE);
     steps.extend([expect("ogin: ", 60), send("ends\r"), pause(400_000), Step::Dtr(false)]);
     tell(&mut world, "bob", steps);
+    world.run_until(500_000);
     journal_has(&world, &["alert alert=hang-up-not-seen", "ended cause=stuck", "line-ready line=office"]);
     tell(&mut world, "alice", chat(OFFICE, "cback", Some(ALICE), "al"));
     is_done(&world, "alice");

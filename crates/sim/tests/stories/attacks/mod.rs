@@ -14,10 +14,15 @@ mod a07_reverse_wangiri;
 mod a08_injection;
 mod a09_guessing_names;
 mod a10_spoofed_caller_id;
+mod a11_hang_up_not_seen;
+mod a12_modem_set_anew;
+mod a13_open_configuration;
+mod a14_two_on_one_modem;
 mod a15_loops;
 mod a16_replay;
 mod a18_busy_lines;
 mod a19_number_disclosure;
+mod a20_forged_result_codes;
 
 use dialback_sim::people::Step;
 use dialback_sim::people::scripts::{dial, expect, send};
