@@ -13,6 +13,8 @@ fn office(read_back: bool) -> Setup {
     let mut setup = setup();
     let modem = format!("dtr_hangup = true, check_every = \"5m\", read_back = {read_back}");
     setup.config = setup.config.replace("dtr_hangup = true", &modem);
+    // A modem that echoes and a program that does would talk for ever.
+    setup.config = setup.config.replace("AT&C1", "ATE0&C1");
     setup
 }
 

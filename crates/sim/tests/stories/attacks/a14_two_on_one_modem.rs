@@ -38,7 +38,7 @@ fn played(at: Option<u64>, asks: bool) -> World {
 /// How often Bob got the prompt of Mary's callback.
 fn deceived(asks: bool) -> usize {
     let dialled = dial_time();
-    let instants = (dialled.saturating_sub(120)..dialled + 120).step_by(20);
+    let instants = (dialled.saturating_sub(120)..dialled + 80).step_by(40);
     instants.filter(|at| played(Some(*at), asks).screen("bob").contains("ogin: ")).count()
 }
 

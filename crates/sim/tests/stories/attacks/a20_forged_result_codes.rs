@@ -41,7 +41,8 @@ fn kept_busy(time_limit: &str) -> World {
     world.begin("bob", bob);
     let mut steps = vec![pause(120_000)];
     steps.extend(chat(OFFICE, "cback", Some(ALICE), "al"));
-    tell(&mut world, "alice", steps);
+    world.begin("alice", steps);
+    world.run_until(900_000);
     world
 }
 
