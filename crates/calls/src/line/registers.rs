@@ -84,7 +84,8 @@ impl Registers {
 
     /// What differs, where both are known: `S0 is 1 and was 0`.
     fn changed(self, before: Self) -> Vec<String> {
-        let pairs = [("S0", self.s0, before.s0), ("S8", self.s8, before.s8), ("S2", self.s2, before.s2)];
+        let pairs =
+            [("S0", self.s0, before.s0), ("S8", self.s8, before.s8), ("S2", self.s2, before.s2)];
         let differ = pairs.into_iter().filter_map(|(name, now, before)| {
             let (now, before) = (now?, before?);
             (now != before).then(|| match name {
@@ -101,7 +102,8 @@ impl Line {
     /// What the registers are asked for with before a set-up: nothing where nothing can be compared.
     pub(super) fn read_before(&self) -> Option<&'static str> {
         // &D3 loads the stored settings whenever DTR falls.
-        let resets = self.config.modem.init.iter().any(|text| text.to_ascii_uppercase().contains("&D3"));
+        let resets =
+            self.config.modem.init.iter().any(|text| text.to_ascii_uppercase().contains("&D3"));
         (self.config.modem.read_back && self.known.registers.is_some() && !resets).then_some(READ)
     }
 
@@ -144,7 +146,7 @@ impl Line {
         let Some(&last) = answers.last() else { return };
         let before = self.known.registers;
         if let ([first, _, ..], Some(before)) = (answers.as_slice(), before) {
-            self.alert_changed(first.changed(before), desk);
+            self.alert_changed(&first.changed(before), desk);
         }
         self.known.secret = self.known.written.filter(|secret| last.s8 == Some(*secret));
         let wanted = if self.needs_escape() { self.escape().character } else { NO_ESCAPE };
@@ -161,7 +163,7 @@ impl Line {
         {
             refused.push(format!("S2 is {s2} although it was set to {wanted}"));
         }
-        self.alert_changed(refused, desk);
+        self.alert_changed(&refused, desk);
         self.known.registers = Some(last);
     }
 
@@ -171,7 +173,7 @@ impl Line {
         let Some(said) = commands.said_to(READ).last() else { return false };
         let changed = Registers::of(&said).changed(before);
         let any = !changed.is_empty();
-        self.alert_changed(changed, desk);
+        self.alert_changed(&changed, desk);
         if any {
             // The set-up that follows has nothing to compare with.
             self.known.registers = None;
@@ -179,7 +181,7 @@ impl Line {
         any
     }
 
-    fn alert_changed(&self, what: Vec<String>, desk: &mut Desk) {
+    fn alert_changed(&self, what: &[String], desk: &mut Desk) {
         if what.is_empty() {
             return;
         }

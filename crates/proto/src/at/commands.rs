@@ -372,12 +372,10 @@ impl Commands {
     /// still has it.
     pub fn said_to<'c>(&'c self, command: &'c str) -> impl Iterator<Item = Vec<&'c str>> {
         let lines = self.transcript.iter().enumerate();
-        lines
-            .filter(move |(_, line)| line.strip_prefix("> ") == Some(command))
-            .map(|(at, _)| {
-                let said = self.transcript.iter().skip(at + 1);
-                said.map_while(|line| line.strip_prefix("< ")).collect()
-            })
+        lines.filter(move |(_, line)| line.strip_prefix("> ") == Some(command)).map(|(at, _)| {
+            let said = self.transcript.iter().skip(at + 1);
+            said.map_while(|line| line.strip_prefix("< ")).collect()
+        })
     }
 
     /// Ends it; hands back the bytes that were not consumed: those behind the last answer, such as a

@@ -250,8 +250,7 @@ impl Exchange {
                 let no_wire = [Fault::IgnoresDtr, Fault::ThreeWires]
                     .iter()
                     .any(|fault| station.faults.has(fault));
-                let believed =
-                    (station.dtr && station.plugged) || no_wire && modem.dtr_is_on();
+                let believed = (station.dtr && station.plugged) || no_wire && modem.dtr_is_on();
                 modem.dtr(now, believed);
             }
         }

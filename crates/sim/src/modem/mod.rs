@@ -481,7 +481,9 @@ impl Modem {
         }
         let mut rest = line.strip_prefix(b"AT").unwrap_or(&line);
         while !rest.is_empty() {
-            let Ok((command::Command::Set(setting), after)) = command::next(rest, self.profile.dialect) else {
+            let Ok((command::Command::Set(setting), after)) =
+                command::next(rest, self.profile.dialect)
+            else {
                 return false;
             };
             if !self.change_setting(&setting) {

@@ -36,7 +36,8 @@ fn a_modem_that_dies_in_mid_call_does_not_keep_the_line_for_ever() {
 #[test]
 fn a_modem_that_ignores_dtr_is_hung_up_by_command() {
     let mut setup = setup();
-    setup.config = setup.config.replace("dtr_hangup = true", "dtr_hangup = true, read_back = false");
+    setup.config =
+        setup.config.replace("dtr_hangup = true", "dtr_hangup = true, read_back = false");
     setup.town.stations[0].faults.push((Fault::IgnoresDtr, Times::Always));
     let mut world = world(setup);
     tell(&mut world, "alice", chat(OFFICE, "cback", Some(ALICE), "al"));
@@ -53,7 +54,10 @@ fn a_modem_that_ignores_dtr_with_its_escape_off_is_told_once_and_listens_to_it_f
     steps.extend([expect("ogin: ", 60), send("ends\r"), pause(400_000), Step::Dtr(false)]);
     tell(&mut world, "bob", steps);
     world.run_until(500_000);
-    journal_has(&world, &["alert alert=hang-up-not-seen", "ended cause=stuck", "line-ready line=office"]);
+    journal_has(
+        &world,
+        &["alert alert=hang-up-not-seen", "ended cause=stuck", "line-ready line=office"],
+    );
     tell(&mut world, "alice", chat(OFFICE, "cback", Some(ALICE), "al"));
     is_done(&world, "alice");
     assert_eq!(count(&world, "alert=hang-up-not-seen"), 1, "{}", world.tail());

@@ -242,7 +242,7 @@ fn a_modem_that_was_changed_between_two_calls_raises_an_alert_and_is_set_up() {
 fn a_modem_that_does_not_take_s0_is_told_once() {
     let mut bench = ready("ATDT", "opened");
     let told = |bench: &mut Bench, s0: &str, alert: &str| {
-        bench.run(&format!(
+        bench.run(
             "
             < says CONNECT 33600
             > claim
@@ -256,8 +256,8 @@ fn a_modem_that_does_not_take_s0_is_told_once() {
             + 50ms
             > send \"ATE0\\r\"
             < says OK
-            "
-        ));
+            ",
+        );
         bench.pass(std::time::Duration::from_millis(50));
         bench.unseen();
         bench.happens("says OK");

@@ -53,7 +53,10 @@ fn whoever_plays_the_modem_gets_the_call_of_another_where_its_word_is_enough() {
     is_done(&world, "bob");
     journal_has(&world, &["dialled number=5550199", "connected direction=return", "kept"]);
     // He never let the line go, and the real Mary was not rung.
-    assert_eq!(world.log().iter().filter(|at| at.event.to_string().contains("alice rings")).count(), 0);
+    assert_eq!(
+        world.log().iter().filter(|at| at.event.to_string().contains("alice rings")).count(),
+        0
+    );
 }
 
 #[test]

@@ -38,8 +38,7 @@ fn with_a_way_in() -> String {
 fn a_rule_that_was_slipped_in_is_as_good_as_any_other() {
     let config = read(&with_a_way_in(), 0, 0o600).unwrap();
     let Setup { town, seed, control_lines, store_delay, programs, .. } = setup();
-    let mut world =
-        World::with(config, Scene { town, seed, control_lines, store_delay, programs });
+    let mut world = World::with(config, Scene { town, seed, control_lines, store_delay, programs });
     world.run_until(2_000);
     let mut steps = dial(OFFICE);
     steps.extend([expect("ogin: ", 60), send("mallory\r"), Step::Dtr(false)]);
@@ -57,13 +56,16 @@ fn a_file_that_others_can_write_is_no_configuration() {
 
 #[test]
 fn a_spoiled_file_closes_the_service_and_opens_nothing() {
-    for spoiled in ["", "mary - - /usr/sbin/callback -S 555", "\0\0\0\0", "mary - -\n* - - /bin/login @\n"] {
+    for spoiled in
+        ["", "mary - - /usr/sbin/callback -S 555", "\0\0\0\0", "mary - -\n* - - /bin/login @\n"]
+    {
         let read = read(spoiled, 0, 0o600);
         // What can be read has no rule for everybody that was not written.
         let open = read.is_ok_and(|config| {
-            config.entries.iter().any(|entry| {
-                matches!(entry.pattern, calls::config::NamePattern::Any)
-            })
+            config
+                .entries
+                .iter()
+                .any(|entry| matches!(entry.pattern, calls::config::NamePattern::Any))
         });
         assert!(!open, "{spoiled:?}");
     }

@@ -50,7 +50,11 @@ fn kept_busy(time_limit: &str) -> World {
 fn without_a_limit_of_time_who_types_on_keeps_the_line() {
     let world = kept_busy("1h");
     let alice = world.outcome("alice");
-    assert!(matches!(alice, Some(dialback_sim::people::Outcome::Failed { .. })), "{}", world.tail());
+    assert!(
+        matches!(alice, Some(dialback_sim::people::Outcome::Failed { .. })),
+        "{}",
+        world.tail()
+    );
 }
 
 #[test]
@@ -76,9 +80,12 @@ fn a_prompt_takes_no_more_than_it_can_hold() {
     steps.push(Step::Send(["a".repeat(100_000).as_str(), "\0\u{1b}[2J", "\r"].concat()));
     steps.extend([pause(60_000), Step::Dtr(false)]);
     tell(&mut world, "bob", steps);
-    let named = world.journal().iter().find_map(|entry| match &entry.event {
-        calls::vocabulary::Event::Named { name, .. } => Some(name.len()),
-        _ => None,
+    let named = world.journal().iter().find_map(|entry| {
+        if let calls::vocabulary::Event::Named { name, .. } = &entry.event {
+            Some(name.len())
+        } else {
+            None
+        }
     });
     assert!(named.is_none_or(|length| length < 256), "{named:?}");
 }
