@@ -6,6 +6,7 @@ use proto::at::caller_id::CallerId;
 use proto::time::Instant;
 
 use crate::money::{Charge, Toll};
+use crate::screen::Screen;
 use crate::vocabulary::{CallId, Cause, Ended, Leg, PromiseId, SessionId};
 
 /// One use of one line.
@@ -28,6 +29,8 @@ pub(crate) struct Call {
     pub(crate) speed: Option<u32>,
     pub(crate) bytes_in: u64,
     pub(crate) bytes_out: u64,
+    /// What the caller saw of our text.
+    pub(crate) screen: Screen,
     /// Who pays for it; a call that came in costs us nothing.
     pub(crate) toll: Option<Toll>,
 }
@@ -46,6 +49,7 @@ impl Call {
             speed: None,
             bytes_in: 0,
             bytes_out: 0,
+            screen: Screen::default(),
             toll: None,
         }
     }
@@ -63,6 +67,7 @@ impl Call {
             bytes_in: self.bytes_in,
             bytes_out: self.bytes_out,
             charge: self.charge(now),
+            screen: self.screen.text(),
         }
     }
 

@@ -40,6 +40,7 @@ mod promises;
 pub mod qualify;
 pub mod record;
 pub mod recovery;
+mod screen;
 pub mod script;
 pub mod server;
 mod service;

@@ -107,6 +107,7 @@ impl CutOff {
             bytes_in: 0,
             bytes_out: 0,
             charge: None,
+            screen: None,
         }
     }
 }

@@ -299,7 +299,7 @@ impl Session {
                 let (within_s, notice) = (*within_s, notice.take());
                 if let Some(mut notice) = notice {
                     self.terminal.encode(&mut notice);
-                    line.send(notice, office.desk);
+                    line.say_unseen(notice, office.desk);
                 }
                 let message = Message::Promised { within_s };
                 self.last_words(Some(message), Cause::Callback, line, office);
@@ -507,7 +507,21 @@ impl Session {
         {
             let Some(output) = prompt.poll() else { return };
             match output {
-                login::Output::Send(bytes) => line.send(bytes, office.desk),
+                login::Output::Send(bytes) => match self.service {
+                    // A proof may be typed where it is echoed.
+                    Service::Proof { .. } | Service::Code { .. } | Service::Verifying { .. } => {
+                        line.say_unseen(bytes, office.desk);
+                    }
+                    Service::Unasked
+                    | Service::Prompt(_)
+                    | Service::Question { .. }
+                    | Service::Storing { .. }
+                    | Service::Sealing { .. }
+                    | Service::Farewell { .. }
+                    | Service::Ppp(_)
+                    | Service::Program(_)
+                    | Service::Ending => line.say(bytes, office.desk),
+                },
                 login::Output::Named(name) => self.named(&name, line, office),
                 login::Output::Answered(text) => match self.service {
                     Service::Proof { .. } => self.typed_code(&text, line, office),
@@ -591,7 +605,7 @@ impl Session {
     fn say(&self, message: Message, line: &mut Line, office: &mut Office<'_>) {
         let mut text = message.text().into_bytes();
         self.terminal.encode(&mut text);
-        line.send(text, office.desk);
+        line.say(text, office.desk);
     }
 
     /// Says the last words, and hangs up as soon as they have left.

@@ -259,6 +259,7 @@ fn story(number: u64) -> Vec<(i64, Event)> {
             bytes_in: 320,
             bytes_out: 4_096,
             charge: None,
+            screen: None,
         })
     };
     let named = |call| Event::Named { call, session, name: name.clone() };

@@ -351,6 +351,22 @@ impl Line {
         }
     }
 
+    /// Sends text of ours to the far end, which the call's story will have.
+    pub(crate) fn say(&mut self, bytes: Vec<u8>, desk: &mut Desk) {
+        if let State::Online(online) = &mut self.state {
+            online.call.screen.show(&bytes);
+        }
+        self.send(bytes, desk);
+    }
+
+    /// The same where nobody else may read it.
+    pub(crate) fn say_unseen(&mut self, bytes: Vec<u8>, desk: &mut Desk) {
+        if let State::Online(online) = &mut self.state {
+            online.call.screen.hide();
+        }
+        self.send(bytes, desk);
+    }
+
     /// Answers the call that [`Fact::Rings`] told of.
     pub(crate) fn answer(&mut self, desk: &mut Desk) {
         if !matches!(self.state, State::Ringing(_)) {

@@ -20,6 +20,7 @@ fn ended(call: u64, session: Option<u64>, leg: Leg, cause: Cause) -> Event {
         bytes_in: 3,
         bytes_out: 4,
         charge: None,
+        screen: None,
     })
 }
 

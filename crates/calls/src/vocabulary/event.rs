@@ -231,6 +231,9 @@ pub struct Ended {
     /// What an answered return call has cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charge: Option<Charge>,
+    /// Beginning and end of what the caller saw of the server's own text, without proofs. Not what a program said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screen: Option<String>,
 }
 
 /// A call's role in its session.

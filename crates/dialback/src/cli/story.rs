@@ -204,6 +204,12 @@ pub(crate) fn story(palette: Palette, entries: &[Entry]) -> String {
         let since = lasted(Duration::from_millis(u64::try_from(since).unwrap_or(0)));
         let said = said(palette, &entry.event);
         text.push_str(&format!("  {}  {said}\n", palette.paint(Ink::Dim, &format!("{since:>9}"))));
+        if let Event::Ended(ended) = &entry.event {
+            for line in ended.screen.iter().flat_map(|screen| screen.lines()) {
+                text.push_str(&palette.paint(Ink::Dim, format!("{:11}| {line}", "").trim_end()));
+                text.push('\n');
+            }
+        }
     }
     text
 }

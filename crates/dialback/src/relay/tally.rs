@@ -306,6 +306,7 @@ pub(crate) mod tests {
             bytes_in: 10,
             bytes_out: 20,
             charge: None,
+            screen: None,
         })
     }
 

@@ -227,6 +227,7 @@ fn a_restart_knows_the_open_promise_the_cut_off_call_and_writes_its_record() {
         bytes_in: 0,
         bytes_out: 0,
         charge: None,
+        screen: None,
     });
     writer.append(Arc::new(Entry { event: ended, ..entry(2, "") }));
     durable_up_to(&words, 2);

@@ -306,6 +306,7 @@ mod tests {
             bytes_in: 0,
             bytes_out: 0,
             charge: None,
+            screen: None,
         })
     }
 
