@@ -178,6 +178,7 @@ control = "{root}/control.sock"
 login_config = "{root}/login.config"
 lock_dir = "{root}/locks"
 issue = "{root}/issue"
+host = "orion"
 stop_grace = "1s"
 # Also where there is a user "dialback": he could not open the pty that is the modem.
 user = "root"
