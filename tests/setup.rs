@@ -104,3 +104,44 @@ fn ports_without_a_modem_and_faulty_configurations_are_told_and_left_as_they_are
     assert_eq!(faulty.status.code(), Some(78), "{}", text(&faulty.stderr));
     assert_eq!(std::fs::read_to_string(folder.path("dialback.toml")).unwrap(), "[server\n");
 }
+
+#[test]
+fn doctor_asks_the_modems_where_no_server_has_them() {
+    let folder = Folder::new();
+    let town = Town::of(&folder, &[("near", "5550100", "pty"), ("far", "5550101", "rfc2217")]);
+    let at = |name: &str| folder.path(name).display().to_string();
+    std::fs::create_dir_all(folder.path("locks")).unwrap();
+    let mut config = format!(
+        "[server]\nlogin_config = \"login.config\"\nlock_dir = \"{}\"\nstate_dir = \"{}\"\ncontrol = \"{}\"\n",
+        at("locks"),
+        at("state"),
+        at("control")
+    );
+    // On the third line's port nobody ever answers: it is the test's own pty.
+    let mute = sys::pty::Pty::open().unwrap();
+    let silent = mute.slave().path().display().to_string();
+    for (line, port) in
+        [("near", town.port("near")), ("far", town.port("far")), ("silent", &silent)]
+    {
+        config += &format!("[[line]]\nname = \"{line}\"\nport = \"{port}\"\n");
+    }
+    folder.write("dialback.toml", &config);
+    folder.write("login.config", "* - - /bin/login @\n");
+    let doctor = dialback()
+        .args(["doctor", "--json", "--config"])
+        .arg(folder.path("dialback.toml"))
+        .output()
+        .unwrap();
+    let told: Value = serde_json::from_str(&text(&doctor.stdout)).unwrap();
+    assert_eq!(doctor.status.code(), Some(1), "the silent line is an error: {told:#}");
+    let of_modems: Vec<_> = told["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["check"].as_str().unwrap().starts_with("modem."))
+        .filter(|finding| finding["severity"] != "note")
+        .map(|finding| (finding["check"].as_str().unwrap(), finding["place"].as_str().unwrap()))
+        .collect();
+    let place = format!("line silent ({silent})");
+    assert_eq!(of_modems, [("modem.mute", place.as_str())], "{told:#}");
+}

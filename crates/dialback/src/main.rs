@@ -13,6 +13,7 @@ mod config;
 mod control;
 mod demo;
 mod dial;
+mod doctor;
 mod exchange;
 mod exit;
 mod import;

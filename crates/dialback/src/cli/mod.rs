@@ -10,6 +10,7 @@ mod check;
 mod demo;
 mod dial;
 mod dial_ppp;
+mod doctor;
 mod exchange;
 mod follow;
 mod generate;
@@ -76,6 +77,8 @@ enum Command {
     Setup(setup::Setup),
     /// Serve the lines of a configuration until told to stop
     Serve(serve::Serve),
+    /// Find what is wrong on this host, and how it is cured
+    Doctor(doctor::Doctor),
     /// Find the faults of a configuration
     Check(check::Check),
     /// Show what is going on: lines, calls, promises
@@ -194,6 +197,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Setup(setup) => setup.run(),
         Command::Serve(serve) => serve.run(),
         Command::Check(check) => check.run(),
+        Command::Doctor(doctor) => doctor.run(),
         Command::Status(status) => status.run(),
         Command::Lines(lines) => lines.run(),
         Command::Calls(calls) => calls.run(),

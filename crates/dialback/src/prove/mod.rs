@@ -123,6 +123,17 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> Result<(), Failure> {
     }
 }
 
+/// What each attack comes to on this configuration, whose files are at `path`: its id, its name, the finding.
+pub(crate) fn findings(
+    path: &Path,
+    config: &Config,
+) -> Result<Vec<(String, &'static str, Finding)>, String> {
+    let files = outside::FilesRead::of(path);
+    let mut all = Vec::new();
+    play(config, &files, 1, |attack, finding| all.push((attack.id(), attack.name, finding)))?;
+    Ok(all)
+}
+
 /// All twenty, in an order that tells quick ones first.
 fn play(
     config: &Config,

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use calls::config::{Config, PortSpec, parse_port};
 use serde_json::json;
 
-use self::ask::Found;
+pub(crate) use self::ask::{Found, ask};
 use self::text::Proposal;
 use crate::config;
 use crate::exit::{Code, Failure};
@@ -140,7 +140,7 @@ fn ask_all(ports: &[(String, PortSpec)], wish: &Wish) -> Result<Vec<Found>, Fail
                             out::error(format_args!("{name}: {what}"));
                         }
                     };
-                    let found = ask::ask(&port, &lock_dir, told).await;
+                    let found = ask(&port, &lock_dir, told).await;
                     tell(&name, &found, json);
                     found
                 })
