@@ -81,8 +81,8 @@ pub(crate) fn head(stream: &mut impl BufRead) -> (u16, Vec<(String, String)>) {
     loop {
         line.clear();
         stream.read_line(&mut line).unwrap();
-        match line.trim_end().split_once(": ") {
-            Some((name, value)) => headers.push((name.to_owned(), value.to_owned())),
+        match line.trim_end().split_once(':') {
+            Some((name, value)) => headers.push((name.to_owned(), value.trim().to_owned())),
             None => return (status, headers),
         }
     }

@@ -7,7 +7,9 @@
 )]
 
 mod api;
+mod browser;
 mod caller;
 mod guard;
 mod http;
 mod rig;
+mod webdriver;

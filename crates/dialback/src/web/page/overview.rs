@@ -139,7 +139,7 @@ fn promises(actor: &Actor, promises: &[Promise]) -> Markup {
         section aria-labelledby="promises-title" {
             h2 #promises-title { "Promised callbacks" }
             p #no-promises hidden[!promises.is_empty()] { "Nobody is owed a callback." }
-            div .scroll role="region" aria-labelledby="promises-title" tabindex="0" {
+            div .scroll role="region" aria-label="Table of promises" tabindex="0" {
                 table #promises hidden[promises.is_empty()] {
                     thead { tr {
                         th scope="col" { "Promise" } th scope="col" { "User" } th scope="col" { "Number" }
