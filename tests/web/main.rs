@@ -1,5 +1,6 @@
 //! `dialback web` from outside: its API held to its own description, its guard, and its pages in a real browser.
 #![expect(
+    clippy::print_stdout,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
