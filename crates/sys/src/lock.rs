@@ -81,6 +81,19 @@ pub enum LockFault {
         /// Who.
         holder: Holder,
     },
+    /// Its maker has ended, and only he or root may remove it: the directory is sticky (`chmod +t`).
+    #[error(
+        "{path}: left over by process {pid}, which has ended; only its owner (uid {owner}) or root may remove it from \
+         {}, which is sticky: as root, rm {path}", .path.parent().unwrap_or(.path).display()
+    )]
+    LeftOver {
+        /// The lock file.
+        path: PathBuf,
+        /// Who made it.
+        pid: u32,
+        /// Whose it is.
+        owner: u32,
+    },
     /// It is not a lock file, or holds no pid; whether its maker lives cannot be known.
     #[error("{path}: {what}, so nobody can tell whether the line is in use: look, and remove it")]
     NotALock {
@@ -160,8 +173,14 @@ impl Lock {
                     }
                     move_aside(&dir, &name, inode).map_err(fault("removing a left-over"))?;
                 }
-                Seen { state: LockState::Stale { .. }, inode } => {
-                    move_aside(&dir, &name, inode).map_err(fault("removing a stale one"))?;
+                Seen { state: LockState::Stale { pid }, inode } => {
+                    match move_aside(&dir, &name, inode) {
+                        Ok(()) => {}
+                        Err(Errno::PERM | Errno::ACCESS) => {
+                            return Err(left_over(&dir, &name, path, pid));
+                        }
+                        Err(e) => return Err(fault("removing a stale one")(e)),
+                    }
                 }
                 Seen { state: LockState::Unreadable { what }, .. } => {
                     return Err(LockFault::NotALock { path, what });
@@ -407,6 +426,12 @@ impl Drop for Beside<'_> {
     fn drop(&mut self) {
         let _gone = rustix::fs::unlinkat(self.directory, &*self.name, AtFlags::empty());
     }
+}
+
+/// A stale lock that may not be removed. Where even its owner may not be seen, it is as good as root's.
+fn left_over(directory: &OwnedFd, name: &str, path: PathBuf, pid: u32) -> LockFault {
+    let stat = rustix::fs::statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
+    LockFault::LeftOver { path, pid, owner: stat.map_or(0, |stat| stat.st_uid) }
 }
 
 /// A name that no other process and no other lock of ours uses.

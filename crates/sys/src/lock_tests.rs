@@ -150,3 +150,13 @@ fn moving_aside_puts_back_a_lock_that_is_not_the_one_that_was_seen() {
     assert_eq!(std::fs::read_to_string(path(&dir)).unwrap(), "new\n");
     assert_eq!(std::fs::read_dir(dir.root()).unwrap().count(), 1);
 }
+
+#[test]
+fn a_stale_lock_that_may_not_be_removed_says_what_to_do() {
+    let fault = LockFault::LeftOver { path: "/var/lock/LCK..ttyS0".into(), pid: 812, owner: 1000 };
+    assert_eq!(
+        fault.to_string(),
+        "/var/lock/LCK..ttyS0: left over by process 812, which has ended; only its owner (uid 1000) or root may \
+         remove it from /var/lock, which is sticky: as root, rm /var/lock/LCK..ttyS0"
+    );
+}

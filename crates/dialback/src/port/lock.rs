@@ -63,7 +63,9 @@ impl Locker {
                 self.state = State::Lent;
                 PortInput::Taken { holder: fault.to_string() }
             }
-            Err(fault @ LockFault::Kernel { .. }) => PortInput::Lost(fault.to_string()),
+            Err(fault @ (LockFault::Kernel { .. } | LockFault::LeftOver { .. })) => {
+                PortInput::Lost(fault.to_string())
+            }
         }
     }
 

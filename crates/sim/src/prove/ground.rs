@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use calls::config::user::Budget;
 use calls::config::{
-    Action, Authenticate, Config, Direction, LineService, LoginEntry, NamePattern, PortSpec, When,
+    Action, Authenticate, Config, Direction, LineService, LoginEntry, NamePattern, PortSpec,
+    ScreeningWord, When,
 };
 use calls::vocabulary::{Entry, Event, Leg};
 
@@ -67,6 +68,9 @@ pub(super) struct Ground {
     pub(super) actual: Config,
     /// The same for somebody who may be called back.
     pub(super) config: Config,
+    /// Who is answered at all (dialin.config): A10's business, and no obstacle to the others, because whoever
+    /// knows a good number presents it.
+    pub(super) screening: Vec<ScreeningWord>,
     pub(super) spots: Vec<Spot>,
     pub(super) ways: Vec<Way>,
     pub(super) seed: u64,
@@ -79,15 +83,21 @@ impl Ground {
         for line in &mut actual.lines {
             line.port = PortSpec::Sim(line.name.clone());
         }
+        let screening = std::mem::take(&mut actual.screening);
         actual.lines.truncate(MOST_LINES);
         actual.login.prompt = "@!login: ".to_owned();
         actual.login.issue.clear();
         let spots: Vec<Spot> =
             actual.lines.iter().enumerate().map(|(at, line)| spot(at, line)).collect();
         let mut ground =
-            Self { config: permissive(actual.clone()), actual, spots, ways: Vec::new(), seed };
+            Self { config: permissive(actual.clone()), actual, screening, spots, ways: Vec::new(), seed };
         ground.ways = ground.find_ways();
         ground
+    }
+
+    /// The configuration as it is, screening and all.
+    pub(super) fn screened(&self) -> Config {
+        Config { screening: self.screening.clone(), ..self.actual.clone() }
     }
 
     /// The first line that answers callers with a prompt.
@@ -352,6 +362,15 @@ fn programs(config: &Config) -> BTreeMap<PathBuf, ProgramKind> {
 /// Whether a program asks for a password of its own.
 pub(super) fn asks_itself(path: &std::path::Path) -> bool {
     path.file_name().is_some_and(|base| base == "login" || base == "sulogin" || base == "pppd")
+}
+
+/// A promise's tries, hold times and pauses are over by then, whatever a callback waits for.
+const LONGEST: u64 = 4 * 3_600_000;
+
+/// Lets everything come to rest; whether it did. What is not at rest by then has shown what it does.
+pub(super) fn rest(world: &mut World) -> bool {
+    let end = world.ms() + LONGEST;
+    world.run_to_quiet(end)
 }
 
 /// How many events of the journal are like this.

@@ -3,25 +3,17 @@
 use std::collections::BTreeSet;
 
 use calls::config::{Action, Authenticate, NamePattern, When};
+use calls::policy::totp::code_at;
 use calls::vocabulary::Event;
 
 use super::ground::{
-    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, Way, asks_itself, events, told,
-};
+    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, Way, asks_itself, events, told, rest, at};
 use super::line::starts_programs;
 use super::{Finding, Verdict};
 use crate::people::Step;
 use crate::people::scripts::{dial, expect, pause, send};
 use crate::town::Station;
 use crate::world::World;
-
-/// A promise's tries, hold times and pauses are over by then.
-const LONGEST: u64 = 4 * 3_600_000;
-
-fn rest(world: &mut World) {
-    let end = world.ms() + LONGEST;
-    let _quiet = world.run_to_quiet(end);
-}
 
 /// Names that somebody with an old list of the users knows.
 fn known_names(ground: &Ground, way: &Way) -> Vec<String> {
@@ -226,9 +218,10 @@ pub(super) fn spoofing(ground: &Ground) -> Finding {
         return Finding::new(Verdict::NotApplicable, "no line answers callers with a prompt");
     };
     // Everything that a caller may get, from a number that means nothing and from those that mean most.
+    let config = ground.screened();
     let got = |from: &str| {
         let mut world =
-            ground.world(Cast::of(&ground.actual, vec![Station::modem(ATTACKER, from)]));
+            ground.world(Cast::of(&config, vec![Station::modem(ATTACKER, from)]));
         let mut steps = dial(&door.number);
         steps.push(Step::NoAbort("NO CARRIER".to_owned()));
         steps.extend([expect(PROMPT, 60), send("zaphod\r"), pause(20_000), Step::Dtr(false)]);
@@ -261,32 +254,126 @@ pub(super) fn spoofing(ground: &Ground) -> Finding {
     Finding::new(Verdict::Withstood, "a caller gets the same whatever number he presents")
 }
 
+/// A way's words on a call: name, proofs, number; the same on another call is a replay.
+fn says(way: &Way, callback: Authenticate, code: &str) -> Vec<Step> {
+    let mut steps = dial(&way.at);
+    steps.push(Step::NoAbort("NO CARRIER".to_owned()));
+    steps.extend([expect(PROMPT, 60), send(&format!("{}\r", way.name))]);
+    if matches!(callback, Authenticate::Password | Authenticate::PasswordAndCode) {
+        steps.extend([expect("assword: ", 60), send(&format!("{KNOWN}\r"))]);
+    }
+    if matches!(callback, Authenticate::Code | Authenticate::PasswordAndCode) {
+        steps.extend([expect("ode: ", 60), send(&format!("{code}\r"))]);
+    }
+    if let Some(number) = &way.types {
+        steps.extend([expect("callback: ", 60), send(&format!("{number}\r"))]);
+    }
+    steps.extend([pause(ANSWER_MS), Step::Dtr(false)]);
+    steps
+}
+
+/// The password of everybody in the worlds of A16: theirs are not known here.
+const KNOWN: &str = "correct horse";
+
+/// How many callbacks these calls were promised, one after the other, each beginning when the one before is over.
+fn promised(ground: &Ground, way: &Way, codes: [&dyn Fn(i64) -> String; 2]) -> Option<[usize; 2]> {
+    let mut config = ground.actual.clone();
+    // What limits a user's callbacks is A15's and A18's business.
+    config.callback.per_user = 10;
+    config.callback.slow_guesses = false;
+    let known = ppp::secret::Secret::from(KNOWN);
+    let hash = calls::policy::password::cheap_hash(&known, b"sixteen octets..").ok()?;
+    for user in &mut config.users {
+        user.windows.clear();
+        user.expires = None;
+        if user.credentials.password.is_some() {
+            user.credentials.password = Some(hash.as_str().into());
+        }
+    }
+    let stations =
+        vec![Station::modem(CALLER, "1999000001"), Station::modem(ATTACKER, ATTACKER_NUMBER)];
+    let mut world = ground.world(Cast::of(&config, stations));
+    let mut all = [0; 2];
+    let mut before = 0;
+    for ((station, code), count) in [CALLER, ATTACKER].into_iter().zip(codes).zip(&mut all) {
+        let now = world.journal().first().map_or(0, at) + i64::try_from(world.ms()).ok()?;
+        world.begin(station, says(way, config.callback.authenticate, &code(now)));
+        world.run_until(world.ms() + 60_000);
+        let promises = events(&world, |event| matches!(event, Event::Promised(_)));
+        *count = promises - before;
+        before = promises;
+    }
+    Some(all)
+}
+
 /// A16.
 pub(super) fn replay(ground: &Ground) -> Finding {
     if ground.ways.is_empty() {
         return Finding::nothing_to_call();
     }
-    let asks = ground.ways.iter().any(|way| way.types.is_some());
-    let callback = &ground.actual.callback;
-    let tell = vec![format!("callback.authenticate = \"{}\"", callback.authenticate.word())];
+    let tell = vec![format!(
+        "callback.authenticate = \"{}\"",
+        ground.actual.callback.authenticate.word()
+    )];
     let cure = "give users a code generator ([[user]] totp): a code works once";
-    match callback.authenticate {
-        Authenticate::Code | Authenticate::PasswordAndCode => Finding::new(
-            Verdict::Withstood,
-            "what was said on an earlier call holds a code that has been used, and is refused",
-        )
-        .shown_by(tell),
-        Authenticate::Password | Authenticate::Nothing if asks => Finding::new(
-            Verdict::Open,
-            "who has heard an earlier call can say the same and type a number of his own",
-        )
-        .cured_by(cure)
-        .shown_by(tell),
-        Authenticate::Password | Authenticate::Nothing => Finding::new(
-            Verdict::Weak,
-            "who has heard an earlier call can have its user called, at the stored number and nowhere else",
-        )
-        .cured_by(cure)
-        .shown_by(tell),
+    let mut refused = 0;
+    let mut weak = None;
+    for way in &ground.ways {
+        let user = ground.actual.users.iter().find(|user| user.name == way.name);
+        let key = user.and_then(|user| user.credentials.totp.clone());
+        let proper = |now: i64| key.as_ref().map_or_else(String::new, |key| code_at(key, now));
+        let wrong = |now: i64| key.as_ref().map_or_else(String::new, |key| code_at(key, now - 3_600_000));
+        // Heard, and said again while it is fresh.
+        let heard = std::cell::RefCell::new(String::new());
+        let first = |now: i64| {
+            let code = proper(now);
+            heard.borrow_mut().clone_from(&code);
+            code
+        };
+        let again = |_: i64| heard.borrow().clone();
+        let Some([honest, replayed]) = promised(ground, way, [&first, &again]) else { continue };
+        let guessed = promised(ground, way, [&wrong, &wrong]).map_or(0, |[one, two]| one + two);
+        if key.is_some() && guessed > 0 {
+            return Finding::new(
+                Verdict::Open,
+                format!("\"{}\" is called back with a code of an hour ago", way.name),
+            )
+            .cured_by(cure)
+            .shown_by(tell);
+        }
+        match (honest, replayed, &way.types) {
+            // Not even the user is, by this name at this hour.
+            (0, 0, _) => {}
+            (_, 0, _) => refused += 1,
+            (_, _, Some(_)) => {
+                return Finding::new(
+                    Verdict::Open,
+                    format!(
+                        "who has heard \"{}\" call can say the same and type a number of his own",
+                        way.name
+                    ),
+                )
+                .cured_by(cure)
+                .shown_by(tell);
+            }
+            (_, _, None) => weak = Some(way.name.clone()),
+        }
     }
+    if let Some(name) = weak {
+        return Finding::new(
+            Verdict::Weak,
+            format!("who has heard \"{name}\" call can have him called, at the stored number and nowhere else"),
+        )
+        .cured_by(cure)
+        .shown_by(tell);
+    }
+    if refused == 0 {
+        return Finding::new(Verdict::Weak, "nobody could be called back by saying what a user says")
+            .shown_by(tell);
+    }
+    Finding::new(
+        Verdict::Withstood,
+        "what was said on a call was said again on the next, and refused; so was a wrong code",
+    )
+    .shown_by(tell)
 }

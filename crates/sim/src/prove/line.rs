@@ -6,27 +6,17 @@ use calls::config::Action;
 use calls::vocabulary::{Cause, Event, Leg};
 
 use super::ground::{
-    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, Way, at, events, told,
-};
+    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, Way, at, events, told, rest};
 use super::{Finding, Verdict};
 use crate::exchange::event::TownEvent;
 use crate::exchange::fault::{Fault, Times};
 use crate::people::Step;
 use crate::people::scripts::{dial, expect, pause, send};
 use crate::town::Station;
-use crate::world::{Act, World};
+use crate::world::Act;
 
 /// As long as an exchange is known to have held a called line.
 const WORST_EXCHANGE: Duration = Duration::from_secs(180);
-/// A callback is over by then, whatever it waited for.
-const LONGEST: u64 = 4 * 3_600_000;
-
-fn rest(world: &mut World) {
-    let end = world.ms() + LONGEST;
-    // What is not at rest by then has shown what it does.
-    let _quiet = world.run_to_quiet(end);
-}
-
 /// A1.
 pub(super) fn hold(ground: &Ground) -> Finding {
     if ground.ways.is_empty() {

@@ -3,20 +3,13 @@
 use calls::vocabulary::Event;
 use proto::dial::is_dial_command;
 
-use super::ground::{ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, Way, events, told};
+use super::ground::{ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, Way, events, told, rest};
 use super::{Finding, Verdict};
 use crate::exchange::event::TownEvent;
 use crate::people::Step;
 use crate::people::scripts::{dial, expect, pause, send};
 use crate::town::Station;
 use crate::world::World;
-
-const LONGEST: u64 = 4 * 3_600_000;
-
-fn rest(world: &mut World) {
-    let end = world.ms() + LONGEST;
-    let _quiet = world.run_to_quiet(end);
-}
 
 /// Numbers that cost, or that belong to somebody who must not be called: premium, shared cost, satellite, global,
 /// emergency, operator, feature codes.

@@ -5,20 +5,12 @@ use std::time::Duration;
 use calls::vocabulary::{Cause, Event, Leg};
 
 use super::ground::{
-    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, events, told,
-};
+    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, events, told, rest};
 use super::{Finding, Verdict};
 use crate::people::Step;
 use crate::people::scripts::{dial, expect, flooder, pause, send};
 use crate::town::Station;
-use crate::world::{Act, World};
-
-const LONGEST: u64 = 4 * 3_600_000;
-
-fn rest(world: &mut World) -> bool {
-    let end = world.ms() + LONGEST;
-    world.run_to_quiet(end)
-}
+use crate::world::Act;
 
 /// Instants of a callback at which something is done to the server.
 const INSTANTS: u64 = 14;
