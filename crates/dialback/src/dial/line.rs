@@ -130,9 +130,9 @@ impl Line {
 fn lock(directory: &Path, device: &Path) -> Result<Lock, (Outcome, String)> {
     Lock::take(directory, device).map_err(|fault| {
         let outcome = match &fault {
-            LockFault::Held { .. }
-            | LockFault::NotALock { .. }
-            | LockFault::LeftOver { .. } => Outcome::PortLocked,
+            LockFault::Held { .. } | LockFault::NotALock { .. } | LockFault::LeftOver { .. } => {
+                Outcome::PortLocked
+            }
             LockFault::Kernel { .. } => Outcome::PortLost,
         };
         (outcome, fault.to_string())

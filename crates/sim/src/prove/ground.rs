@@ -89,8 +89,14 @@ impl Ground {
         actual.login.issue.clear();
         let spots: Vec<Spot> =
             actual.lines.iter().enumerate().map(|(at, line)| spot(at, line)).collect();
-        let mut ground =
-            Self { config: permissive(actual.clone()), actual, screening, spots, ways: Vec::new(), seed };
+        let mut ground = Self {
+            config: permissive(actual.clone()),
+            actual,
+            screening,
+            spots,
+            ways: Vec::new(),
+            seed,
+        };
         ground.ways = ground.find_ways();
         ground
     }

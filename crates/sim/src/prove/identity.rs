@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use calls::config::{Action, Authenticate, NamePattern, When};
 use calls::policy::totp::code_at;
-use calls::vocabulary::Event;
+use calls::vocabulary::{Event, Leg};
 
 use super::ground::{
-    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, Way, asks_itself, events, told, rest, at};
+    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, Way, asks_itself, at, events,
+    rest, told,
+};
 use super::line::starts_programs;
 use super::{Finding, Verdict};
 use crate::people::Step;
@@ -220,8 +222,7 @@ pub(super) fn spoofing(ground: &Ground) -> Finding {
     // Everything that a caller may get, from a number that means nothing and from those that mean most.
     let config = ground.screened();
     let got = |from: &str| {
-        let mut world =
-            ground.world(Cast::of(&config, vec![Station::modem(ATTACKER, from)]));
+        let mut world = ground.world(Cast::of(&config, vec![Station::modem(ATTACKER, from)]));
         let mut steps = dial(&door.number);
         steps.push(Step::NoAbort("NO CARRIER".to_owned()));
         steps.extend([expect(PROMPT, 60), send("zaphod\r"), pause(20_000), Step::Dtr(false)]);
@@ -275,6 +276,13 @@ fn says(way: &Way, callback: Authenticate, code: &str) -> Vec<Step> {
 /// The password of everybody in the worlds of A16: theirs are not known here.
 const KNOWN: &str = "correct horse";
 
+/// How many callers were answered.
+fn connected(world: &World) -> usize {
+    let answered =
+        |event: &Event| matches!(event, Event::Connected { direction: Leg::Request, .. });
+    events(world, answered)
+}
+
 /// How many callbacks these calls were promised, one after the other, each beginning when the one before is over.
 fn promised(ground: &Ground, way: &Way, codes: [&dyn Fn(i64) -> String; 2]) -> Option<[usize; 2]> {
     let mut config = ground.actual.clone();
@@ -296,9 +304,20 @@ fn promised(ground: &Ground, way: &Way, codes: [&dyn Fn(i64) -> String; 2]) -> O
     let mut all = [0; 2];
     let mut before = 0;
     for ((station, code), count) in [CALLER, ATTACKER].into_iter().zip(codes).zip(&mut all) {
-        let now = world.journal().first().map_or(0, at) + i64::try_from(world.ms()).ok()?;
-        world.begin(station, says(way, config.callback.authenticate, &code(now)));
-        world.run_until(world.ms() + 60_000);
+        // The line may be dialling for the one before: then once more, when all is at rest.
+        let calls = connected(&world);
+        for _ in 0..2 {
+            let now = world.journal().first().map_or(0, at) + i64::try_from(world.ms()).ok()?;
+            world.begin(station, says(way, config.callback.authenticate, &code(now)));
+            world.run_until(world.ms() + 60_000);
+            if connected(&world) > calls {
+                break;
+            }
+            rest(&mut world);
+        }
+        if connected(&world) == calls {
+            return None;
+        }
         let promises = events(&world, |event| matches!(event, Event::Promised(_)));
         *count = promises - before;
         before = promises;
@@ -311,10 +330,8 @@ pub(super) fn replay(ground: &Ground) -> Finding {
     if ground.ways.is_empty() {
         return Finding::nothing_to_call();
     }
-    let tell = vec![format!(
-        "callback.authenticate = \"{}\"",
-        ground.actual.callback.authenticate.word()
-    )];
+    let tell =
+        vec![format!("callback.authenticate = \"{}\"", ground.actual.callback.authenticate.word())];
     let cure = "give users a code generator ([[user]] totp): a code works once";
     let mut refused = 0;
     let mut weak = None;
@@ -322,7 +339,8 @@ pub(super) fn replay(ground: &Ground) -> Finding {
         let user = ground.actual.users.iter().find(|user| user.name == way.name);
         let key = user.and_then(|user| user.credentials.totp.clone());
         let proper = |now: i64| key.as_ref().map_or_else(String::new, |key| code_at(key, now));
-        let wrong = |now: i64| key.as_ref().map_or_else(String::new, |key| code_at(key, now - 3_600_000));
+        let wrong =
+            |now: i64| key.as_ref().map_or_else(String::new, |key| code_at(key, now - 3_600_000));
         // Heard, and said again while it is fresh.
         let heard = std::cell::RefCell::new(String::new());
         let first = |now: i64| {
@@ -368,8 +386,11 @@ pub(super) fn replay(ground: &Ground) -> Finding {
         .shown_by(tell);
     }
     if refused == 0 {
-        return Finding::new(Verdict::Weak, "nobody could be called back by saying what a user says")
-            .shown_by(tell);
+        return Finding::new(
+            Verdict::Weak,
+            "nobody could be called back by saying what a user says",
+        )
+        .shown_by(tell);
     }
     Finding::new(
         Verdict::Withstood,

@@ -6,7 +6,8 @@ use calls::config::Action;
 use calls::vocabulary::{Cause, Event, Leg};
 
 use super::ground::{
-    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, Way, at, events, told, rest};
+    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, Way, at, events, rest, told,
+};
 use super::{Finding, Verdict};
 use crate::exchange::event::TownEvent;
 use crate::exchange::fault::{Fault, Times};

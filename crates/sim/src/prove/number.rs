@@ -3,7 +3,9 @@
 use calls::vocabulary::Event;
 use proto::dial::is_dial_command;
 
-use super::ground::{ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, Way, events, told, rest};
+use super::ground::{
+    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, Way, events, rest, told,
+};
 use super::{Finding, Verdict};
 use crate::exchange::event::TownEvent;
 use crate::people::Step;

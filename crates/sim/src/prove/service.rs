@@ -5,7 +5,8 @@ use std::time::Duration;
 use calls::vocabulary::{Cause, Event, Leg};
 
 use super::ground::{
-    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, events, told, rest};
+    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, events, rest, told,
+};
 use super::{Finding, Verdict};
 use crate::people::Step;
 use crate::people::scripts::{dial, expect, flooder, pause, send};
