@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Fields that hold a number, or a list of numbers.
 const NUMBERS: [&str; 4] = ["number", "numbers", "caller_id", "called"];
 /// Fields with words for people, in which numbers may be named.
-const WORDS: [&str; 4] = ["reason", "why", "command", "rule"];
+const WORDS: [&str; 5] = ["reason", "why", "command", "rule", "screen"];
 /// So many digits stay: enough to tell numbers apart, not enough to call one.
 const LEFT: usize = 3;
 /// What is shorter is an extension or a count.
