@@ -4,7 +4,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    clippy::indexing_slicing,
     reason = "a test program: a panic is its way to fail"
 )]
 #![expect(dead_code, reason = "the server is that of the rim's tests, which use more of it")]
@@ -351,7 +350,6 @@ impl Drop for Rsyslog {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "the reason why a test was not run belongs on the screen")]
 fn rsyslog_understands_every_message() {
     let program = "/usr/sbin/rsyslogd";
     if !Path::new(program).exists() {
