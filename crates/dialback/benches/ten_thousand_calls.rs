@@ -9,7 +9,7 @@
 //!
 //! The journal is made of whole sessions (a call that asks, a call that keeps the promise, each with what happens on
 //! it), written into a database that the server itself has laid out; the server then verifies it at its start.
-#![expect(clippy::expect_used, clippy::print_stdout, clippy::panic, reason = "a measuring program")]
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a measuring program")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,6 @@
 //! How things stand, as browsers and programs are told: each line with the call on it, times as moments.
 //!
-//! A [`Status`](calls::status::Status) counts from when it was made, so that no two of them are equal; here
+//! A [`calls::status::Status`] counts from when it was made, so that no two of them are equal; here
 //! a thing that has not changed looks the same as before, and only what differs has to be told again.
 
 use calls::status::{Quarantined, Raised, Status};
