@@ -2,18 +2,22 @@
 //! running server's is touched.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use calls::config::load::{FileText, ReadFault};
 use calls::config::{self as configured, Action, Config};
-use calls::vocabulary::{Entry, Event, Seq, Wall};
+use calls::vocabulary::{CallId, Entry, Event, PromiseId, Seq, SessionId, Wall};
 use sha2::{Digest, Sha256};
 use sim::prove::{Finding, Verdict};
 
+use crate::audit::{self, Anchor};
 use crate::config::{self, Read};
-use crate::store::{Store, StoreFault, Word, Writer};
+use crate::log;
+use crate::out::Palette;
+use crate::store::{Reader, Store, StoreFault, Word, Writer};
 
 /// The configuration's files as they are on the disk.
 #[derive(Debug)]
@@ -105,58 +109,112 @@ impl FilesRead {
     }
 }
 
-/// A17: a journal of its own, one entry altered, and the last ones cut off.
+/// A17: a journal of its own, the last entries cut off, and one altered.
 pub(super) fn tampered(config: &Config) -> Finding {
-    let dir = std::env::temp_dir().join(format!("dialback-prove-{}", std::process::id()));
-    let played = play_with_journal(&dir);
-    drop(std::fs::remove_dir_all(&dir));
-    let anchored = config.audit.anchor_file.is_some() || config.audit.anchor_syslog;
-    match played {
-        Err(why) => Finding::new(Verdict::Weak, format!("it could not be played: {why}")),
-        Ok(None) => Finding::new(Verdict::Open, "an altered entry went unseen"),
-        Ok(Some(told)) if anchored => Finding::new(
+    let played = private_folder().map_err(|e| e.to_string()).and_then(|dir| {
+        let played = play_with_journal(&dir);
+        drop(std::fs::remove_dir_all(&dir));
+        played
+    });
+    let told = match played {
+        Err(why) => {
+            return Finding::new(Verdict::Weak, format!("it could not be played: {why}"));
+        }
+        Ok(Err(unseen)) => return Finding::new(Verdict::Open, unseen),
+        Ok(Ok(told)) => told,
+    };
+    let audit = &config.audit;
+    let beside = |file: &PathBuf| file.starts_with(&config.server.state_dir);
+    let (verdict, because) = match (&audit.anchor_file, audit.anchor_syslog) {
+        (_, true) => (
             Verdict::Withstood,
-            "an altered entry is named, and the chain's heads are kept elsewhere too",
-        )
-        .shown_by(vec![told]),
-        Ok(Some(told)) => Finding::new(
+            "an altered entry is named, and so is a cut-off end: the system's log has the chain's heads",
+        ),
+        (Some(file), false) if beside(file) => (
+            Verdict::Weak,
+            "an altered entry is named; the chain's heads are kept beside the journal, where whoever cuts the end off alters them too",
+        ),
+        (Some(_), false) => (
+            Verdict::Withstood,
+            "an altered entry is named, and so is a cut-off end: the chain's heads are kept elsewhere too",
+        ),
+        (None, false) => (
             Verdict::Weak,
             "an altered entry is named; that the last entries were cut off shows only where the chain's head is kept elsewhere",
-        )
-        .cured_by("set audit.anchor_syslog = true, or audit.anchor_file on another machine's disk")
-        .shown_by(vec![told]),
+        ),
+    };
+    let finding = Finding::new(verdict, because).shown_by(told);
+    match verdict {
+        Verdict::Weak => finding.cured_by(
+            "set audit.anchor_syslog = true, or audit.anchor_file on another machine's disk",
+        ),
+        Verdict::Withstood | Verdict::Open | Verdict::NotApplicable => finding,
     }
 }
 
-/// What verification says about an altered entry; `None` if it says nothing.
-fn play_with_journal(dir: &Path) -> Result<Option<String>, StoreFault> {
-    let store = Store::open(dir)?;
+/// A new folder that nobody else can have made or can enter: root runs this in a directory that everybody writes to.
+fn private_folder() -> std::io::Result<PathBuf> {
+    let mut last = None;
+    for n in 0..100 {
+        let name = format!("dialback-prove-{}-{n}", std::process::id());
+        let dir = std::env::temp_dir().join(name);
+        // Not recursive: what is there already, a link included, is a fault and not a success.
+        match std::fs::DirBuilder::new().mode(0o700).create(&dir) {
+            Ok(()) => return Ok(dir),
+            Err(e) => last = Some(e),
+        }
+    }
+    Err(last.unwrap_or_else(|| std::io::ErrorKind::AlreadyExists.into()))
+}
+
+/// What verification says about an end that was cut off and about an altered entry; the inner error if it says nothing
+/// of one of them, the outer one if it could not be tried.
+fn play_with_journal(dir: &Path) -> Result<Result<Vec<String>, &'static str>, String> {
+    let say = |fault: &dyn std::fmt::Display| fault.to_string();
+    let store = Store::open(dir).map_err(|e| say(&e))?;
     let path = store.path().to_owned();
     let (tell, told) = channel();
-    let writer = Writer::start(store, move |word: Word| drop(tell.send(word)))
-        .map_err(|source| StoreFault::Directory { path: dir.to_owned(), source })?;
+    let writer =
+        Writer::start(store, move |word: Word| drop(tell.send(word))).map_err(|e| say(&e))?;
+    let at = Wall { unix_ms: 1_000_000_000_000, offset_s: 0 };
     for seq in 1..=20_u64 {
-        let at = Wall { unix_ms: 1_000_000_000_000, offset_s: 0 };
         let event = Event::LineReady { line: format!("line{seq}") };
         writer.append(Arc::new(Entry { seq: Seq(seq), at, event }));
     }
     writer.finish();
     drop(told);
-    let fault = |source| StoreFault::Sqlite { path: path.clone(), source };
-    let connection = rusqlite::Connection::open(&path).map_err(fault)?;
+    let head = Reader::new(&path).head().map_err(|e| say(&e))?;
+    let anchors = dir.join("anchors");
+    let anchor = Anchor { seq: head.seq.0, hash: head.hash, unix_ms: at.unix_ms };
+    std::fs::write(&anchors, format!("{anchor}\n")).map_err(|e| say(&e))?;
+    let alter = |sql: &str| -> Result<(), String> {
+        let connection = rusqlite::Connection::open(&path).map_err(|e| say(&e))?;
+        connection.execute_batch(sql).map_err(|e| say(&e))
+    };
     // Whoever alters entries takes the triggers away first.
-    connection
-        .execute_batch(
-            "DROP TRIGGER journal_stays;
-             UPDATE journal SET entry = replace(entry, 'line7', 'line8') WHERE seq = 7;",
-        )
-        .map_err(fault)?;
-    drop(connection);
-    match Store::open(dir)?.restore() {
-        Err(StoreFault::Changed { seq: 7, what, .. }) => Ok(Some(format!("entry 7 {what}"))),
-        Err(other) => Err(other),
-        Ok(_) => Ok(None),
+    let triggers = triggers(&path).map_err(|e| say(&e))?;
+    alter(&triggers.iter().map(|name| format!("DROP TRIGGER {name};")).collect::<String>())?;
+    alter("DELETE FROM journal WHERE seq > 15;")?;
+    let verdict = audit::verify(&path, std::slice::from_ref(&anchors))?;
+    let Some(cut) = verdict.faults.first().map(|fault| say(fault)) else {
+        return Ok(Err("entries that were cut off were not missed, although there was an anchor"));
+    };
+    alter("UPDATE journal SET entry = replace(entry, 'line7', 'line8') WHERE seq = 7;")?;
+    match Store::open(dir).map_err(|e| say(&e))?.restore() {
+        Err(StoreFault::Changed { seq: 7, what, .. }) => {
+            Ok(Ok(vec![format!("entry 7 {what}"), cut]))
+        }
+        Err(other) => Err(say(&other)),
+        Ok(_) => Ok(Err("an altered entry went unseen")),
     }
+}
+
+/// What keeps the journal's entries from being changed by accident.
+fn triggers(path: &Path) -> rusqlite::Result<Vec<String>> {
+    let connection = rusqlite::Connection::open(path)?;
+    let mut names = connection.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'")?;
+    let names = names.query_map([], |row| row.get(0))?;
+    names.collect()
 }
 
 /// A19: what the process list, the log and other callers tell.
@@ -178,10 +236,34 @@ pub(super) fn disclosed(config: &Config) -> Finding {
             format!("{because}: every user sees it in the process list"),
         )
         .cured_by("let the program read CALLER_ID from its environment"),
+        None if config.server.log_numbers => Finding::new(
+            Verdict::Weak,
+            "log_numbers is on: whoever may read this machine's log knows whom the server calls",
+        )
+        .cured_by("leave [server] log_numbers out: the journal has the numbers, for whoever may open the control socket"),
+        None if in_a_log_line(SAMPLE) => {
+            Finding::new(Verdict::Open, "a line of the log shows a number whole")
+        }
         None => Finding::new(
             Verdict::Withstood,
-            "numbers are in the journal and the log, whose readers are the administrator's choice, and in no process list; \
-             secrets are in neither",
+            "numbers are whole in the journal alone, and in no process list; a line of the log shows their last digits",
         ),
     }
+}
+
+/// A number to look for.
+const SAMPLE: &str = "5550199";
+
+/// Whether a log line tells the number of a call that is made.
+fn in_a_log_line(number: &str) -> bool {
+    let event = Event::Dialled {
+        promise: PromiseId(1),
+        session: SessionId(1),
+        call: CallId(1),
+        line: "main".to_owned(),
+        number: number.to_owned(),
+        rule: "user".to_owned(),
+        attempt: 1,
+    };
+    log::said(Palette::stdout(), &log::masked(&event)).contains(number)
 }
