@@ -130,8 +130,7 @@ const ACCEPTED: [(&[u8], u32); 31] = [
     (b"&N", 16),
     (b"&P", 3),
     (b"&Q", 9),
-    // Couriers have &R2 (RTS ignored or obeyed).
-    (b"&R", 2),
+    (b"&R", 1),
     (b"&T", 0),
     (b"&U", 16),
     (b"&X", 2),
