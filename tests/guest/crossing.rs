@@ -43,13 +43,22 @@ pub(crate) fn ping_from_outside(whose: &Process, address: &str) {
     assert!(result.contains(" 0% packet loss"), "{said}");
 }
 
+/// What a transfer took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Taken {
+    /// By the guest's clock.
+    pub(crate) seconds: f64,
+    /// Of these the guest's one processor was at work: the caller's, the echo's and the kernel's shares as well.
+    pub(crate) busy: f64,
+}
+
 /// So many KiB of chance go to the echo at `address` and come back, both at the same time, and are what they were.
-pub(crate) fn transfer(guest: &mut Guest, network: &str, address: &str, kib: u32) {
+pub(crate) fn transfer(guest: &mut Guest, network: &str, address: &str, kib: u32) -> Taken {
     let commands = format!(
         "head -c {kib}K /dev/urandom >/tmp/sent
-        began=$(cut -d' ' -f1 /proc/uptime)
+        began=$(cat /proc/uptime)
         {network} socat -t 80 - TCP:{address}:7007,retry=20,interval=0.2 </tmp/sent >/tmp/back
-        echo from $began to $(cut -d' ' -f1 /proc/uptime) s
+        echo from $began to $(cat /proc/uptime)
         for which in sent back; do echo $which $(sha256sum </tmp/$which); done
         cmp /tmp/sent /tmp/back"
     );
@@ -57,7 +66,12 @@ pub(crate) fn transfer(guest: &mut Guest, network: &str, address: &str, kib: u32
     let time = guest.until_within(LONGEST, "transfer", "from ");
     let sent = guest.until("transfer", "sent ");
     let back = guest.until("transfer", "back ");
-    println!("{kib} KiB to {address} and back, {time}; sha256 {sent}, {back}");
+    let figures: Vec<f64> = time.split(' ').filter_map(|word| word.parse().ok()).collect();
+    let [began, idle, ended, idle_then] = figures[..] else { panic!("{time}") };
+    let seconds = ended - began;
+    let taken = Taken { seconds, busy: seconds - (idle_then - idle) };
+    println!("{kib} KiB to {address} and back: {taken:.2?}; sha256 {sent}, {back}");
     assert_eq!(guest.exits("transfer"), 0, "what came back is something else");
     assert_eq!(sent.strip_prefix("sent "), back.strip_prefix("back "));
+    taken
 }

@@ -18,19 +18,35 @@ fn our_server_hands_the_return_call_to_real_pppd() {
     let login = "!version 2\n/AutoPPP/ N - - /usr/sbin/dialback-ppp\n\
                  /AutoPPP/ Y - a_ppp /usr/sbin/pppd auth name orion remotename @ 10.9.0.1:10.9.0.2 noccp\n\
                  * - - - /bin/login @\n";
-    check("our_server_hands_the_return_call_to_real_pppd", "", login);
+    return_call("our_server_hands_the_return_call_to_real_pppd", "", login, Carrier::Pppd, 256);
 }
 
 /// Our engine proves the name on the return call too, then pppd carries the packets.
 #[test]
 fn our_server_hands_the_packets_to_real_pppd() {
     let ppp = format!("{}backend = \"pppd\"\n", stage::PPP);
-    check("our_server_hands_the_packets_to_real_pppd", &ppp, stage::LOGIN);
+    let test = "our_server_hands_the_packets_to_real_pppd";
+    return_call(test, &ppp, stage::LOGIN, Carrier::Pppd, 256);
 }
 
-fn check(test: &str, ppp: &str, login: &str) {
+/// Who carries the packets at the server's end of the return call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Pppd,
+    /// The built-in engine, over a TUN device. Only the benchmark lets it.
+    Ours,
+}
+
+/// pppd calls, is called back, and sends so many KiB there and back; what that took, if the guest can be made.
+pub(crate) fn return_call(
+    test: &str,
+    ppp: &str,
+    login: &str,
+    carrier: Carrier,
+    kib: u32,
+) -> Option<crossing::Taken> {
     if !programs::there(test, PROGRAMS) {
-        return;
+        return None;
     }
     let folder = Folder::new();
     Town::describe(
@@ -54,19 +70,24 @@ fn check(test: &str, ppp: &str, login: &str) {
     guest.until("server", "\"promised\"");
     assert_eq!(guest.exits("request"), pppd::CALLED_BACK);
     guest.go("answer", &format!("{HIS} {}", pppd::answers(&line, pppd::ALICE)));
-    let launched = guest.until("server", "\"launched\"");
-    println!("{launched}");
-    assert!(launched.contains("/usr/sbin/pppd"), "{launched}");
+    if carrier == Carrier::Pppd {
+        let launched = guest.until("server", "\"launched\"");
+        println!("{launched}");
+        assert!(launched.contains("/usr/sbin/pppd"), "{launched}");
+    } else {
+        println!("{}", guest.until("server", "\"network-up\""));
+    }
     let got = guest.until("answer", "local  IP address");
     println!("answer: {got}");
     assert!(got.ends_with(" 10.9.0.2"), "{got}");
     crossing::ping(&mut guest, HIS, "10.9.0.1");
     crossing::echo_inside(&mut guest);
-    crossing::transfer(&mut guest, HIS, "10.9.0.1", 256);
+    let taken = crossing::transfer(&mut guest, HIS, "10.9.0.1", kib);
     guest.run("kill", pppd::END);
     assert_eq!(guest.exits("answer"), pppd::BY_A_SIGNAL);
     let ended = guest.until("server", "\"leg\":\"return\"");
     println!("{ended}");
+    Some(taken)
 }
 
 /// The caller is called back at the number that is written here.

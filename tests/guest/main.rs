@@ -15,7 +15,9 @@
 mod rig;
 
 mod client;
+#[allow(dead_code, reason = "the benchmark reads what a transfer took")]
 mod crossing;
+#[allow(dead_code, reason = "the benchmark lets the built-in engine carry the packets too")]
 mod inside;
 mod machine;
 mod outside;
