@@ -137,7 +137,9 @@ fn command(program: &Command, case: &Case, folder: &Folder) -> Command {
     for (name, contents) in &case.files {
         fs::write(folder.path().join(name), contents).unwrap();
     }
-    let mut command = Command::new("setsid");
+    // A shell in the background has signals ignored, and that is inherited: here each does what it does by itself.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP,INT,QUIT", "setsid"]);
     if case.controlling {
         command.arg("-c");
     }
