@@ -320,7 +320,7 @@ impl<W: Write> Sheet<W> {
 }
 
 /// A text in lines of at most `room` characters, broken at blanks.
-fn wrapped(text: &str, room: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for paragraph in text.lines() {
         let mut line = String::new();

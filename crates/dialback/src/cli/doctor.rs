@@ -10,6 +10,7 @@ use crate::control::Client;
 use crate::doctor::{self, Finding, Host, Severity};
 use crate::exit::{Code, Failure};
 use crate::out::{self, Ink, Palette};
+use crate::sheet::{self, wrapped};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -89,8 +90,12 @@ impl Doctor {
     }
 }
 
+/// What stands below a finding's head.
+const INDENT: &str = "         ";
+
 fn show(findings: &[Finding]) {
     let palette = Palette::stdout();
+    let room = sheet::width().saturating_sub(INDENT.len());
     for finding in findings {
         let (ink, word) = match finding.severity {
             Severity::Error => (Ink::Red, "error"),
@@ -100,10 +105,16 @@ fn show(findings: &[Finding]) {
         let head = palette.paint(ink, &format!("{word:<8}"));
         let check = palette.paint(Ink::Cyan, &finding.check);
         out::line(format_args!("{head} {check}  {}", finding.place));
-        out::line(format_args!("         {}", finding.what));
-        out::line(format_args!("         {} {}", palette.paint(Ink::Dim, "why: "), finding.why));
+        // A cure is a command as often as not, and stays in one line for those who copy it.
+        for line in wrapped(&finding.what, room) {
+            out::line(format_args!("{INDENT}{line}"));
+        }
+        for (n, line) in wrapped(&finding.why, room.saturating_sub(6)).iter().enumerate() {
+            let label = if n == 0 { "why: " } else { "     " };
+            out::line(format_args!("{INDENT}{} {line}", palette.paint(Ink::Dim, label)));
+        }
         out::line(format_args!(
-            "         {} {}\n",
+            "{INDENT}{} {}\n",
             palette.paint(Ink::Green, "cure:"),
             finding.cure
         ));
