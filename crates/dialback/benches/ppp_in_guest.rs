@@ -30,7 +30,7 @@ mod stage;
 use inside::Carrier;
 
 /// There and back.
-const KIB: u32 = 1024;
+const KIB: u32 = 256;
 
 fn main() {
     let play = |carrier, more: &str| {
