@@ -159,7 +159,7 @@ key!(LOGIN_CONFIG: Text = Server."login_config" ("a path") Value("/etc/dialback/
 key!(DIALIN_CONFIG: Text = Server."dialin_config" ("a path") Absent("every call is answered");
     "Which callers are answered, by their caller ID, in the format of mgetty's dialin.config."; "\"/etc/dialback/dialin.config\"");
 key!(ISSUE: Text = Server."issue" ("a path; `\"\"` for none") Value("/etc/issue");
-    "Text shown before the prompt, with mgetty's escapes. The default may be missing; a file that is named here must exist."; "\"/etc/dialback/issue\"");
+    "Text shown before the prompt, with mgetty's escapes. A file that is named here must exist. The default may be missing, and is read with the escapes of agetty(8), for which systems write it."; "\"/etc/dialback/issue\"");
 key!(USERS: Text = Server."users" ("a path") Absent("users stand in dialback.toml alone");
     "A file with more `[[user]]` tables, which are written as here. A path that is not absolute starts at the directory of dialback.toml. The file must belong to root and be closed to group and others."; "\"/etc/dialback/users.toml\"");
 key!(TIME_ZONE: Text = Server."time_zone" ("a name of the tz database") Absent("the system's local time");

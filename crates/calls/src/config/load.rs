@@ -494,7 +494,11 @@ impl Draft {
         }
         let file = self.read_file("issue", &issue.value, issue.at.as_ref(), files, faults);
         if let Some((source, _)) = file {
-            self.login.issue = source.text().to_owned();
+            // The system's own was written for agetty: mgetty would print "Debian GNU/Linux 12", a line end and " l".
+            let is_the_systems = issue.at.is_none();
+            let text = source.text();
+            self.login.issue =
+                if is_the_systems { proto::login::from_agetty(text) } else { text.to_owned() };
         }
     }
 }

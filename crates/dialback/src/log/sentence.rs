@@ -114,11 +114,14 @@ fn of_server(event: &Event) -> Sentence<'_> {
         }
         Event::ServerStopped => Sentence::new("stopped, every line is on-hook", Tone::Plain),
         Event::Reloaded { lines } => {
-            Sentence::new(format!("a new configuration is in force ({lines} lines)"), Tone::Good)
+            let plural = if *lines == 1 { "" } else { "s" };
+            let text = format!("a new configuration is in force ({lines} line{plural})");
+            Sentence::new(text, Tone::Good)
         }
         Event::ReloadRefused { faults, first } => {
             let text = format!(
-                "the new configuration has {faults} faults, the old one stays in force: {first}"
+                "the new configuration has {faults} fault{}, the old one stays in force: {first}",
+                if *faults == 1 { "" } else { "s" }
             );
             Sentence::new(text, Tone::Bad)
         }

@@ -13,6 +13,8 @@
 //! | `\N \U` | users logged in | `\C \D \T` | date and time, date, time |
 //! | `\10 \012 \0x0a` | that byte | `\` + any other | that character |
 //!
+//! A text that was written for agetty(8), as the system's own `/etc/issue` is, is rewritten first ([`from_agetty`]).
+//!
 //! It does not know where the text was kept nor what time it is, and it runs no command: mgetty's
 //! `!cmd` issue is the reader's business.
 
@@ -71,6 +73,43 @@ pub fn render(template: &[u8], facts: &Facts<'_>) -> Vec<u8> {
         }
     }
     page.wire
+}
+
+/// Rewrites a text with agetty's escapes, as `/etc/issue` of today's systems has them, into mgetty's.
+///
+/// The two differ where it shows: `\n` is the host's name to agetty(8) and a line end to mgetty, `\l` the line and an `l`.
+/// What has no counterpart here (addresses, colours, fields of os-release) is left out with its braces.
+#[must_use]
+pub fn from_agetty(text: &str) -> String {
+    let mut rewritten = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(letter) = rest.next() {
+        match letter {
+            '@' => rewritten.push_str("\\@"),
+            '\\' => {
+                let Some(escaped) = rest.next() else { break };
+                rewritten.push_str(match escaped {
+                    'n' => "@",
+                    'l' => "\\L",
+                    's' => "\\s",
+                    'm' => "\\m",
+                    'r' => "\\R",
+                    'v' => "\\V",
+                    'b' => "\\S",
+                    'd' => "\\D",
+                    't' => "\\T",
+                    'u' | 'U' => "\\N",
+                    '\\' => "\\\\",
+                    _ => "",
+                });
+                if rest.as_str().starts_with('{') && rest.as_str().contains('}') {
+                    rest.by_ref().find(|&closing| closing == '}');
+                }
+            }
+            plain => rewritten.push(plain),
+        }
+    }
+    rewritten
 }
 
 /// Renders the escape whose backslash is behind us; returns what follows it.
@@ -197,6 +236,23 @@ mod tests {
         ] {
             let rendered = render(template.as_bytes(), &FACTS);
             assert_eq!(String::from_utf8_lossy(&rendered), wanted, "{template:?}");
+        }
+    }
+
+    #[test]
+    fn every_escape_of_agetty_becomes_one_of_ours_or_nothing() {
+        for (text, wanted) in [
+            ("Debian GNU/Linux 12 \\n \\l\n\n", "Debian GNU/Linux 12 alma ttyS1\r\n\r\n"),
+            ("\\s \\m \\r \\v", "Linux x86_64 6.18.0 #1 SMP"),
+            ("\\b|\\d|\\t|\\u", "38400|11/22/2026|19:00:00|3"),
+            ("me@here, 1\\\\2", "me@here, 1\\2"),
+            ("\\S{PRETTY_NAME} <\\4{eth0}> \\e{red}red\\e{reset}", " <> red"),
+            ("\\4{never closed", "{never closed"),
+            ("\\o\\O\\6", ""),
+            ("ends in \\", "ends in "),
+        ] {
+            let rendered = render(from_agetty(text).as_bytes(), &FACTS);
+            assert_eq!(String::from_utf8_lossy(&rendered), wanted, "{text:?}");
         }
     }
 

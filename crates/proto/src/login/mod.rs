@@ -32,7 +32,7 @@ use editor::{Edit, Editor};
 use crate::time::{Deadline, Instant};
 
 pub use editor::{Fault, Kind};
-pub use issue::{Facts, MAX_LINE, render};
+pub use issue::{Facts, MAX_LINE, from_agetty, render};
 pub use secret::Secret;
 pub use sniff::{Framing, LONGEST, Mailer, Match, Sniff};
 pub use terminal::{Parity, Terminal};

@@ -175,6 +175,23 @@ fn an_issue_of_nothing_and_a_default_one_that_is_missing_are_fine() {
 }
 
 #[test]
+fn the_systems_issue_is_read_as_agetty_reads_it_and_a_named_one_as_mgetty_does() {
+    let text = "Debian GNU/Linux 12 \\n \\l\n";
+    for (key, path, wanted) in [
+        ("", "/etc/issue", "Debian GNU/Linux 12 @ \\L\n"),
+        ("issue = \"/etc/issue\"\n", "/etc/issue", text),
+        ("issue = \"welcome\"\n", "welcome", text),
+    ] {
+        let mut files = with(file("mary - - /bin/true\n"));
+        let toml = TOML.replace("[[line]]", &format!("{key}[[line]]"));
+        files.insert("dialback.toml".into(), file(&toml));
+        files.insert(path.into(), file(text));
+        let loaded = load(Path::new("dialback.toml"), &surroundings(), &files);
+        assert_eq!(loaded.expect("a good configuration").config.login.issue, wanted, "{key}");
+    }
+}
+
+#[test]
 fn a_file_of_faults_alone_is_told_in_part() {
     let files = with(file(&"x\n".repeat(100_000)));
     let faults = load(Path::new("dialback.toml"), &surroundings(), &files).expect_err("all wrong");
