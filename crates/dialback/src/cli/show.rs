@@ -464,6 +464,11 @@ pub(crate) enum Columns {
     Few,
 }
 
+/// The speed of the telephone line where the modem told it, else its words: some say five things in fifty letters.
+fn speed(record: &Record) -> String {
+    record.speed.map_or_else(|| dash(Some(&record.connect)).to_owned(), |speed| speed.to_string())
+}
+
 /// Records, one a row.
 pub(crate) fn call_table(palette: Palette, records: &[Record], columns: Columns) -> String {
     let mut rows: Vec<Vec<Cell>> = records
@@ -478,7 +483,7 @@ pub(crate) fn call_table(palette: Palette, records: &[Record], columns: Columns)
                 Cell::from(dash(number)),
                 Cell::from(dash(record.name.as_deref())),
                 Cell::from(dash(record.action.as_deref())),
-                Cell::from(dash(Some(&record.connect))),
+                Cell::from(speed(record)),
                 Cell::from(ms(record.online_ms)),
                 Cell::from(match record.cause {
                     Some(cause) => cause_words(cause),

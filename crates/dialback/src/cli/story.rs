@@ -1,5 +1,6 @@
 //! `dialback call`, `sessions` and `promises`: one caller's whole business, told from the journal.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use calls::record::{Record, Records, SessionRecord, by_session};
@@ -188,8 +189,11 @@ pub(crate) fn story(palette: Palette, entries: &[Entry]) -> String {
     let mut fold = Records::default();
     let mut records: Vec<Record> = entries.iter().filter_map(|entry| fold.apply(entry)).collect();
     records.extend(fold.open().cloned());
-    let mut text =
-        format!("{}  {}\n", palette.paint(Ink::Dim, &written(first.at)), title(&records));
+    let mut text = format!(
+        "{}  {}\n",
+        palette.paint(Ink::Dim, &written(first.at)),
+        title(&records, is_owed(entries))
+    );
     let mut under = None;
     for entry in entries {
         let call = call_of(&entry.event);
@@ -214,17 +218,41 @@ pub(crate) fn story(palette: Palette, entries: &[Entry]) -> String {
     text
 }
 
+/// Whether a promise was made in these entries that nothing has ended: neither a call back nor giving up.
+fn is_owed(entries: &[Entry]) -> bool {
+    let mut owed = BTreeSet::new();
+    for entry in entries {
+        match &entry.event {
+            Event::Promised(promised) => owed.insert(promised.promise),
+            Event::Kept { promise, .. }
+            | Event::Withdrawn { promise, .. }
+            | Event::Expired { promise, .. } => owed.remove(promise),
+            _ => false,
+        };
+    }
+    !owed.is_empty()
+}
+
 /// Who, and what came of it.
-fn title(records: &[Record]) -> String {
+fn title(records: &[Record], is_owed: bool) -> String {
     let name = records.iter().rev().find_map(|record| record.name.as_deref());
     let who = name.map_or_else(|| "a caller without a name".to_owned(), str::to_owned);
     let request = records.iter().find(|record| record.leg == Leg::Request);
     let returns: Vec<&Record> = records.iter().filter(|record| record.leg == Leg::Return).collect();
     let answered = returns.iter().find(|record| record.connected.is_some());
     match (request, answered, returns.is_empty()) {
+        (_, Some(back), _) if back.cause.is_none() => {
+            format!("{who} was called back at {}, and is there", dash(back.number.as_deref()))
+        }
         (_, Some(back), _) => {
             let online = lasted(Duration::from_millis(back.online_ms));
             format!("{who} was called back at {}, online {online}", dash(back.number.as_deref()))
+        }
+        (_, None, false) if is_owed => {
+            format!("{who} is to be called back, and was not reached yet")
+        }
+        (Some(request), None, true) if is_owed && request.cause.is_some() => {
+            format!("{who} is to be called back")
         }
         (_, None, false) => format!("{who} was to be called back and was not reached"),
         (Some(request), None, true) => match request.cause {
