@@ -101,13 +101,8 @@ fn target(page: &Path, link: &str) -> PathBuf {
     path
 }
 
-#[test]
-fn every_link_leads_somewhere() {
-    let mut names = BTreeSet::new();
-    pages("docs", &mut names);
-    names.extend(
-        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "GLOSSARY.md"].map(PathBuf::from),
-    );
+/// Follows every link of these pages; `exists` says which files of the checkout are there. How many links, and which are dead.
+fn follow(names: &BTreeSet<PathBuf>, exists: impl Fn(&Path) -> bool) -> (usize, Vec<String>) {
     let read: BTreeMap<&PathBuf, Page> = names.iter().map(|name| (name, read(name))).collect();
     let mut links = 0;
     let mut dead = Vec::new();
@@ -117,7 +112,7 @@ fn every_link_leads_somewhere() {
             let (path, fragment) = link.split_once('#').unwrap_or((link, ""));
             let to = if path.is_empty() { (*name).clone() } else { target(name, path) };
             let known = read.get(&to);
-            if !root().join(&to).exists() {
+            if !exists(&to) {
                 dead.push(format!("{}: {link}: no such file", name.display()));
             } else if !fragment.is_empty()
                 && known.is_some_and(|page| !page.anchors.contains(fragment))
@@ -126,6 +121,72 @@ fn every_link_leads_somewhere() {
             }
         }
     }
+    (links, dead)
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut names = BTreeSet::new();
+    pages("docs", &mut names);
+    names.extend(
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "GLOSSARY.md"].map(PathBuf::from),
+    );
+    let (links, dead) = follow(&names, |path| root().join(path).exists());
+    assert!(links > 60, "only {links} links were found");
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+/// Every file below `folder`.
+fn files(folder: &Path, found: &mut BTreeSet<PathBuf>) {
+    for entry in fs::read_dir(root().join(folder)).expect("a folder") {
+        let path = folder.join(entry.expect("an entry").file_name());
+        match root().join(&path).is_dir() {
+            true => files(&path, found),
+            false => drop(found.insert(path)),
+        }
+    }
+}
+
+/// The files of the checkout that the Debian package installs as documents, by its list of assets.
+fn installed() -> BTreeSet<PathBuf> {
+    const DOCUMENTS: &str = "usr/share/doc/dialback/";
+    let manifest =
+        fs::read_to_string(root().join("crates/dialback/Cargo.toml")).expect("a manifest");
+    let manifest: toml::Table = manifest.parse().expect("TOML");
+    let mut found = BTreeSet::new();
+    for asset in manifest["package"]["metadata"]["deb"]["assets"].as_array().expect("assets") {
+        let [from, to] = [0, 1].map(|n| asset[n].as_str().expect("a path"));
+        let Some(place) = to.strip_prefix(DOCUMENTS) else { continue };
+        let from = Path::new(from.strip_prefix("../../").expect("a file of the checkout"));
+        let pattern = from.file_name().expect("a name").to_string_lossy().into_owned();
+        let folder = from.parent().expect("a folder");
+        let (folder, is_deep) = match folder.file_name() {
+            Some(name) if name == "**" => (folder.parent().expect("a folder"), true),
+            Some(_) | None => (folder, false),
+        };
+        assert_eq!(folder, Path::new(place.trim_end_matches('/')), "a page that changes its place");
+        match pattern.split_once('*') {
+            None => drop(found.insert(from.to_path_buf())),
+            Some((_, end)) => {
+                let mut all = BTreeSet::new();
+                files(folder, &mut all);
+                found.extend(all.into_iter().filter(|path| {
+                    path.to_string_lossy().ends_with(end)
+                        && (is_deep || path.parent() == Some(folder))
+                }));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_link_leads_somewhere_in_the_installed_pages_too() {
+    let installed = installed();
+    let pages = installed.iter().filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let (links, dead) = follow(&pages.cloned().collect(), |path| {
+        installed.iter().any(|file| file.starts_with(path))
+    });
     assert!(links > 60, "only {links} links were found");
     assert!(dead.is_empty(), "{}", dead.join("\n"));
 }

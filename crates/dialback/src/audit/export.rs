@@ -48,9 +48,11 @@ pub(crate) fn export(
         over: false,
     };
     let done = read::database(path, |row| Ok(pen.row(&row, span)?));
-    let done = done.and_then(|()| Ok(pen.finish()?));
-    match done {
+    let written = pen.end.entries;
+    match done.and_then(|()| Ok(pen.finish()?)) {
         Ok(entries) => Ok(entries),
+        // `| head` has seen enough.
+        Err(Unreadable::Io(e)) if e.kind() == io::ErrorKind::BrokenPipe => Ok(written),
         Err(Unreadable::Io(e)) => Err(format!("writing the export: {e}")),
         Err(unreadable) => Err(format!("{}: {unreadable}", path.display())),
     }

@@ -1,6 +1,6 @@
 //! `dialback audit`: whether the journal is what was written, and a copy of it for auditors.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -140,6 +140,7 @@ fn told(file: &Path, anchors: &[PathBuf], verdict: &Verdict) -> String {
     match (anchors, verdict.anchors) {
         ([], _) => text
             .push_str("\nanchors: none were compared: a journal cut off at its end would not show"),
+        (_, 1) => text.push_str("\nanchors: 1 is in the chain"),
         (_, count) => text.push_str(&format!("\nanchors: {count} are in the chain")),
     }
     for fault in &verdict.faults {
@@ -161,6 +162,11 @@ impl Export {
         let mut to = std::io::BufWriter::new(std::io::stdout().lock());
         audit::export(&file, span, self.format, &mut to)
             .map_err(|message| Failure::new(Code::InputOutput, message))?;
-        to.flush().map_err(|e| Failure::new(Code::InputOutput, format!("the export: {e}")))
+        match to.flush() {
+            Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+                Err(Failure::new(Code::InputOutput, format!("the export: {e}")))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 }

@@ -161,7 +161,7 @@ pub(super) async fn audit(
                     dt { "Its hash" } dd { code { (verdict.head) } }
                     dt { "Anchors" } dd {
                         @if verdict.anchors == 0 { "none were compared: a journal cut off at its end would not show" }
-                        @else { (verdict.anchors) " are in the chain" }
+                        @else { (verdict.anchors) @if verdict.anchors == 1 { " is" } @else { " are" } " in the chain" }
                     }
                 }
             }
