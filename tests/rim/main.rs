@@ -7,6 +7,7 @@
     reason = "a test program: a panic is its way to fail"
 )]
 
+mod attacks;
 mod folder;
 mod modem;
 mod server;

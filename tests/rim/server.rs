@@ -51,9 +51,14 @@ impl Server {
     }
 
     /// The same, by a command that becomes the program with the arguments that it is given.
-    pub(crate) fn start_by(mut command: Command, folder: &Folder) -> Self {
+    pub(crate) fn start_by(command: Command, folder: &Folder) -> Self {
+        Self::start_telling(command, folder, "json")
+    }
+
+    /// The same with a log in this format.
+    pub(crate) fn start_telling(mut command: Command, folder: &Folder, format: &str) -> Self {
         let mut process = command
-            .args(["serve", "--log", "json", "--config"])
+            .args(["serve", "--log", format, "--config"])
             .arg(folder.path("dialback.toml"))
             .stderr(Stdio::piped())
             .spawn()
@@ -79,6 +84,12 @@ impl Server {
             let value: Value = serde_json::from_str(line).ok()?;
             (value.get("event")? == event).then_some(value)
         })
+    }
+
+    /// Waits until a line of its log has this text. What it has said so far, from its start.
+    pub(crate) fn until_said(&mut self, text: &str) -> String {
+        self.until_line(text, |line| line.contains(text).then_some(()));
+        self.said.join("\n")
     }
 
     fn until_line<T>(&mut self, what: &str, fits: impl Fn(&str) -> Option<T>) -> T {

@@ -17,9 +17,12 @@ use std::time::Duration;
 
 use proto::time::{Deadline, Instant};
 
+mod impostor;
 mod ppp;
 pub mod scripts;
 
+pub use self::impostor::{Answer, Impostor};
+use self::impostor::{Played, Playing};
 pub use self::ppp::{PppCall, PppEnd};
 use self::ppp::{Talk, Talked};
 
@@ -51,6 +54,8 @@ pub enum Step {
     Forget,
     /// Speaks PPP until the link is over.
     Ppp(Box<PppCall>),
+    /// Plays the modem of the other side, whose commands come to him.
+    PlayModem(Impostor),
 }
 
 /// How a caller has fared.
@@ -93,6 +98,8 @@ enum State {
     Expecting(Instant),
     /// A PPP link has the line.
     Talking(Box<Talk>),
+    /// He plays the other side's modem.
+    Playing(Playing),
     Over,
 }
 
@@ -161,6 +168,7 @@ impl Caller {
                 self.go_on(now);
             }
             State::Expecting(until) if *until <= now => self.fail("it did not come in time"),
+            State::Playing(_) => self.go_on(now),
             State::Ready | State::Pausing(_) | State::Expecting(_) | State::Over => {}
         }
     }
@@ -178,6 +186,7 @@ impl Caller {
             State::Pausing(at) => Some(Deadline::new(*at, "a caller's pause")),
             State::Expecting(at) => Some(Deadline::new(*at, "a caller's patience")),
             State::Talking(talk) => talk.deadline(),
+            State::Playing(playing) => Some(playing.deadline()),
         }
     }
 
@@ -233,7 +242,7 @@ impl Caller {
             let why = format!("heard {abort:?}");
             return self.fail(&why);
         }
-        while let State::Ready | State::Expecting(_) = self.state {
+        while let State::Ready | State::Expecting(_) | State::Playing(_) = self.state {
             let Some(step) = self.steps.get(self.at) else {
                 self.outcome = Outcome::Done;
                 self.state = State::Over;
@@ -273,6 +282,18 @@ impl Caller {
                     talk.receive(now, &std::mem::take(&mut self.heard));
                     self.state = State::Talking(Box::new(talk));
                     return self.talk(now);
+                }
+                Step::PlayModem(impostor) => {
+                    if !matches!(self.state, State::Playing(_)) {
+                        self.state = State::Playing(Playing::begin(now, impostor));
+                    }
+                    let State::Playing(playing) = &mut self.state else { return };
+                    let (out, heard) = (&mut self.out, &mut self.heard);
+                    if let Played::On = playing.go_on(now, impostor, heard, |text| {
+                        out.push_back(CallerOutput::Bytes(text.into()));
+                    }) {
+                        return;
+                    }
                 }
             }
             self.state = State::Ready;

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use calls::vocabulary::{CallbackOrder, Command, Event};
 use dialback_sim::people::Step;
 use dialback_sim::people::scripts::{expect, send};
 use dialback_sim::town::Presentation;
+use dialback_sim::world::Act;
 
 use super::*;
 
@@ -14,35 +16,61 @@ fn wangiri() -> Setup {
     setup.config = setup.config.replace("\"555*\"", "\"*\"");
     setup.town.stations[3].number = "9005550123".to_owned();
     setup.town.stations[3].presentation = Presentation::Shown;
+    setup.config = setup.config.replace("rings = 1", "rings = 2");
+    setup.config = setup.config.replace("AT&C1&D2S0=0", "AT&C1&D2S0=0+VCID=1");
     setup
 }
 
-fn asks(number: &str) -> Vec<Step> {
-    let mut steps = dial(OFFICE);
-    steps.push(Step::NoAbort("NO CARRIER".to_owned()));
-    steps.extend([expect("ogin: ", 60), send("cback\r"), expect("callback: ", 60)]);
-    steps.extend([send(&format!("{number}\r")), Step::Pause(Duration::from_secs(10))]);
-    steps.push(Step::Dtr(false));
-    steps
+/// He rings once, and is gone before the second ring, at which the server answers.
+fn rings() -> Vec<Step> {
+    vec![
+        Step::Dtr(true),
+        send("ATZ\r"),
+        expect("OK", 5),
+        send(&format!("ATDT{OFFICE}\r")),
+        Step::Pause(Duration::from_secs(9)),
+        Step::Dtr(false),
+    ]
+}
+
+/// A server that calls whoever has called: the operator's own script, told of each ring by a hook, has the caller ID
+/// called back, as `dialback callback "$CALLER_ID"` would. No key of the configuration does that.
+fn with_a_script_for_missed_calls(mut setup: Setup, more: &str) -> World {
+    setup.config.push_str(more);
+    let mut world = world(setup);
+    world.begin("bob", rings());
+    until(&mut world, "rang");
+    let told = world.journal().iter().find_map(|entry| {
+        if let Event::Rang { caller_id, .. } = &entry.event { caller_id.clone() } else { None }
+    });
+    let order = CallbackOrder {
+        who: "missed-calls.sh".to_owned(),
+        numbers: vec![told.unwrap()],
+        ..CallbackOrder::default()
+    };
+    world.at(world.ms() + 1_000, Act::Command(Command::Callback(order)));
+    rest(&mut world);
+    world
 }
 
 #[test]
-fn whoever_may_type_his_number_types_the_one_that_he_presents() {
-    let world = tried(wangiri(), "bob", asks("9005550123"));
+fn a_number_that_is_called_because_it_has_called_is_whatever_was_presented() {
+    let world = with_a_script_for_missed_calls(wangiri(), "");
     assert!(count(&world, "dialled number=9005550123") > 0, "{}", world.tail());
+    let called = |text: &str| world.log().iter().any(|at| at.event.to_string().contains(text));
+    assert!(called("dials 9005550123") && called("bob rings"), "{}", world.tail());
+}
+
+#[test]
+fn a_site_that_knows_its_country_refuses_even_then() {
+    let site = "\n[site]\ncountry = \"US\"\narea = \"212\"\n";
+    let world = with_a_script_for_missed_calls(wangiri(), site);
+    assert_eq!(count(&world, "dialled"), 0, "{}", world.tail());
 }
 
 #[test]
 fn a_call_alone_has_nothing_dialled() {
     // He rings, and is gone before anybody answers; and he calls, and says nothing.
-    let ring = vec![
-        Step::Dtr(true),
-        send("ATZ\r"),
-        expect("OK", 5),
-        send(&format!("ATDT{OFFICE}\r")),
-        Step::Pause(Duration::from_millis(2_500)),
-        Step::Dtr(false),
-    ];
     let silent = [
         dial(OFFICE),
         vec![
@@ -52,8 +80,9 @@ fn a_call_alone_has_nothing_dialled() {
         ],
     ]
     .concat();
-    for steps in [ring, silent] {
+    for steps in [rings(), silent] {
         let world = tried(wangiri(), "bob", steps);
+        journal_has(&world, &["rang caller_id=9005550123"]);
         assert_eq!(count(&world, "dialled"), 0, "{}", world.tail());
         assert_eq!(count(&world, "promised"), 0);
     }

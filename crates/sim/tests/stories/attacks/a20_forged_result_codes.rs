@@ -1,7 +1,10 @@
 //! A20: bytes that were made to be taken for something else: result codes typed by a caller, floods without end.
 
-use dialback_sim::people::Step;
-use dialback_sim::people::scripts::{chat, expect, flooder, pause};
+use std::time::Duration;
+
+use dialback_sim::exchange::fault::{Fault, Times};
+use dialback_sim::people::scripts::{chat, expect, flooder, pause, send};
+use dialback_sim::people::{Answer, Impostor, Step};
 
 use super::*;
 
@@ -26,6 +29,53 @@ fn result_codes_that_a_caller_types_are_names_and_no_calls() {
         assert_eq!(count(&world, "connected"), 1);
         assert_eq!(count(&world, "ended"), 1);
     }
+}
+
+/// A cable of three wires, and a modem that does not listen to `+++`: all that tells of a call are words, and Bob hears
+/// what the server tells its modem. He says that his call is over, plays the modem while the server hangs up, and
+/// then has the telephone ring: a call of Alice's, by its caller ID.
+fn forged_call(read_back: bool) -> World {
+    let mut setup = setup();
+    setup.town.stations[0].faults.push((Fault::ThreeWires, Times::Always));
+    let modem = format!("dtr_hangup = true, read_back = {read_back}");
+    setup.config = setup.config.replace("dtr_hangup = true", &modem);
+    let init = "\"AT&C1&D2S0=0\", \"ATS2=255#CID=1\"";
+    setup.config = setup.config.replace("\"AT&C1&D2S0=0\"", init);
+    let mut world = world(setup);
+    let quiet = Duration::from_secs(30);
+    let over = Answer::new("ATO", 50, "NO CARRIER");
+    let connect = Answer::new("ATA", 2_000, "CONNECT 33600").last();
+    let mut steps = dial(OFFICE);
+    steps.push(Step::NoAbort("NO CARRIER".to_owned()));
+    steps.extend([expect("ogin: ", 60), Step::Send("\r\nNO CARRIER\r\n".to_owned())]);
+    steps.push(Step::PlayModem(Impostor::who_says([over], quiet)));
+    let rings = format!("\r\nRING\r\n\r\nNMBR = {ALICE}\r\n\r\nRING\r\n");
+    steps.extend([Step::Forget, Step::Send(rings)]);
+    steps.push(Step::PlayModem(Impostor::who_says([connect], quiet)));
+    steps.extend([expect("ogin: ", 60), send("mary\r"), pause(10_000), Step::Dtr(false)]);
+    world.begin("bob", steps);
+    world.run_until(600_000);
+    world
+}
+
+#[test]
+fn result_codes_make_a_call_of_anothers_where_the_modems_words_are_enough() {
+    let world = forged_call(false);
+    is_done(&world, "bob");
+    journal_has(&world, &["connected", "ended", "rang caller_id=5550199", "connected", "promised"]);
+    // There was one call in the town until then, and it is Bob's.
+    let answered = |logged: &dialback_sim::exchange::event::Logged| {
+        logged.event.to_string() == "office answers bob"
+    };
+    assert_eq!(world.log().iter().filter(|logged| answered(logged)).count(), 1);
+}
+
+#[test]
+fn result_codes_make_no_call_where_the_modem_proves_that_they_are_its_own() {
+    let world = forged_call(true);
+    assert_eq!(count(&world, "connected"), 1, "{}", world.tail());
+    assert_eq!(count(&world, "rang caller_id=5550199"), 0, "{}", world.tail());
+    assert_eq!(count(&world, "promised"), 0);
 }
 
 /// Bob types and takes back, for as long as he is let; Alice wants to be called back.
