@@ -40,9 +40,10 @@ jitter   = "0s"
 soonest_connect = "0s"
 per_user = 1000
 in_all   = 1000
+caller_numbers = { allow = ["66*"] }
 "#;
 
-const LOGIN: &str = "fixed N - - /usr/sbin/callback -S 5551234\nmary - - - /bin/login @\n";
+const LOGIN: &str = "cback N - - /usr/sbin/callback -S\nmary - - - /bin/login @\n";
 
 fn config() -> Result<Config, String> {
     let lines: String = (0..LINES)
@@ -90,7 +91,11 @@ fn answer(output: Output, inputs: &mut VecDeque<Input>, count: &mut Count) {
                 }
                 // On the return leg no entry takes this name, and he is asked again.
                 PortOutput::Send(bytes) if bytes.ends_with(b"of this name.\r\n") => says(b"mary\r"),
-                PortOutput::Send(bytes) if bytes.ends_with(b"login: ") => says(b"fixed\r"),
+                PortOutput::Send(bytes) if bytes.ends_with(b"login: ") => says(b"cback\r"),
+                // Each from his own: at one number there is one callback at a time.
+                PortOutput::Send(bytes) if bytes.ends_with(b"callback: ") => {
+                    says(format!("66{:05}\r", line.0).as_bytes());
+                }
                 _ => {}
             }
         }

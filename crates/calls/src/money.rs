@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::config::user::Budget;
 use crate::config::window;
-use crate::policy::numbering::{Class, normalise};
+use crate::policy::numbering::{Class, normal, normalise};
 use crate::policy::{Counters, Spent};
 use crate::vocabulary::{CallId, Wall};
 
@@ -143,10 +143,9 @@ impl Toll {
     /// The toll of calling `number` for `user`.
     #[must_use]
     pub fn of(config: &Config, user: &str, number: &proto::dial::PhoneNumber) -> Self {
-        let (normal, class) = match normalise(number, &config.site) {
-            Ok(number) => (number.normal(), number.class()),
-            Err(_) => (number.as_str().to_owned(), Class::Unclassified),
-        };
+        let class =
+            normalise(number, &config.site).map_or(Class::Unclassified, |number| number.class());
+        let normal = normal(number, &config.site);
         let user = config.user(user).map_or(user, |user| &user.name).to_owned();
         Self { user, class, tariff: tariff(&config.tariffs, &normal, class).cloned() }
     }

@@ -61,6 +61,8 @@ pub(crate) struct Promise {
     pub(crate) session: SessionId,
     pub(crate) user: String,
     pub(crate) approval: Approval,
+    /// Its numbers, as they are compared with others.
+    pub(crate) owed_at: Vec<String>,
     /// `-m` and `-s`.
     pub(crate) init: Vec<String>,
     pub(crate) speed: Option<u32>,
@@ -106,6 +108,7 @@ impl Promise {
             session: promised.session,
             user: promised.user.clone(),
             approval,
+            owed_at: Vec::new(),
             init: promised.init.clone(),
             speed: promised.speed,
             ppp: promised.ppp,

@@ -11,16 +11,21 @@ use proto::time::{Deadline, Instant};
 
 use crate::alarms::Alarms;
 use crate::code::Code;
-use crate::config::Config;
+use crate::config::{Config, NamePattern};
 use crate::desk::Desk;
+use crate::dispatch;
 use crate::money::{Ledger, Toll};
-use crate::policy::{self, Approval, OpenPromises, Refusal, RefusalKind, Request};
+use crate::policy::numbering::normal;
+use crate::policy::{self, Approval, Marked, OpenPromises, Refusal, RefusalKind, Request};
 use crate::promise::{AfterTry, Promise, State};
 use crate::recovery::OpenPromise;
 use crate::strangers::Strangers;
 use crate::vocabulary::{
-    CallId, Cause, Event, LineId, Now, PromiseId, Promised, RequestId, Seq, SessionId,
+    CallId, Cause, Event, Leg, LineId, Now, PromiseId, Promised, RequestId, Seq, SessionId, Wall,
 };
+
+/// The user's name on a promise that an operator asked for.
+pub(crate) const OPERATOR: &str = "operator";
 
 /// What a promise is made of, besides policy's approval.
 #[derive(Clone, Debug)]
@@ -59,6 +64,8 @@ pub(crate) struct Made {
 pub(crate) struct Promises {
     open: BTreeMap<PromiseId, Promise>,
     by_user: BTreeMap<String, u32>,
+    /// Where they are owed, as [`normal`] writes it.
+    by_number: BTreeMap<String, BTreeSet<PromiseId>>,
     alarms: Alarms<PromiseId>,
     /// Promises that are due and wait for a line, by the names of the lines that would do.
     hunting: BTreeMap<String, BTreeSet<PromiseId>>,
@@ -72,11 +79,50 @@ pub(crate) struct Promises {
 
 impl Promises {
     /// How many promises are open for this name, and in all.
-    pub(crate) fn open_for(&self, user: &str) -> OpenPromises {
-        OpenPromises {
-            by_user: self.by_user.get(user).copied().unwrap_or(0),
-            in_all: u32::try_from(self.open.len()).unwrap_or(u32::MAX),
-        }
+    ///
+    /// A name that is no user's is counted with all that the same entry of login.config takes: whoever may call
+    /// himself `cb1` and `cb2` has not two names.
+    pub(crate) fn open_for(&self, config: &Config, name: &str) -> OpenPromises {
+        let name = config.user(name).map_or(name, |user| &user.name);
+        let entry = |name: &str| dispatch::find(&config.entries, name, Leg::Request);
+        let by_user = match entry(name).filter(|_| is_shared(config, name)) {
+            Some(own) if !matches!(own.pattern, NamePattern::Exact(_)) => {
+                let same = |other: &str| entry(other).is_some_and(|entry| entry == own);
+                let open = self.by_user.iter();
+                open.filter(|(other, _)| is_shared(config, other) && same(other))
+                    .map(|(_, count)| count)
+                    .sum()
+            }
+            Some(_) | None => self.by_user.get(name).copied().unwrap_or(0),
+        };
+        let in_all = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
+        OpenPromises { by_user, in_all }
+    }
+
+    /// Whether a callback is owed there under a name that is no user's.
+    fn is_pending(&self, config: &Config, number: &str) -> bool {
+        let shared = |id| self.get(id).is_some_and(|promise| is_shared(config, &promise.user));
+        self.by_number.get(number).is_some_and(|ids| ids.iter().any(|id| shared(*id)))
+    }
+
+    /// All that is known of numbers.
+    pub(crate) fn marked(&self, config: &Config, at: Wall) -> Marked {
+        let pending = self.by_number.keys().filter(|number| self.is_pending(config, number));
+        Marked { pending: pending.cloned().collect(), ..self.quarantined(config, at) }
+    }
+
+    fn quarantined(&self, config: &Config, at: Wall) -> Marked {
+        let quarantined = self.strangers.in_quarantine(&config.callback, at);
+        let numbers = quarantined.map(|(number, ..)| number.to_owned()).collect();
+        Marked { quarantined: numbers, pending: Vec::new() }
+    }
+
+    /// What is known of the numbers of a request, which are a few of many.
+    fn marked_for(&self, config: &Config, request: &Request<'_>) -> Marked {
+        let numbers = request.numbers.parsed().unwrap_or_default();
+        let normal = numbers.iter().map(|number| normal(number, &config.site));
+        let pending = normal.filter(|number| self.is_pending(config, number)).collect();
+        Marked { pending, ..self.quarantined(config, request.at) }
     }
 
     /// Asks policy, and makes and journals the promise if it agrees.
@@ -90,13 +136,9 @@ impl Promises {
         mut request: Request<'_>,
         terms: &Terms<'_>,
     ) -> Result<Made, Refusal> {
-        request.counters.open = self.open_for(request.user);
+        request.counters.open = self.open_for(config, request.user);
         self.ledger.count(config, desk.now.wall, request.user, &mut request.counters);
-        request.quarantined = self
-            .strangers
-            .in_quarantine(&config.callback, desk.now.wall)
-            .map(|(number, ..)| number.to_owned())
-            .collect();
+        request.marked = self.marked_for(config, &request);
         let approval = policy::decide(config, &request).answer?;
         // On the line that the caller came in on, its exchange has to let him go first.
         let own = request.came_in_on.filter(|own| approval.lines().iter().all(|line| line == own));
@@ -144,7 +186,7 @@ impl Promises {
         let notice = code.as_ref().map(Code::notice);
         let seq = desk.journal(Event::Promised(promised.clone()));
         let new = Promise::new(&promised, approval, desk.now, seq, terms.reply);
-        self.insert(Promise { least_delay: terms.least_delay, code, ..new });
+        self.insert(config, Promise { least_delay: terms.least_delay, code, ..new });
         let within = delay + callback.jitter;
         Made {
             promise,
@@ -155,7 +197,12 @@ impl Promises {
     }
 
     /// Takes up a promise of an earlier run; gives it back if its time is over.
-    pub(crate) fn restore(&mut self, now: Now, open: &OpenPromise) -> Result<(), PromiseId> {
+    pub(crate) fn restore(
+        &mut self,
+        config: &Config,
+        now: Now,
+        open: &OpenPromise,
+    ) -> Result<(), PromiseId> {
         let promise = Promise::restored(&open.promised, now, open.failed);
         if promise.expires <= now.at
             || promise.failed >= promise.tries
@@ -163,11 +210,16 @@ impl Promises {
         {
             return Err(promise.id);
         }
-        self.insert(promise);
+        self.insert(config, promise);
         Ok(())
     }
 
-    fn insert(&mut self, promise: Promise) {
+    fn insert(&mut self, config: &Config, mut promise: Promise) {
+        let numbers = promise.approval.numbers().iter();
+        promise.owed_at = numbers.map(|number| normal(number, &config.site)).collect();
+        for number in &promise.owed_at {
+            self.by_number.entry(number.clone()).or_default().insert(promise.id);
+        }
         *self.by_user.entry(promise.user.clone()).or_default() += 1;
         self.alarms.set(promise.id, promise.deadline());
         self.open.insert(promise.id, promise);
@@ -208,6 +260,14 @@ impl Promises {
             *count = count.saturating_sub(1);
             if *count == 0 {
                 self.by_user.remove(&promise.user);
+            }
+        }
+        for number in &promise.owed_at {
+            if let Some(ids) = self.by_number.get_mut(number) {
+                ids.remove(&id);
+                if ids.is_empty() {
+                    self.by_number.remove(number);
+                }
             }
         }
         Some(promise)
@@ -288,6 +348,11 @@ impl Promises {
         let asked = self.open.get(&id).map_or(Duration::ZERO, |promise| promise.least_delay);
         desk.at() + config.callback.delay.max(asked) + jitter
     }
+}
+
+/// Whether many may use the name: it is no user's. What an operator asks for is nobody's.
+fn is_shared(config: &Config, name: &str) -> bool {
+    name != OPERATOR && config.user(name).is_none()
 }
 
 /// A promise to dial `number` on `line` now.

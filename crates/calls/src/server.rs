@@ -138,7 +138,7 @@ impl Server {
                 server.desk.journal(Event::Withdrawn { promise, why });
                 continue;
             }
-            if let Err(promise) = server.promises.restore(now, promise) {
+            if let Err(promise) = server.promises.restore(&server.config, now, promise) {
                 let why = "its time was over while the server was down".to_owned();
                 server.desk.journal(Event::Expired { promise, why });
             }

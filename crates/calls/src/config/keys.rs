@@ -222,7 +222,7 @@ key!(RETRY: Duration = Callback."retry" ("a duration") Value(s(30)), s(1) => h(2
 key!(MAX_TIME: Duration = Callback."max_time" ("a duration") Value(min(10)), s(1) => h(168);
     "A promise expires this long after it was made."; "\"10m\"");
 key!(PER_USER: u32 = Callback."per_user" ("a whole number") Value(4), 1 => 1000;
-    "How many promises may be open for one login name at once."; "1");
+    "How many callbacks may be owed at once under a login name that is no `[[user]]`'s, so that whoever knows it cannot fill the queue. Names that the same entry of `login.config` takes are counted together, and at one number one callback is owed at a time. To a user one callback is owed at a time, whatever is written here."; "1");
 key!(IN_ALL: u32 = Callback."in_all" ("a whole number") Value(64), 1 => 100_000;
     "How many promises may be open at once in all."; "64");
 key!(UNIFORM: bool = Callback."uniform" ("`true` or `false`") Value(true);

@@ -24,7 +24,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::explain::{Explanation, Question, explain, time};
-use super::{Counters, OpenPromises, Spent};
+use super::{Counters, Marked, OpenPromises, Spent};
 use crate::config::Config;
 use crate::config::user::Service;
 
@@ -139,6 +139,7 @@ impl Case {
                 spent: Spent { minutes: self.minutes, calls: self.calls, ..Spent::default() },
                 ..Counters::default()
             },
+            marked: Marked::default(),
         };
         let explanation = explain(config, &question);
         let name = self.name.clone().unwrap_or_else(|| {

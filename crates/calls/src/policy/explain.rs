@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::wish::{self, Wish};
-use super::{Considered, Counters, Identity, Numbers, Proof, Request, Verdict, decide};
+use super::{Considered, Counters, Identity, Marked, Numbers, Proof, Request, Verdict, decide};
 use crate::config::user::Service;
 use crate::config::{Action, Authenticate, Config, dialin_config};
 use crate::dispatch;
@@ -41,6 +41,8 @@ pub struct Question<'a> {
     pub proves: bool,
     /// What is open and spent already.
     pub counters: Counters,
+    /// What a server that runs knows of numbers; a configuration does not.
+    pub marked: Marked,
 }
 
 /// What would become of it, and why.
@@ -232,8 +234,7 @@ fn asked(
         leg: Leg::Request,
         at: question.at,
         counters: question.counters,
-        // A server that runs knows; a configuration does not.
-        quarantined: Vec::new(),
+        marked: question.marked.clone(),
     };
     Ok(judged(config, question, &request))
 }

@@ -41,6 +41,9 @@ use crate::config::user::Service;
 use crate::config::{Authenticate, Config, ReturnLine};
 use crate::vocabulary::{Leg, Wall};
 
+/// How many callbacks one user may be owed at once.
+pub const PER_PERSON: u32 = 1;
+
 /// A wish to be called back.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
@@ -64,8 +67,17 @@ pub struct Request<'a> {
     pub at: Wall,
     /// What is open and spent already.
     pub counters: Counters,
-    /// Numbers at which strangers have answered too often.
+    /// Numbers of which something is known.
+    pub marked: Marked,
+}
+
+/// Numbers of which the running server knows something that no configuration says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marked {
+    /// Strangers have answered there too often.
     pub quarantined: Vec<String>,
+    /// A callback is owed there to a name that many may use, written as [`numbering::normal`] does.
+    pub pending: Vec<String>,
 }
 
 /// How far a name is more than a claim.
@@ -124,6 +136,21 @@ impl Proof {
             Self::PasswordAndCode | Self::Ppp => (true, true),
         };
         (password || !wanted.wants_password()) && (code || !wanted.wants_code())
+    }
+}
+
+impl Numbers<'_> {
+    /// The numbers themselves; what was typed may be none.
+    ///
+    /// # Errors
+    /// What is wrong with what was typed.
+    pub(crate) fn parsed(&self) -> Result<Cow<'_, [PhoneNumber]>, proto::dial::NumberFault> {
+        match self {
+            Self::Typed(text) => Ok(Cow::Owned(vec![PhoneNumber::typed(text.as_bytes())?])),
+            Self::Entry(numbers, _) | Self::User(numbers) | Self::Operator(numbers) => {
+                Ok(Cow::Borrowed(numbers))
+            }
+        }
     }
 }
 
@@ -214,7 +241,7 @@ impl Verdict {
 /// How many promises are open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OpenPromises {
-    /// For this user.
+    /// For this user; for a name that is no user's, by its entry of login.config.
     pub by_user: u32,
     /// In all.
     pub in_all: u32,
@@ -346,7 +373,7 @@ pub fn serves(
         leg,
         at,
         counters: Counters::default(),
-        quarantined: Vec::new(),
+        marked: Marked::default(),
     };
     let mut case = rules::Case::of(config, &request);
     let asked = rules::RULES.iter().filter(|rule| SERVED.contains(&rule.name));

@@ -10,8 +10,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Counters;
 use super::explain::{Question, explain};
+use super::{Counters, Marked};
 use crate::config::user::{Service, User, UserCallback};
 use crate::config::window::week;
 use crate::config::{Action, Config, NamePattern, When};
@@ -145,6 +145,7 @@ fn rights(
             service,
             proves: true,
             counters,
+            marked: Marked::default(),
         };
         explain(open, &question)
     };
@@ -195,7 +196,6 @@ fn of_user(config: &Config, user: &User, is: &mut impl FnMut(&str, String)) {
     let own = [std::slice::from_ref(&user.name), &user.aliases].concat();
     is("returns as", list(if user.return_names.is_empty() { &own } else { &user.return_names }));
     is("tries", user.tries.unwrap_or(config.callback.tries).to_string());
-    is("promises", config.callback.per_user.to_string());
     let known = &user.credentials;
     let has = [
         ("password", known.password.is_some()),

@@ -129,7 +129,7 @@ pub(super) const RULES: &[Rule] = rules! {
     "user.direct" Service users::direct,
         "The user logs in on calls that come in only: `direct = \"only\"`.";
     "promises.per-user" Service promises::per_user,
-        "As many promises are open for this user as `[callback] per_user` allows.";
+        "The user is owed a callback already, or so many as `[callback] per_user` allows under a name that is no user's.";
     "user.offer" Number users::offer,
         "The user may not choose this number: what `callback = { offer }` allows is none, the stored numbers, or \
          one of his own.";
@@ -171,6 +171,8 @@ pub(super) const RULES: &[Rule] = rules! {
         "A typed number matches no pattern of the user's own `allow`.";
     "number.quarantined" Number numbers::quarantined,
         "Strangers have answered at the number, `[callback] quarantine_after` of them in a row.";
+    "promises.per-number" Service promises::per_number,
+        "A callback is owed at the number already, under a name that is no user's.";
     "budget.user" Service budgets::user,
         "What the user's `budget` allows in a day is used up, or the call's cost is not known.";
     "budget.day" Service budgets::day,

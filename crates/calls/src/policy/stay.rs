@@ -5,7 +5,7 @@
 //! user's hours do not count any more: it was promised within them.
 
 use super::rules::{Case, Finding, RULES};
-use super::{Counters, Identity, Numbers, Refusal, RefusalKind, Request};
+use super::{Counters, Identity, Marked, Numbers, Refusal, RefusalKind, Request};
 use crate::config::user::{Direct, Service};
 use crate::config::{Config, ReturnLine};
 use crate::vocabulary::{Leg, Wall};
@@ -36,7 +36,7 @@ pub(crate) fn stay(
         leg,
         at,
         counters: Counters::default(),
-        quarantined: Vec::new(),
+        marked: Marked::default(),
     };
     let user = config.user(name);
     let mut case = Case {

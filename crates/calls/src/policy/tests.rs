@@ -37,7 +37,7 @@ fn ask(config: &Config, numbers: Numbers<'_>, line: &ReturnLine, open: (u32, u32
         caller_id: None,
         leg: Leg::Request,
         at: Wall::default(),
-        quarantined: Vec::new(),
+        marked: Marked::default(),
         counters: Counters {
             open: OpenPromises { by_user: open.0, in_all: open.1 },
             ..Counters::default()
@@ -189,7 +189,7 @@ proptest! {
             leg: Leg::Request,
             at: Wall::default(),
             counters: Counters::default(),
-            quarantined: Vec::new(),
+            marked: Marked::default(),
         };
         if let Ok(approval) = decide(config, &request).answer {
             let digits: String = typed.chars().filter(char::is_ascii_digit).collect();

@@ -8,16 +8,13 @@ use crate::alert::Alert;
 use crate::config::user::Service;
 use crate::config::{HoldBy, ReturnLine};
 use crate::line::Line;
-use crate::policy::{Counters, Identity, Numbers, Refusal, RefusalKind, Request};
+use crate::policy::{Counters, Identity, Marked, Numbers, Refusal, RefusalKind, Request};
 use crate::promise::State;
-use crate::promises::Terms;
+use crate::promises::{OPERATOR, Terms};
 use crate::vocabulary::{
     CallbackOrder, Cause, Command, Event, Leg, Output, PromiseId, Reply, RequestId,
 };
 use proto::dial::PhoneNumber;
-
-/// The user's name on a promise that an operator asked for.
-pub(super) const OPERATOR: &str = "operator";
 
 impl Server {
     pub(super) fn command(&mut self, request: RequestId, command: Command) {
@@ -68,7 +65,7 @@ impl Server {
             leg: Leg::Request,
             at: self.desk.now.wall,
             counters: Counters::default(),
-            quarantined: Vec::new(),
+            marked: Marked::default(),
         };
         let terms = Terms {
             least_delay: std::time::Duration::ZERO,

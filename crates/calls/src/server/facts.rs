@@ -3,12 +3,12 @@
 //!
 //! It does not know how a line came to know.
 
-use super::commands::OPERATOR;
 use super::{Run, Server, Waiter};
 use crate::alert::Alert;
 use crate::config::Direction;
 use crate::config::dialin_config::screen;
 use crate::line::{Fact, Line};
+use crate::promises::OPERATOR;
 use crate::session::{Answerer, Office, Session};
 use crate::vocabulary::{CallId, Cause, Event, Leg, LineId, PromiseId, SessionId};
 use proto::at::caller_id::CallerId;

@@ -12,7 +12,7 @@ use crate::config::{Action, LoginEntry, ReturnLine, user};
 use crate::line::Line;
 use crate::messages::Message;
 use crate::policy::wish::{self, Wish};
-use crate::policy::{Counters, Numbers, Refusal, RefusalKind, Request};
+use crate::policy::{Counters, Marked, Numbers, Refusal, RefusalKind, Request};
 use crate::promises::Terms;
 use crate::service::Service;
 use crate::vocabulary::{Cause, Event};
@@ -166,7 +166,7 @@ impl Session {
             leg: self.leg,
             at: office.desk.now.wall,
             counters: Counters::default(),
-            quarantined: Vec::new(),
+            marked: Marked::default(),
         };
         let terms = Terms {
             session: self.id,

@@ -14,7 +14,7 @@ use crate::config::{Action, Config, user};
 use crate::dispatch::{self, AUTO_PPP};
 use crate::line::Line;
 use crate::messages::Message;
-use crate::policy::{Counters, Identity, Numbers, Proof, Request};
+use crate::policy::{Counters, Identity, Marked, Numbers, Proof, Request};
 use crate::promises::Terms;
 use crate::service::{Pledge, Ppp, Service, user_callback};
 use crate::vocabulary::{self, Cause, Event};
@@ -218,7 +218,7 @@ impl Session {
             leg: self.leg,
             at: office.desk.now.wall,
             counters: Counters::default(),
-            quarantined: Vec::new(),
+            marked: Marked::default(),
         };
         let terms = Terms {
             session: self.id,

@@ -10,7 +10,7 @@ use calls::config::user::Service;
 use calls::policy::cases::{self, Outcome};
 use calls::policy::explain::{Explanation, Question, explain, time};
 use calls::policy::rights::{self, Change};
-use calls::policy::{Counters, OpenPromises};
+use calls::policy::{Counters, Marked, OpenPromises};
 use calls::vocabulary::Wall;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
@@ -209,6 +209,7 @@ impl Explain {
                 open: OpenPromises { by_user: self.open, in_all: self.open },
                 ..Counters::default()
             },
+            marked: Marked::default(),
         };
         let explanation = explain(&config, &question);
         if self.json {

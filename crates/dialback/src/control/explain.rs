@@ -1,8 +1,8 @@
 //! A client's question to the rules, asked of the running server's own configuration and counters.
 
 use calls::config::user::Service;
-use calls::policy::Counters;
 use calls::policy::explain::{Question, time};
+use calls::policy::{Counters, Marked};
 use calls::server::Server;
 use calls::vocabulary::Wall;
 use jiff::tz::TimeZone;
@@ -44,6 +44,7 @@ pub(crate) fn explained(
         proves: !asked.unproved,
         // The server puts its own in their place.
         counters: Counters::default(),
+        marked: Marked::default(),
     });
     serde_json::to_value(explanation).map_err(|e| format!("writing JSON: {e}"))
 }

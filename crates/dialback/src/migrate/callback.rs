@@ -191,7 +191,7 @@ fn weaknesses(login: &Login, path: &Path, remarks: &mut Remarks) {
     );
     safer(
         "the number of requests",
-        "4 for a name and 64 in all may be open (per_user, in_all); mgetty starts a root process for each",
+        "one to a user and to a number, 4 under a name that many may use and 64 in all may be open (per_user, in_all); mgetty starts a root process for each",
     );
     safer(
         "carrier lost after a callback",

@@ -241,26 +241,27 @@ pub(super) fn loops(ground: &Ground) -> Finding {
         }
     }
     rest(&mut world);
-    let allowed = usize::try_from(ground.config.callback.per_user).unwrap_or(usize::MAX);
     let dialled = events(&world, |event| matches!(event, Event::Dialled { .. }));
     let evidence =
         vec![format!("8 requests: at most {most} promises open at once, {dialled} calls placed")];
-    if most > allowed.max(1) {
+    if most > 1 {
         return Finding::new(
             Verdict::Open,
-            format!("{most} callbacks of one user were owed at once"),
+            format!("{most} callbacks to one caller were owed at once"),
         )
         .shown_by(evidence);
     }
-    if allowed > 3 {
+    let (of_name, in_all) = (ground.config.callback.per_user, ground.config.callback.in_all);
+    if asking(ground).is_some() && of_name >= in_all {
         return Finding::new(
             Verdict::Weak,
-            format!("one user may be owed {allowed} callbacks at once"),
+            format!(
+                "one name may be owed {of_name} callbacks at once, and {in_all} is all there may be"
+            ),
         )
-        .cured_by("set callback.per_user to 1")
+        .cured_by("set callback.per_user to less than callback.in_all")
         .shown_by(evidence);
     }
-    let because =
-        "our own numbers are refused, and a user is owed no more callbacks at once than he may";
+    let because = "our own numbers are refused, and to a caller one callback is owed at a time";
     Finding::new(Verdict::Withstood, because).shown_by(evidence)
 }

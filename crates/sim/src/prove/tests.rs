@@ -29,7 +29,7 @@ delay = "20s"
 jitter = "0s"
 soonest_connect = "0s"
 quarantine_after = 0
-per_user = 5
+per_user = 64
 caller_numbers = { allow = ["*"] }
 [[line]]
 name = "office"
@@ -112,7 +112,7 @@ fn two_lines_codes_and_stored_numbers_leave_nothing_open() {
 
 #[test]
 fn a_server_that_calls_nobody_back_has_nothing_to_attack_there() {
-    let only_login = OLD.replace("per_user = 5", "");
+    let only_login = OLD.replace("per_user = 64", "");
     check(
         &only_login,
         "* - - /bin/login @\n",

@@ -27,5 +27,5 @@ mod world;
 
 pub use class::Class;
 pub use plan::{DialPlan, Form, PlanFault};
-pub use site::{Fault, Number, Site, normalise};
+pub use site::{Fault, Number, Site, normal, normalise};
 pub use world::Country;

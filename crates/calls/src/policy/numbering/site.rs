@@ -244,6 +244,12 @@ pub fn normalise(number: &PhoneNumber, site: &Site) -> Result<Number, Fault> {
     Ok(Number { tail: tail.to_owned(), class, ..number })
 }
 
+/// The number as it is compared with others: its meaning where the site has a country, else its digits.
+#[must_use]
+pub fn normal(number: &PhoneNumber, site: &Site) -> String {
+    normalise(number, site).map_or_else(|_| number.as_str().to_owned(), |number| number.normal())
+}
+
 /// Digits as somebody at the site dials them.
 fn dialled(digits: &str, country: &'static Country, site: &Site) -> Result<Number, Fault> {
     let begins = |codes: &[String]| codes.iter().any(|code| digits.starts_with(code.as_str()));

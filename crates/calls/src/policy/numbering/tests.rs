@@ -50,7 +50,7 @@ fn decided(config: &Config, number: &PhoneNumber) -> String {
         leg: Leg::Request,
         at: Wall { unix_ms: 1_800_000_000_000, offset_s: 0 },
         counters: Counters::default(),
-        quarantined: Vec::new(),
+        marked: crate::policy::Marked::default(),
     };
     match decide(config, &request).answer {
         Ok(_) => "call".to_owned(),

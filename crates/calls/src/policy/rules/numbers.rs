@@ -16,18 +16,13 @@ const NOT_TYPED: &str = "the number was not typed by a caller";
 
 /// Text becomes numbers; the other rules have them in the case.
 pub(super) fn grammar(case: &mut Case<'_>) -> Finding {
+    match case.request.numbers.parsed() {
+        Ok(numbers) => case.numbers.extend_from_slice(&numbers),
+        Err(fault) => return refuses(fault.to_string()),
+    }
     match case.request.numbers {
-        Numbers::Typed(text) => match PhoneNumber::typed(text.as_bytes()) {
-            Ok(number) => {
-                case.numbers.push(number);
-                passes("what was typed is a number")
-            }
-            Err(fault) => refuses(fault.to_string()),
-        },
-        Numbers::Entry(numbers, _) | Numbers::User(numbers) | Numbers::Operator(numbers) => {
-            case.numbers.extend_from_slice(numbers);
-            unconcerned(NOT_TYPED)
-        }
+        Numbers::Typed(_) => passes("what was typed is a number"),
+        Numbers::Entry(..) | Numbers::User(_) | Numbers::Operator(_) => unconcerned(NOT_TYPED),
     }
 }
 
@@ -200,7 +195,7 @@ pub(super) fn quarantined(case: &mut Case<'_>) -> Finding {
         return unconcerned("an operator asks");
     }
     let is = |number: &PhoneNumber| {
-        case.request.quarantined.iter().any(|other| other == number.as_str())
+        case.request.marked.quarantined.iter().any(|other| other == number.as_str())
     };
     let Some(first) = case.numbers.iter().find(|number| is(number)).cloned() else {
         return passes("no strangers have answered there too often");

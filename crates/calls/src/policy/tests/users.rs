@@ -4,7 +4,9 @@ use jiff::tz::TimeZone;
 
 use crate::config::user::Service;
 use crate::policy::explain::{Question, explain, time};
-use crate::policy::{Counters, OpenPromises, Verdict, cases, decide, rights, serves, table};
+use crate::policy::{
+    Counters, Marked, OpenPromises, Verdict, cases, decide, rights, serves, table,
+};
 use crate::testing::{LOGIN, SECOND_LINE, TOML, config};
 use crate::vocabulary::{Leg, Wall};
 
@@ -34,6 +36,7 @@ fn question<'q>(user: &'q str, number: Option<&'q str>, at: &str) -> Question<'q
         service: None,
         proves: true,
         counters: Counters::default(),
+        marked: Marked::default(),
     }
 }
 
@@ -163,7 +166,7 @@ fn every_rule_is_told_once_and_in_its_order_whatever_the_answer() {
 #[test]
 fn names_are_counted_as_one_and_so_are_their_promises() {
     let config = with(STORED);
-    let counters = Counters { open: OpenPromises { by_user: 2, in_all: 2 }, ..Counters::default() };
+    let counters = Counters { open: OpenPromises { by_user: 1, in_all: 1 }, ..Counters::default() };
     let got = explain(&config, &Question { counters, ..question("z", None, MONDAY) });
     assert_eq!(got.rule, "promises.per-user");
     assert_eq!(got.user.as_deref(), Some("zoe"));
@@ -227,7 +230,7 @@ fn expectations_are_held_against_the_rules() {
         ),
         ("expect = \"approved\"\nnumbers = [\"1\"]", Some("numbers: 5550142, not 1")),
         ("expect = \"approved\"\nlines = [\"main\"]", Some("lines: second, not main")),
-        ("open = 2\nexpect = \"refused\"\nrule = \"promises.per-user\"", None),
+        ("open = 1\nexpect = \"refused\"\nrule = \"promises.per-user\"", None),
         ("service = \"ppp\"\nexpect = \"approved\"", None),
     ] {
         let outcomes = cases::run(&config, &case(more), &TimeZone::UTC).expect("a table");
@@ -308,7 +311,7 @@ fn the_time_of_a_request_is_all_that_is_known_of_time() {
         leg: Leg::Request,
         at: none,
         counters: Counters::default(),
-        quarantined: Vec::new(),
+        marked: Marked::default(),
     };
     // A clock that cannot be right opens no window.
     let refusal = decide(&config, &request).answer.expect_err("no window is open");

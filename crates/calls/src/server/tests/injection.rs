@@ -372,7 +372,7 @@ fn a_million_strings_through_policy_are_dialled_within_the_grammar_or_not_at_all
             leg: Leg::Request,
             at: Wall::default(),
             counters: Counters::default(),
-            quarantined: Vec::new(),
+            marked: crate::policy::Marked::default(),
         };
         if let Ok(approval) = decide(&config, &request).answer {
             for number in approval.numbers() {
