@@ -109,6 +109,7 @@ impl Event {
             | Self::Withdrawn { .. }
             | Self::Released { .. }
             | Self::Qualified { .. }
+            | Self::NotQualified { .. }
             | Self::Operated { .. } => Severity::Notice,
             Self::ServerStarted { .. }
             | Self::ServerStopped
@@ -126,6 +127,8 @@ impl Event {
             | Self::LinkEnded { .. }
             | Self::Promised(_)
             | Self::Dialled { .. }
+            | Self::MeasuringCall { .. }
+            | Self::Measured { .. }
             | Self::Kept { .. }
             | Self::Recognised { .. }
             | Self::Launched { .. }

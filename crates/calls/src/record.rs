@@ -176,6 +176,9 @@ impl Records {
             | Event::Stranger { .. }
             | Event::Released { .. }
             | Event::Qualified { .. }
+            | Event::NotQualified { .. }
+            | Event::MeasuringCall { .. }
+            | Event::Measured { .. }
             | Event::Alert { .. } => {}
         }
     }

@@ -217,6 +217,11 @@ impl Fold {
                     self.charge(entry.at, charge.clone());
                 }
             }
+            Event::Measured { charge, .. } => {
+                if let Some(charge) = charge {
+                    self.charge(entry.at, charge.clone());
+                }
+            }
             Event::Proved { name, step, .. } => {
                 if let Some(step) = step {
                     self.codes.used(name, *step);
@@ -250,6 +255,8 @@ impl Fold {
             | Event::Stranger { .. }
             | Event::Released { .. }
             | Event::Qualified { .. }
+            | Event::NotQualified { .. }
+            | Event::MeasuringCall { .. }
             | Event::Alert { .. } => {}
         }
     }

@@ -14,6 +14,7 @@
 mod budget;
 mod commands;
 mod facts;
+mod measuring;
 mod reload;
 #[cfg(test)]
 mod tests;
@@ -60,6 +61,8 @@ pub struct Server {
     /// Who waits for the journal to be stored up to where.
     awaiting: BTreeSet<(Seq, Waiter)>,
     alarms: Alarms<Alarm>,
+    /// The line that is being measured, if one is.
+    measuring: Option<Box<measuring::Running>>,
     /// Operators who wait for the configuration to be read again.
     reloads: Vec<RequestId>,
     run: Run,
@@ -81,6 +84,8 @@ enum Alarm {
     Session(SessionId),
     /// A return call reaches the end, or nearly, of what may be spent.
     Budget(CallId),
+    /// The line that is being measured.
+    Measuring,
     Grace,
 }
 
@@ -114,6 +119,7 @@ impl Server {
             alarms: Alarms::default(),
             run: Run::Serving,
             reloads: Vec::new(),
+            measuring: None,
             desk: Desk::new(seed, &restored, now),
             config,
         };
@@ -297,6 +303,7 @@ impl Server {
                 Alarm::Line(line) => self.on_line(line, Line::tick),
                 Alarm::Session(session) => self.in_session(session, Session::tick),
                 Alarm::Budget(call) => self.budget_due(call),
+                Alarm::Measuring => self.measuring_due(),
                 Alarm::Grace => self.grace_over(),
             }
             self.take_facts();
@@ -401,6 +408,7 @@ impl Server {
             Choice::Now(line) => self.dial(id, line),
             Choice::WhenFree => {
                 self.promises.change(id, |promise| promise.state = PromiseState::Hunting);
+                self.measuring_gives_way(id);
             }
             Choice::Never => {
                 let why = "none of its lines is configured any more".to_owned();
@@ -476,6 +484,7 @@ impl Server {
             return;
         }
         self.run = Run::Stopping;
+        self.stop_measuring("the server is stopping");
         for id in self.lines.keys().copied().collect::<Vec<_>>() {
             self.on_line(id, Line::close);
         }

@@ -525,6 +525,11 @@ fn event(event: &Event) -> String {
         Event::Recognised { name, number, .. } => format!("recognised {name} at {number}"),
         Event::Stranger { number, why, .. } => format!("stranger {number}: {why}"),
         Event::Qualified { line, hold_ms, .. } => format!("qualified {line} {hold_ms}"),
+        Event::NotQualified { line, reason, .. } => format!("not-qualified {line}: {reason}"),
+        Event::MeasuringCall { from, number, purpose, .. } => {
+            format!("measuring-call {from} {number}: {purpose}")
+        }
+        Event::Measured { line, finding, .. } => format!("measured {line}: {finding}"),
         Event::Released { number, .. } => format!("released {number}"),
         Event::Withdrawn { promise, .. } => format!("withdrawn {promise}"),
         Event::Expired { promise, why } => format!("expired {promise}: {why}"),

@@ -17,8 +17,11 @@
 
 use std::fmt;
 
+mod measuring;
 #[cfg(test)]
 mod tests;
+
+pub use measuring::{MeasuringCommand, is_measuring_command};
 
 /// A telephone number as it will be dialled: an optional leading `+`, then digits, and, if an
 /// administrator wrote it, `*`, `#` and the dial modifiers of V.250 §6.3.1 in upper case.

@@ -136,6 +136,7 @@ impl Line {
             | State::Dialling(_)
             | State::Online(_)
             | State::HangingUp(_)
+            | State::Measuring(_)
             | State::Lent { .. }) => other,
         };
         self.enter(state, desk);

@@ -59,14 +59,15 @@ impl Line {
             | State::BusyingOut { .. }
             | State::BusiedOut => true,
             State::Claiming { claim, .. } => {
-                matches!(claim, Claim::SetUp | Claim::Check | Claim::BusyOut)
+                matches!(claim, Claim::SetUp | Claim::Check | Claim::BusyOut | Claim::Measure)
             }
             State::Ringing(_)
             | State::Answering(_)
             | State::Preparing(_)
             | State::Dialling(_)
             | State::Online(_)
-            | State::HangingUp(_) => false,
+            | State::HangingUp(_)
+            | State::Measuring(_) => false,
         }
     }
 
@@ -113,6 +114,9 @@ impl Line {
             }
             // Left off-hook, it would be busy for ever.
             State::BusyingOut { .. } | State::BusiedOut => return self.on_hook(None, false, desk),
+            State::Measuring(measuring) => {
+                return self.on_hook(None, measuring.is_online(), desk);
+            }
             State::Claiming { claim, .. } => self.unclaimed(claim, desk),
             State::Closed
             | State::Opening

@@ -20,7 +20,7 @@
 //!                                            └── on-hook, seen ──► Initialising
 //! ```
 //!
-//! (An operator can have it out of service; see `busy_out`.)
+//! (An operator can have it out of service, see `busy_out`, or have it measured, see `measure`.)
 //!
 //! A line carries at most one [`Call`]; the call lives inside the states that have one, and every way out
 //! of them goes through [`HangingUp`](State::HangingUp), which does not end before the modem is seen
@@ -33,6 +33,7 @@ mod answer;
 mod busy_out;
 mod dial;
 mod future;
+mod measure;
 mod on_hook;
 mod online;
 mod registers;
@@ -55,6 +56,8 @@ use answer::{Answering, Ringing};
 pub(crate) use dial::Order;
 use dial::{Dialling, Preparing};
 use future::Future;
+use measure::Measuring;
+pub(crate) use measure::{Act, Heard};
 use on_hook::HangingUp;
 use online::Online;
 use registers::Known;
@@ -97,6 +100,8 @@ pub(crate) enum Fact {
     },
     /// A call that was to be placed was not even begun.
     NotDialled { promise: PromiseId, cause: Cause },
+    /// It is being measured, and has heard this.
+    Measuring(Heard),
     /// The port is closed, and stays so.
     Closed,
 }
@@ -137,6 +142,7 @@ enum State {
         commands: Box<Commands>,
     },
     BusiedOut,
+    Measuring(Box<Measuring>),
 }
 
 /// One telephone line.
@@ -168,6 +174,8 @@ pub(crate) struct Line {
     faults: u32,
     /// Out of service, by an operator's order.
     busied_out: bool,
+    /// The server measures it.
+    measured: bool,
     /// No dialling before: the exchange may still hold the last caller.
     held_until: Instant,
     /// Reads the modem in the command state. A command that dials or answers gets a fresh one.
@@ -192,6 +200,7 @@ impl Line {
             locked: false,
             faults: 0,
             busied_out: false,
+            measured: false,
             held_until: Instant::ZERO,
             reader: Reader::default(),
         }
@@ -238,7 +247,8 @@ impl Line {
             | State::Faulted { .. }
             | State::Lent { .. }
             | State::BusyingOut { .. }
-            | State::BusiedOut => None,
+            | State::BusiedOut
+            | State::Measuring(_) => None,
         }
     }
 
@@ -260,7 +270,8 @@ impl Line {
             | State::Faulted { .. }
             | State::Lent { .. }
             | State::BusyingOut { .. }
-            | State::BusiedOut => false,
+            | State::BusiedOut
+            | State::Measuring(_) => false,
         }
     }
 
@@ -293,6 +304,7 @@ impl Line {
             State::Lent { holder } => ("lent", Some(holder)),
             State::BusyingOut { .. } => ("busying-out", None),
             State::BusiedOut => ("busied-out", None),
+            State::Measuring(_) => ("measuring", None),
         }
     }
 
@@ -314,6 +326,7 @@ impl Line {
             State::Dialling(dialling) => Some(dialling.deadline()),
             State::Online(online) => online.deadline(),
             State::HangingUp(hanging_up) => hanging_up.deadline(),
+            State::Measuring(measuring) => measuring.deadline(),
             State::Faulted { retry_at, .. } => Some(Deadline::new(*retry_at, "line retry")),
         }
     }
@@ -456,6 +469,7 @@ impl Line {
             State::Lent { holder } => self.lent_port(holder, &input, desk),
             State::BusyingOut { commands } => self.busying_out_port(commands, input, desk),
             State::BusiedOut => self.busied_out_port(input, desk),
+            State::Measuring(measuring) => self.measuring_port(measuring, input, desk),
         };
         self.enter(state, desk);
     }
@@ -470,6 +484,7 @@ impl Line {
             State::Lent { holder } => State::Lent { holder },
             State::BusyingOut { commands } => self.busying_out_tick(commands, desk),
             State::BusiedOut => State::BusiedOut,
+            State::Measuring(measuring) => self.measuring_tick(measuring, desk),
             State::Claiming { claim, until } if until <= now => {
                 self.unclaimed(claim, desk);
                 self.fault("the lock directory does not answer".to_owned(), true, desk)
@@ -503,6 +518,7 @@ impl Line {
         self.state = state;
         self.settle(desk);
         self.claim_to_busy_out(desk);
+        self.claim_to_measure(desk);
         let (name, _) = self.state_name();
         if name != self.shown {
             self.shown = name;

@@ -127,7 +127,7 @@ impl Line {
     }
 
     /// Breaks off a call that is not connected: any character does (V.250 §5.6.1).
-    fn break_off(&self, desk: &mut Desk) -> Commands {
+    pub(super) fn break_off(&self, desk: &mut Desk) -> Commands {
         self.transmit(b"\r".to_vec(), desk);
         let mut plan = self.plan(["ATH"], true);
         for command in &mut plan.commands {
@@ -368,7 +368,8 @@ impl Line {
             | State::Faulted { .. }
             | State::Lent { .. }
             | State::BusyingOut { .. }
-            | State::BusiedOut) => other,
+            | State::BusiedOut
+            | State::Measuring(_)) => other,
         }
     }
 }

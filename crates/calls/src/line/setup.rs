@@ -41,6 +41,8 @@ pub(super) enum Claim {
     Reset,
     /// To take the line out of service.
     BusyOut,
+    /// To measure the line.
+    Measure,
     /// To place a call.
     Dial(Box<Order>),
 }
@@ -102,6 +104,8 @@ impl Line {
             }
             Claim::Reset => self.on_hook(None, true, desk),
             Claim::BusyOut => self.go_off_hook(desk),
+            Claim::Measure if self.measured => self.rest(desk),
+            Claim::Measure => self.idle(desk),
             Claim::Dial(order) => self.prepare(order, desk),
         }
     }
@@ -114,7 +118,7 @@ impl Line {
     /// What the lock was wanted for cannot be done.
     pub(super) fn unclaimed(&mut self, claim: Claim, desk: &mut Desk) {
         match claim {
-            Claim::SetUp | Claim::Check | Claim::Reset | Claim::BusyOut => {}
+            Claim::SetUp | Claim::Check | Claim::Reset | Claim::BusyOut | Claim::Measure => {}
             Claim::Dial(order) => self.not_dialled(&order, Cause::PortError, desk),
         }
     }
@@ -139,7 +143,7 @@ impl Line {
             PortInput::Bytes(bytes) => match claim {
                 // The modem has not been set up: what it says means nothing yet.
                 Claim::SetUp | Claim::Reset => State::Claiming { claim, until },
-                Claim::Check | Claim::Dial(_) | Claim::BusyOut => {
+                Claim::Check | Claim::Dial(_) | Claim::BusyOut | Claim::Measure => {
                     self.rang_while_claiming(claim, until, &bytes, desk)
                 }
             },
@@ -160,7 +164,7 @@ impl Line {
     ) -> State {
         let order = match &claim {
             Claim::Dial(order) => Some(order.clone()),
-            Claim::SetUp | Claim::Check | Claim::Reset | Claim::BusyOut => None,
+            Claim::SetUp | Claim::Check | Claim::Reset | Claim::BusyOut | Claim::Measure => None,
         };
         let state = self.listen(State::Claiming { claim, until }, bytes, desk);
         if let (State::Ringing(_), Some(order)) = (&state, order) {

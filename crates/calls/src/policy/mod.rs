@@ -147,7 +147,10 @@ impl Numbers<'_> {
     pub(crate) fn parsed(&self) -> Result<Cow<'_, [PhoneNumber]>, proto::dial::NumberFault> {
         match self {
             Self::Typed(text) => Ok(Cow::Owned(vec![PhoneNumber::typed(text.as_bytes())?])),
-            Self::Entry(numbers, _) | Self::User(numbers) | Self::Operator(numbers) => {
+            Self::Entry(numbers, _)
+            | Self::User(numbers)
+            | Self::Operator(numbers)
+            | Self::Measured(numbers) => {
                 Ok(Cow::Borrowed(numbers))
             }
         }
@@ -165,6 +168,9 @@ pub enum Numbers<'a> {
     User(&'a [PhoneNumber]),
     /// Those of an operator.
     Operator(&'a [PhoneNumber]),
+    /// That of a line of ours, called by another one to be measured. The only numbers of our own that are called; nobody
+    /// can ask for this but the server.
+    Measured(&'a [PhoneNumber]),
 }
 
 /// What is open and spent when a request comes.
@@ -401,6 +407,7 @@ fn author(request: &Request<'_>, allowed_by: Option<String>) -> String {
         Numbers::Entry(_, line) => format!("login.config:{line}"),
         Numbers::User(_) => format!("user {}", request.user),
         Numbers::Operator(_) => "operator".to_owned(),
+        Numbers::Measured(_) => "measuring".to_owned(),
     }
 }
 

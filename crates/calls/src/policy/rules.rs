@@ -142,7 +142,7 @@ pub(super) const RULES: &[Rule] = rules! {
     "number.plan" NotANumber classes::plan,
         "At this site the digits are no number: too few, too many, or a local number without an area.";
     "number.own-line" Number numbers::own_line,
-        "The number is that of one of our own lines.";
+        "The number is that of one of our own lines; only `dialback qualify` has one of them call another.";
     "number.class.premium" Number classes::premium,
         "A premium rate number, in its own country or worldwide (`+979`).";
     "number.class.shared-cost" Number classes::shared_cost,

@@ -35,6 +35,7 @@ impl Server {
                 return self.desk.output(Output::Reread);
             }
             Command::Qualify { who, line, hold_ms } => self.qualify(who, line, hold_ms),
+            Command::Measure { who, line, with } => self.measure(who, line, with),
             Command::Release { who, number } => self.release(who, number),
             Command::Hurry { who, promise } => self.hurry(who, promise),
             Command::Withdraw { who, promise } => self.withdraw(&who, promise),
@@ -88,6 +89,10 @@ impl Server {
         let Some(&id) = self.names.get(name) else {
             return no_line(name);
         };
+        if self.measures(id) {
+            self.stop_measuring("an operator has hung up");
+            return Reply::Done;
+        }
         if self.lines.get(&id).is_none_or(|line| line.call().is_none()) {
             return refused("line", format!("there is no call on line {name}"));
         }
@@ -105,6 +110,9 @@ impl Server {
         let Some(&id) = self.names.get(name) else { return no_line(name) };
         if self.lines.get(&id).is_some_and(Line::is_busied_out) {
             return refused("line", format!("line {name} is out of service already"));
+        }
+        if let Some(reply) = self.is_measured(id, name) {
+            return reply;
         }
         self.desk.journal(Event::LineBusiedOut { line: name.to_owned() });
         self.on_line(id, |line, desk| line.busy_out(true, desk));
@@ -128,6 +136,9 @@ impl Server {
         if let Some(("lent", holder)) = self.lines.get(&id).map(Line::state_name) {
             let holder = holder.unwrap_or("another program").to_owned();
             return refused("line", format!("line {name} is lent to {holder}"));
+        }
+        if let Some(reply) = self.is_measured(id, name) {
+            return reply;
         }
         // After a call the modem is set up anew in any case.
         match self.on_line.get(&id) {
@@ -165,7 +176,12 @@ impl Server {
         if !self.names.contains_key(&line) {
             return refused("line", format!("there is no line {line}"));
         }
-        let qualified = Event::Qualified { line, hold_ms, who };
+        self.qualified(Event::Qualified { line, hold_ms, who, findings: None });
+        Reply::Done
+    }
+
+    /// A line was measured: it waits so long from now on.
+    pub(super) fn qualified(&mut self, qualified: Event) {
         self.qualifications.apply(&qualified, self.desk.now.wall);
         self.desk.journal(qualified);
         // The line takes it as it takes a new configuration: at once where there is no call, else after it.
@@ -179,7 +195,6 @@ impl Server {
                 });
             }
         }
-        Reply::Done
     }
 
     fn release(&mut self, who: String, number: String) -> Reply {
@@ -235,10 +250,10 @@ impl Server {
     }
 }
 
-fn no_line(name: &str) -> Reply {
+pub(super) fn no_line(name: &str) -> Reply {
     refused("line", format!("there is no line {name}"))
 }
 
-fn refused(rule: &str, reason: String) -> Reply {
+pub(super) fn refused(rule: &str, reason: String) -> Reply {
     Reply::Refused { rule: rule.to_owned(), reason }
 }

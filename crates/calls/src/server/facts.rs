@@ -53,6 +53,7 @@ impl Server {
                 }
             }
             Fact::NotDialled { promise, cause } => self.try_failed(line, promise, None, cause),
+            Fact::Measuring(heard) => self.measured(line, heard),
             Fact::Closed => self.closed(line),
         }
     }

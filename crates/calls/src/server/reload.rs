@@ -32,6 +32,7 @@ impl Server {
             let reason = "the server is stopping".to_owned();
             return self.answer_reloads(&reason);
         }
+        self.stop_measuring("a new configuration is in force");
         self.qualifications.complete(&mut config);
         let lines = u32::try_from(config.lines.len()).unwrap_or(u32::MAX);
         self.pool.configure(&config);

@@ -192,7 +192,10 @@ impl Session {
             Err(refusal) => {
                 let number = match numbers {
                     Numbers::Typed(text) => Some(text),
-                    Numbers::Entry(..) | Numbers::User(_) | Numbers::Operator(_) => None,
+                    Numbers::Entry(..)
+                    | Numbers::User(_)
+                    | Numbers::Operator(_)
+                    | Numbers::Measured(_) => None,
                 };
                 self.refused(&refusal, number, office);
                 let message = match refusal.kind {

@@ -62,6 +62,16 @@ pub enum Command {
         /// In milliseconds.
         hold_ms: u64,
     },
+    /// Measure a line by calls between it and another one of ours. Answered when it has begun; `qualified` or
+    /// `not-qualified` tells the end, and [`HangUp`](Self::HangUp) of either line ends it before.
+    Measure {
+        /// Who asks.
+        who: String,
+        /// The line's name.
+        line: String,
+        /// The other line's name.
+        with: String,
+    },
     /// Let a number out of quarantine: it is called again.
     Release {
         /// Who asks.

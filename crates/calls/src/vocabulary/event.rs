@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{CallId, ExitStatus, PromiseId, Seq, SessionId, Wall};
 use crate::alert::Alert;
 use crate::money::Charge;
+use crate::qualify::Findings;
 
 /// One fact in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,8 +147,26 @@ pub enum Event {
     Recognised { call: CallId, session: SessionId, user: String, name: String, number: String },
     /// A return call was answered, and nobody there could say who he is.
     Stranger { call: CallId, session: SessionId, user: String, number: String, why: String },
-    /// An operator has measured how long the exchange holds a line.
-    Qualified { line: String, hold_ms: u64, who: String },
+    /// A line was measured: how long its exchange holds it. With findings the server has done it by itself, by calls
+    /// between two of its lines; without, an operator has.
+    Qualified {
+        line: String,
+        hold_ms: u64,
+        who: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        findings: Option<Box<Findings>>,
+    },
+    /// The measuring of a line was begun and came to nothing. Both lines are back in service.
+    NotQualified { line: String, with: String, who: String, reason: String },
+    /// A line is called by another of ours, or calls it, to be measured: `from` dials `number`. Nobody is served.
+    MeasuringCall { line: String, from: String, number: String, rule: String, purpose: String },
+    /// What one step of the measuring of a line has found, and what its call has cost if it was answered.
+    Measured {
+        line: String,
+        finding: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        charge: Option<Charge>,
+    },
     /// A number was let out of quarantine.
     Released { number: String, who: String },
     /// The promise was given up before its time.

@@ -209,6 +209,9 @@ fn promise_of(event: &Event) -> Option<PromiseId> {
         | Event::Stranger { .. }
         | Event::Released { .. }
         | Event::Qualified { .. }
+        | Event::NotQualified { .. }
+        | Event::MeasuringCall { .. }
+        | Event::Measured { .. }
         | Event::Alert { .. } => None,
     }
 }

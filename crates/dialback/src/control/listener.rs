@@ -432,6 +432,7 @@ fn signed(command: Command, name: &str) -> Command {
         Command::Qualify { who, line, hold_ms } => {
             Command::Qualify { who: sign(&who), line, hold_ms }
         }
+        Command::Measure { who, line, with } => Command::Measure { who: sign(&who), line, with },
         Command::Release { who, number } => Command::Release { who: sign(&who), number },
         Command::Hurry { who, promise } => Command::Hurry { who: sign(&who), promise },
         Command::Withdraw { who, promise } => Command::Withdraw { who: sign(&who), promise },

@@ -183,6 +183,9 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
         | Event::Stranger { .. }
         | Event::Released { .. }
         | Event::Qualified { .. }
+        | Event::NotQualified { .. }
+        | Event::MeasuringCall { .. }
+        | Event::Measured { .. }
         | Event::Alert { .. } => {
             let said = crate::log::sentence(event);
             let line = said.line.map(|line| format!("{line} ")).unwrap_or_default();

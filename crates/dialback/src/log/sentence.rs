@@ -97,6 +97,9 @@ pub(crate) fn sentence(event: &Event) -> Sentence<'_> {
         | Event::Stranger { .. }
         | Event::Released { .. }
         | Event::Qualified { .. }
+        | Event::NotQualified { .. }
+        | Event::MeasuringCall { .. }
+        | Event::Measured { .. }
         | Event::Withdrawn { .. }
         | Event::Expired { .. } => of_promise(event),
     }
@@ -282,10 +285,30 @@ fn of_promise(event: &Event) -> Sentence<'_> {
             let text = format!("a stranger answered for {user} at {number}: {why}");
             Sentence::new(text, Tone::Bad).of(call)
         }
-        Event::Qualified { line, hold_ms, who } => {
-            let held = lasted(Duration::from_millis(*hold_ms));
-            let text = format!("{who} has measured that the exchange holds it for {held}");
+        Event::Qualified { line, hold_ms, who, findings } => {
+            let text = match findings {
+                Some(findings) => format!(
+                    "measured with {} for {who}: the exchange holds it for {}",
+                    findings.with,
+                    findings.hold(*hold_ms)
+                ),
+                None => {
+                    let held = lasted(Duration::from_millis(*hold_ms));
+                    format!("{who} has measured that the exchange holds it for {held}")
+                }
+            };
             Sentence::new(text, Tone::Notice).on(line)
+        }
+        Event::NotQualified { line, with, reason, .. } => {
+            let text = format!("could not be measured with {with}: {reason}");
+            Sentence::new(text, Tone::Bad).on(line)
+        }
+        Event::MeasuringCall { line, from, number, purpose, .. } => {
+            let text = format!("is measured: {from} dials {number} ({purpose})");
+            Sentence::new(text, Tone::Plain).on(line)
+        }
+        Event::Measured { line, finding, .. } => {
+            Sentence::new(format!("is measured: {finding}"), Tone::Plain).on(line)
         }
         Event::Released { number, who } => {
             Sentence::new(format!("{who} let {number} out of quarantine"), Tone::Notice)

@@ -220,6 +220,7 @@ pub(super) fn question(command: &Command) -> String {
         Command::Callback(_) => "call back?".to_owned(),
         Command::Reload { .. } => "read the configuration again?".to_owned(),
         Command::Qualify { line, .. } => format!("record what was measured on {line}?"),
+        Command::Measure { line, with, .. } => format!("measure {line} by calls with {with}?"),
         Command::Release { number, .. } => format!("call {number} again?"),
     }
 }

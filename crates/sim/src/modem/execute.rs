@@ -73,6 +73,7 @@ impl Modem {
                 State::Command { off_hook: true } => {
                     self.act(super::LineOutput::OnHook);
                     self.state = State::Command { off_hook: false };
+                    self.heard = super::Tone::Silence;
                     Then::Next
                 }
                 State::Command { off_hook: false }

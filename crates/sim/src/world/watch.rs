@@ -33,6 +33,8 @@ pub struct Watch {
     promises: BTreeMap<PromiseId, Promise>,
     calls: BTreeMap<CallId, Call>,
     on_line: BTreeMap<String, CallId>,
+    /// Lines that may dial once, to measure another.
+    measuring: BTreeSet<String>,
     ended: BTreeSet<CallId>,
     durable: Option<Seq>,
     last: Option<Seq>,
@@ -96,6 +98,11 @@ impl Watch {
     pub(super) fn commanded(&mut self, line: &str, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
         let upper = text.to_ascii_uppercase();
+        let is_measuring = proto::dial::is_measuring_command(bytes);
+        if is_measuring && upper.ends_with("W;\r") {
+            // It asks for dial tone and calls nobody.
+            return;
+        }
         let dials = upper.strip_prefix("AT").is_some_and(|rest| {
             // `&D2` is no dial command.
             rest.as_bytes().iter().enumerate().any(|(at, byte)| {
@@ -104,8 +111,11 @@ impl Watch {
             })
         });
         if dials && !upper.starts_with("AT+") && !upper.starts_with("AT#") {
-            if !proto::dial::is_dial_command(bytes) {
+            if !is_measuring && !proto::dial::is_dial_command(bytes) {
                 self.violated(format!("3: {line} is sent {text:?}, which is no dial command"));
+            }
+            if self.measuring.remove(line) {
+                return;
             }
             let returns = self.on_line.get(line).and_then(|call| self.calls.get(call));
             if returns.is_none_or(|call| call.leg != Leg::Return) {
@@ -170,6 +180,15 @@ impl Watch {
                     )),
                 }
             }
+            Event::MeasuringCall { from, rule, .. } => {
+                if rule.is_empty() {
+                    self.violated(format!("4: {from} measures by no rule"));
+                }
+                if let Some(call) = self.on_line.get(from) {
+                    self.violated(format!("6: {from} measures, and has {call}"));
+                }
+                self.measuring.insert(from.clone());
+            }
             Event::Rang { call, line, .. } => self.begins(*call, line, Leg::Request),
             Event::Connected { call, line, direction, .. } => {
                 if !self.calls.contains_key(call) {
@@ -221,6 +240,8 @@ impl Watch {
             | Event::Stranger { .. }
             | Event::Released { .. }
             | Event::Qualified { .. }
+            | Event::NotQualified { .. }
+            | Event::Measured { .. }
             | Event::Alert { .. } => {}
         }
     }

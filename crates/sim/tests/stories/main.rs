@@ -12,6 +12,7 @@ mod a_call_comes_in_while_we_dial;
 mod a_callback_costs_money;
 mod a_caller_is_called_back;
 mod a_caller_misbehaves;
+mod a_line_is_measured;
 mod a_modem_misbehaves;
 mod a_ppp_call_is_captured;
 mod a_ppp_caller;

@@ -22,7 +22,10 @@ pub(super) fn grammar(case: &mut Case<'_>) -> Finding {
     }
     match case.request.numbers {
         Numbers::Typed(_) => passes("what was typed is a number"),
-        Numbers::Entry(..) | Numbers::User(_) | Numbers::Operator(_) => unconcerned(NOT_TYPED),
+        Numbers::Entry(..)
+        | Numbers::User(_)
+        | Numbers::Operator(_)
+        | Numbers::Measured(_) => unconcerned(NOT_TYPED),
     }
 }
 
@@ -37,7 +40,7 @@ pub(super) fn some(case: &mut Case<'_>) -> Finding {
 fn typed<'c>(case: &'c Case<'_>) -> Option<&'c PhoneNumber> {
     match case.request.numbers {
         Numbers::Typed(_) => case.numbers.first(),
-        Numbers::Entry(..) | Numbers::User(_) | Numbers::Operator(_) => None,
+        Numbers::Entry(..) | Numbers::User(_) | Numbers::Operator(_) | Numbers::Measured(_) => None,
     }
 }
 
@@ -53,6 +56,9 @@ pub(super) fn digits(case: &mut Case<'_>) -> Finding {
 }
 
 pub(super) fn own_line(case: &mut Case<'_>) -> Finding {
+    if let Numbers::Measured(numbers) = case.request.numbers {
+        return measured(case.config, numbers);
+    }
     let site = &case.config.site;
     let known = case.known.iter().find(|number| number.class() == Class::OwnLine);
     if let Some(number) = known {
@@ -71,6 +77,16 @@ pub(super) fn own_line(case: &mut Case<'_>) -> Finding {
         }
     }
     passes("the number is no line of ours")
+}
+
+/// The one exception: a line is measured by a call from another. It must be a line's number, as it is written there.
+fn measured(config: &Config, numbers: &[PhoneNumber]) -> Finding {
+    let is_a_lines =
+        |number: &PhoneNumber| config.lines.iter().any(|line| line.number.as_ref() == Some(number));
+    match numbers.iter().find(|number| !is_a_lines(number)) {
+        None => passes("a line of ours is called by another one, to be measured"),
+        Some(number) => refuses(format!("{number} is no line of ours: only these are measured")),
+    }
 }
 
 pub(super) fn denied(case: &mut Case<'_>) -> Finding {
@@ -191,7 +207,7 @@ fn covers(pattern: &str, digits: &str) -> bool {
 
 /// Several numbers take turns; those in quarantine are left out.
 pub(super) fn quarantined(case: &mut Case<'_>) -> Finding {
-    if let Numbers::Operator(_) = case.request.numbers {
+    if let Numbers::Operator(_) | Numbers::Measured(_) = case.request.numbers {
         return unconcerned("an operator asks");
     }
     let is = |number: &PhoneNumber| {

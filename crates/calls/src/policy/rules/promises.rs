@@ -25,7 +25,7 @@ pub(super) fn in_all(case: &mut Case<'_>) -> Finding {
 /// may call: it has a limit too, so that nobody fills the queue with it.
 pub(super) fn per_user(case: &mut Case<'_>) -> Finding {
     let open = case.request.counters.open.by_user;
-    if let Numbers::Operator(_) = case.request.numbers {
+    if let Numbers::Operator(_) | Numbers::Measured(_) = case.request.numbers {
         return unconcerned("an operator asks");
     }
     if let Some(user) = case.user {
@@ -44,7 +44,7 @@ pub(super) fn per_user(case: &mut Case<'_>) -> Finding {
 
 /// Whoever else uses the same name has another number.
 pub(super) fn per_number(case: &mut Case<'_>) -> Finding {
-    if let Numbers::Operator(_) = case.request.numbers {
+    if let Numbers::Operator(_) | Numbers::Measured(_) = case.request.numbers {
         return unconcerned("an operator asks");
     }
     if case.user.is_some() {

@@ -107,7 +107,7 @@ pub(super) fn offer(case: &mut Case<'_>) -> Finding {
     let numbers = case.request.numbers;
     match numbers {
         Numbers::Entry(..) => return unconcerned("the number stands in login.config"),
-        Numbers::Typed(_) | Numbers::User(_) | Numbers::Operator(_) => {}
+        Numbers::Typed(_) | Numbers::User(_) | Numbers::Operator(_) | Numbers::Measured(_) => {}
     }
     of_user(case, |user| {
         let name = &user.name;
@@ -127,7 +127,7 @@ pub(super) fn offer(case: &mut Case<'_>) -> Finding {
                 | CallbackOffer::List
                 | CallbackOffer::Caller
                 | CallbackOffer::FixedOrCaller,
-                Numbers::Entry(..) | Numbers::User(_) | Numbers::Operator(_),
+                Numbers::Entry(..) | Numbers::User(_) | Numbers::Operator(_) | Numbers::Measured(_),
             ) => passes(format!("the number is stored for {name}")),
         }
     })

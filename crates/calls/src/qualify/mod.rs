@@ -1,13 +1,21 @@
 //! What was measured on each line: how long its exchange holds it after we hang up.
 //!
-//! An operator measures it (docs/guide/security.md says how) and records it by `dialback qualify`; the record is an event, and
-//! this is the fold of those. It counts where the configuration says nothing, with a quarter more as a margin,
-//! and after [`AGED`] it is told to be old: exchanges are replaced.
+//! The server measures it by calls between two of its lines ([`engine`]), or an operator does it by hand and records it; either
+//! way the record is an event, and this is the fold of those. It counts where the configuration says nothing, with a quarter
+//! more as a margin, and after [`AGED`] it is told to be old: exchanges are replaced.
 //!
 //! It does not know how a line waits.
 
+pub(crate) mod engine;
+mod failure;
+mod findings;
+mod search;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+pub(crate) use failure::Failure;
+pub use findings::{CallerIdFound, Findings, Signal};
 
 use crate::config::{Config, HoldBy, Line};
 use crate::vocabulary::{Event, Wall};
@@ -87,8 +95,12 @@ mod tests {
     #[test]
     fn what_was_measured_counts_where_nothing_is_written_with_a_margin() {
         let at = Wall { unix_ms: 0, offset_s: 0 };
-        let qualified =
-            |hold_ms| Event::Qualified { line: "main".to_owned(), hold_ms, who: "root".to_owned() };
+        let qualified = |hold_ms| Event::Qualified {
+            line: "main".to_owned(),
+            hold_ms,
+            who: "root".to_owned(),
+            findings: None,
+        };
         for (toml, events, wanted) in [
             (TOML.to_owned(), vec![qualified(12_000)], (10_000, HoldBy::Written)),
             (without(TOML), vec![], (200_000, HoldBy::Unknown)),
