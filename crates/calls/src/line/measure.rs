@@ -116,15 +116,16 @@ impl Line {
     pub(crate) fn measure(&mut self, wished: bool, desk: &mut Desk) {
         self.measured = wished;
         let state = std::mem::replace(&mut self.state, State::Closed);
-        let state = match state {
-            State::Measuring(measuring) if !wished => self.given_back(&measuring, desk),
-            other => other,
+        let state = if let (State::Measuring(measuring), false) = (&state, wished) {
+            self.given_back(&measuring.phase, desk)
+        } else {
+            state
         };
         self.enter(state, desk);
     }
 
-    fn given_back(&mut self, measuring: &Measuring, desk: &mut Desk) -> State {
-        match &measuring.phase {
+    fn given_back(&mut self, phase: &Phase, desk: &mut Desk) -> State {
+        match phase {
             // Whatever was done with the modem, it is set up as for any next call.
             Phase::Rest => self.initialise(desk),
             Phase::Online { .. } => self.on_hook(None, true, desk),
@@ -137,14 +138,15 @@ impl Line {
     /// Carries out one act. Without effect where the line is on its way to rest, or gone: that is reported.
     pub(crate) fn act(&mut self, act: Act, desk: &mut Desk) {
         let state = std::mem::replace(&mut self.state, State::Closed);
-        let state = match state {
-            State::Measuring(measuring) => self.acted(measuring, act, desk),
-            other => other,
+        let state = if let State::Measuring(measuring) = state {
+            self.acted(measuring.phase, act, desk)
+        } else {
+            state
         };
         self.enter(state, desk);
     }
 
-    fn acted(&mut self, measuring: Box<Measuring>, act: Act, desk: &mut Desk) -> State {
+    fn acted(&mut self, phase: Phase, act: Act, desk: &mut Desk) -> State {
         let phase = match act {
             Act::Dial { number, stay } => return self.dial_measuring(&number, stay, desk),
             Act::DialTone => {
@@ -157,12 +159,12 @@ impl Line {
             }
             Act::Take => self.ask_modem(b"ATH1\r".to_vec(), desk),
             Act::Send(bytes) => {
-                if measuring.is_online() {
+                if let Phase::Online { .. } = phase {
                     desk.port(self.id, PortOutput::Send(bytes));
                 }
-                measuring.phase
+                phase
             }
-            Act::HangUp => match measuring.phase {
+            Act::HangUp => match phase {
                 Phase::Rest => return self.rest(desk),
                 Phase::Online { .. } => return self.on_hook(None, true, desk),
                 Phase::Hanging(commands) => Phase::Hanging(commands),

@@ -35,7 +35,7 @@ impl Server {
                 return self.desk.output(Output::Reread);
             }
             Command::Qualify { who, line, hold_ms } => self.qualify(who, line, hold_ms),
-            Command::Measure { who, line, with } => self.measure(who, line, with),
+            Command::Measure { who, line, with } => self.measure(who, &line, &with),
             Command::Release { who, number } => self.release(who, number),
             Command::Hurry { who, promise } => self.hurry(who, promise),
             Command::Withdraw { who, promise } => self.withdraw(&who, promise),

@@ -43,10 +43,10 @@ impl Running {
 
 impl Server {
     /// An operator wants `name` measured by calls between it and `with`.
-    pub(super) fn measure(&mut self, who: String, name: String, with: String) -> Reply {
+    pub(super) fn measure(&mut self, who: String, name: &str, with: &str) -> Reply {
         let command = format!("qualify {name} --with {with}");
         self.desk.journal(Event::Operated { who: who.clone(), command });
-        match self.measuring_plan(&name, &with) {
+        match self.measuring_plan(name, with) {
             Ok((ids, plan)) => {
                 let names = plan.names.clone();
                 let engine = Measurement::new(self.desk.at(), plan);

@@ -124,6 +124,11 @@ fn told(kind: &str) -> String {
         "Wall" => "`unix_ms` (milliseconds since 1970 UTC) and `offset_s` (local time ahead of UTC, in seconds)",
         "ExitStatus" => "`code` or `signal` with its number",
         "Charge" => "what it cost: `user`, `class`, `minutes`, `cost` (hundredths of the currency; missing without a tariff)",
+        "Box<Findings>" => {
+            "what was found: `with`, `held_ms` (held after that still; the hold time lies between it and `hold_ms`), `dial_tone_ms`, \
+             `caller_id` (`found`: `nothing`, `no-number` or `number`, behind so many `rings`), `called` and `calling` (how it \
+             learned that its peer had hung up: `signal` `carrier`, `words` or `nothing`), `calls`"
+        }
         other => return format!("`{other}`"),
     }
     .to_owned()

@@ -33,12 +33,14 @@ const BEGIN: u64 = 12_000;
 type End = Result<(u64, Findings), String>;
 
 fn end_of(world: &World) -> Option<End> {
-    world.journal().iter().find_map(|entry| match &entry.event {
-        Event::Qualified { hold_ms, findings, .. } => {
+    world.journal().iter().find_map(|entry| {
+        if let Event::Qualified { hold_ms, findings, .. } = &entry.event {
             Some(Ok((*hold_ms, *findings.clone().unwrap())))
+        } else if let Event::NotQualified { reason, .. } = &entry.event {
+            Some(Err(reason.clone()))
+        } else {
+            None
         }
-        Event::NotQualified { reason, .. } => Some(Err(reason.clone())),
-        _ => None,
     })
 }
 
@@ -83,7 +85,8 @@ fn with(setup: &mut Setup, name: &str, change: impl FnOnce(&mut dialback_sim::to
 
 /// The hold time lies between what is told, and that is narrow enough to be of use.
 fn check_hold(hold: u64, end: End, world: &World) -> Findings {
-    let (free, findings) = end.unwrap_or_else(|why| panic!("{hold}: {why}\n{}", world.tail()));
+    assert!(end.is_ok(), "{hold}: {end:?}\n{}", world.tail());
+    let (free, findings) = end.unwrap();
     let ms = hold * 1_000;
     let told = findings.hold(free);
     // Half a second is what modems need to take the line and to let it go.
@@ -217,10 +220,8 @@ fn a_late_dial_tone_is_waited_for_and_told() {
 /// What is in the way is told, with the cure, and both lines are back.
 fn check_failure(what: &str, setup: Setup, then: impl FnOnce(&mut World), wanted: &str) {
     let (mut world, end) = measured(setup, then);
-    match end {
-        Err(why) => assert!(why.contains(wanted), "{what}: {why}\n{}", world.tail()),
-        Ok(found) => panic!("{what}: {found:?}\n{}", world.tail()),
-    }
+    let told = end.as_ref().is_err_and(|why| why.contains(wanted));
+    assert!(told, "{what}: {end:?}\n{}", world.tail());
     world.run_until(world.ms() + 20_000);
     assert!(world.watch().violations().is_empty(), "{what}: {}", world.tail());
     assert_eq!(count(&world, "kept") + count(&world, "launched"), 0, "{what}");
