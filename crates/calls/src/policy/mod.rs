@@ -150,9 +150,7 @@ impl Numbers<'_> {
             Self::Entry(numbers, _)
             | Self::User(numbers)
             | Self::Operator(numbers)
-            | Self::Measured(numbers) => {
-                Ok(Cow::Borrowed(numbers))
-            }
+            | Self::Measured(numbers) => Ok(Cow::Borrowed(numbers)),
         }
     }
 }

@@ -17,7 +17,9 @@ use crate::config::user::Service;
 use crate::config::{Direction, ReturnLine};
 use crate::line::{Act, Heard, Line};
 use crate::money::Toll;
-use crate::policy::{self, Approval, Counters, Identity, Numbers, OpenPromises, Refusal, Request};
+use crate::policy::{
+    self, Approval, Counters, Identity, Marked, Numbers, OpenPromises, Refusal, Request,
+};
 use crate::promise::State as PromiseState;
 use crate::promises::OPERATOR;
 use crate::qualify::engine::{Measurement, Plan, Side, Sides, Wish};
@@ -170,7 +172,7 @@ impl Server {
             leg: Leg::Request,
             at,
             counters,
-            marked: Vec::new(),
+            marked: Marked::default(),
         };
         policy::decide(&self.config, &request).answer
     }

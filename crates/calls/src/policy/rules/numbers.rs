@@ -22,10 +22,9 @@ pub(super) fn grammar(case: &mut Case<'_>) -> Finding {
     }
     match case.request.numbers {
         Numbers::Typed(_) => passes("what was typed is a number"),
-        Numbers::Entry(..)
-        | Numbers::User(_)
-        | Numbers::Operator(_)
-        | Numbers::Measured(_) => unconcerned(NOT_TYPED),
+        Numbers::Entry(..) | Numbers::User(_) | Numbers::Operator(_) | Numbers::Measured(_) => {
+            unconcerned(NOT_TYPED)
+        }
     }
 }
 
