@@ -50,7 +50,7 @@ fn config() -> Result<Config, String> {
         .map(|n| {
             format!(
                 "[[line]]\nname = \"l{n}\"\nport = \"sim:l{n}\"\nnumber = \"55{n:05}\"\nhold_time = \"10s\"\n\
-                 modem = {{ init = [\"ATZ\"], dial_prefix = \"ATDT\" }}\n"
+                 modem = {{ init = [\"ATZ\"], dial_prefix = \"ATDT\", read_back = false }}\n"
             )
         })
         .collect();
@@ -84,11 +84,11 @@ fn answer(output: Output, inputs: &mut VecDeque<Input>, count: &mut Count) {
                 PortOutput::Claim => port(PortInput::Claimed),
                 PortOutput::Drain => port(PortInput::Drained),
                 PortOutput::Dtr(false) => port(dcd(false)),
-                PortOutput::Send(bytes) if bytes == b"ATZ\r" => says(b"\r\nOK\r\n"),
                 PortOutput::Send(bytes) if bytes == b"ATA\r" || bytes.starts_with(b"ATD") => {
                     port(dcd(true));
                     port(PortInput::Bytes(b"\r\nCONNECT 33600\r\n".to_vec()));
                 }
+                PortOutput::Send(bytes) if bytes.starts_with(b"AT") => says(b"\r\nOK\r\n"),
                 // On the return leg no entry takes this name, and he is asked again.
                 PortOutput::Send(bytes) if bytes.ends_with(b"of this name.\r\n") => says(b"mary\r"),
                 PortOutput::Send(bytes) if bytes.ends_with(b"login: ") => says(b"cback\r"),
