@@ -12,7 +12,7 @@
 //!
 //! It does not know what was guessed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proto::time::Instant;
@@ -76,6 +76,8 @@ struct Seen {
 #[derive(Debug, Default)]
 pub(crate) struct Guesses {
     seen: BTreeMap<Mark, Seen>,
+    /// The same by when it was last: the first makes room.
+    by_age: BTreeSet<(Instant, Mark)>,
 }
 
 impl Guesses {
@@ -93,7 +95,9 @@ impl Guesses {
         let mut alarming = Vec::new();
         for mark in marks {
             let text = mark.text();
-            let seen = self.seen.entry(mark).or_insert(Seen { wrong: 0, last: now });
+            let seen = self.seen.entry(mark.clone()).or_insert(Seen { wrong: 0, last: now });
+            self.by_age.remove(&(seen.last, mark.clone()));
+            self.by_age.insert((now, mark));
             if now.since(seen.last) >= FORGET {
                 seen.wrong = 0;
             }
@@ -104,8 +108,7 @@ impl Guesses {
             }
         }
         while self.seen.len() > MOST {
-            let oldest = self.seen.iter().min_by_key(|(_, seen)| seen.last);
-            let Some(oldest) = oldest.map(|(mark, _)| mark.clone()) else { break };
+            let Some((_, oldest)) = self.by_age.pop_first() else { break };
             self.seen.remove(&oldest);
         }
         alarming
@@ -116,7 +119,9 @@ impl Guesses {
         for mark in marks {
             match mark {
                 Mark::Caller(_) | Mark::Name(_) => {
-                    self.seen.remove(mark);
+                    if let Some(seen) = self.seen.remove(mark) {
+                        self.by_age.remove(&(seen.last, mark.clone()));
+                    }
                 }
                 Mark::Line(_) => {}
             }
@@ -155,6 +160,11 @@ mod tests {
         for n in 0..u64::try_from(MOST).expect("few") + 9 {
             guesses.wrong(vec![Mark::Name(n.to_string())], Instant::from_millis(n + 1));
         }
-        assert_eq!(guesses.seen.len(), MOST);
+        assert_eq!((guesses.seen.len(), guesses.by_age.len()), (MOST, MOST));
+        // The oldest made room, and who was right is forgotten in both.
+        let name = |n: usize| Mark::Name(n.to_string());
+        assert!(!guesses.seen.contains_key(&name(8)) && guesses.seen.contains_key(&name(9)));
+        guesses.right(&[name(9)]);
+        assert_eq!((guesses.seen.len(), guesses.by_age.len()), (MOST - 1, MOST - 1));
     }
 }

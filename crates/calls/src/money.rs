@@ -188,15 +188,26 @@ pub struct Charge {
     pub cost: Option<u32>,
 }
 
-/// What return calls have cost today.
+/// What return calls have cost, a page for each day.
+///
+/// A clock that is set back over midnight finds yesterday's page as it was left, and not an empty one; one that was
+/// wrong by a month, and is put right, finds today's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// The site's day: its year and its number in it ([`day`]).
-    day: i64,
+    /// By the site's days ([`day`]). Never more than [`PAGES`], of which the earliest goes first.
+    pages: BTreeMap<i64, Page>,
+    running: BTreeMap<CallId, Running>,
+}
+
+/// How many days are kept: yesterday for a clock that is set back, and some for one that jumps about.
+const PAGES: usize = 8;
+
+/// What a day's calls have cost that are over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Page {
     in_all: Spent,
     users: BTreeMap<String, Spent>,
     classes: BTreeMap<Class, Spent>,
-    running: BTreeMap<CallId, Running>,
     /// The budgets of which it was told that they are nearly used up.
     told: BTreeSet<String>,
 }
@@ -205,9 +216,11 @@ pub struct Ledger {
 struct Running {
     toll: Toll,
     since_ms: i64,
+    /// It was told that it ends; it is being hung up.
+    ends: bool,
 }
 
-/// The site's day: `2026327` is the 327th of 2026. Only equal or not.
+/// The site's day: `2026327` is the 327th of 2026.
 fn day(config: &Config, at: Wall) -> i64 {
     let date = window::civil(at, config.server.time_zone.as_ref()).map(|civil| civil.date());
     date.map_or(0, |date| i64::from(date.year()) * 1000 + i64::from(date.day_of_year()))
@@ -228,20 +241,27 @@ impl Ledger {
         charge: &Charge,
         at: Wall,
     ) {
-        self.turn_page(config, at);
         if let Some(call) = call {
             self.running.remove(&call);
         }
-        add(&mut self.in_all, charge);
-        add(self.users.entry(charge.user.clone()).or_default(), charge);
+        let page = self.page_for(config, at);
+        add(&mut page.in_all, charge);
+        add(page.users.entry(charge.user.clone()).or_default(), charge);
         if let Some(class) = Class::named(&charge.class) {
-            add(self.classes.entry(class).or_default(), charge);
+            add(page.classes.entry(class).or_default(), charge);
         }
     }
 
-    /// The calls that run.
+    /// The calls that run, but for those that are being hung up.
     pub(crate) fn running(&self) -> impl Iterator<Item = CallId> {
-        self.running.keys().copied()
+        self.running.iter().filter(|(_, running)| !running.ends).map(|(call, _)| *call)
+    }
+
+    /// A call is being hung up because a budget is used up: nothing more has to be told of it.
+    pub(crate) fn ends(&mut self, call: CallId) {
+        if let Some(running) = self.running.get_mut(&call) {
+            running.ends = true;
+        }
     }
 
     /// Who pays for a call that runs.
@@ -250,7 +270,7 @@ impl Ledger {
     }
 
     /// What policy asks for.
-    pub(crate) fn count(&mut self, config: &Config, at: Wall, user: &str, counters: &mut Counters) {
+    pub(crate) fn count(&self, config: &Config, at: Wall, user: &str, counters: &mut Counters) {
         let user = config.user(user).map_or(user, |user| &user.name);
         counters.spent = self.spent(config, at, &Payer::User(user));
         if config.budgets.is_empty() {
@@ -262,35 +282,45 @@ impl Ledger {
         }
     }
 
-    /// Whether it was told today that this budget is nearly used up; it is from now on.
-    pub(crate) fn tell_once(&mut self, budget: &str) -> bool {
-        self.told.insert(budget.to_owned())
+    /// Whether it was not told yet that day that this budget is nearly used up; it is from now on.
+    pub(crate) fn tell_once(&mut self, config: &Config, at: Wall, budget: &str) -> bool {
+        self.page_for(config, at).told.insert(budget.to_owned())
     }
 
     /// A return call was answered now.
     pub(crate) fn began(&mut self, call: CallId, toll: Toll, at: Wall) {
-        self.running.insert(call, Running { toll, since_ms: at.unix_ms });
+        self.running.insert(call, Running { toll, since_ms: at.unix_ms, ends: false });
     }
 
-    /// At midnight everything is forgotten.
-    fn turn_page(&mut self, config: &Config, at: Wall) {
+    /// The page of the day; where it is earlier than all that are kept, the earliest.
+    fn page(&self, config: &Config, at: Wall) -> Option<&Page> {
         let today = day(config, at);
-        if self.day != today {
-            let running = std::mem::take(&mut self.running);
-            *self = Self { day: today, running, ..Self::default() };
-        }
+        self.pages.get(&today).or_else(|| {
+            let (first, page) = self.pages.first_key_value()?;
+            (self.pages.len() >= PAGES && today < *first).then_some(page)
+        })
     }
 
-    /// What today's calls have cost: all that are over, and as much of those that run as is spent by now.
-    pub(crate) fn spent(&mut self, config: &Config, at: Wall, who: &Payer<'_>) -> Spent {
-        self.turn_page(config, at);
-        let mut spent = match who {
-            Payer::User(name) => self.users.get(*name),
-            Payer::Class(class) => self.classes.get(class),
-            Payer::All => Some(&self.in_all),
+    /// The same to write on.
+    fn page_for(&mut self, config: &Config, at: Wall) -> &mut Page {
+        let today = day(config, at);
+        let full = self.pages.len() >= PAGES;
+        let first = self.pages.first_key_value().map(|(first, _)| *first);
+        let place = first.filter(|first| full && today < *first).unwrap_or(today);
+        if full && !self.pages.contains_key(&place) {
+            self.pages.pop_first();
         }
-        .copied()
-        .unwrap_or_default();
+        self.pages.entry(place).or_default()
+    }
+
+    /// What the day's calls have cost: all that are over, and as much of those that run as is spent by now.
+    pub(crate) fn spent(&self, config: &Config, at: Wall, who: &Payer<'_>) -> Spent {
+        let of_page = |page: &Page| match who {
+            Payer::User(name) => page.users.get(*name).copied(),
+            Payer::Class(class) => page.classes.get(class).copied(),
+            Payer::All => Some(page.in_all),
+        };
+        let mut spent = self.page(config, at).and_then(of_page).unwrap_or_default();
         for running in self.running.values().filter(|running| who.pays(&running.toll)) {
             add(&mut spent, &running.toll.charge(running.online(at)));
         }
@@ -301,16 +331,17 @@ impl Ledger {
     /// nearly so, if nobody was told yet.
     ///
     /// What is left of a budget is shared by the calls that run on it: each gets its part.
-    pub(crate) fn left(&mut self, config: &Config, at: Wall, call: CallId) -> Left {
-        let Some(running) = self.running.get(&call).cloned() else { return Left::default() };
+    pub(crate) fn left(&self, config: &Config, at: Wall, call: CallId) -> Left {
+        let Some(running) = self.running.get(&call) else { return Left::default() };
+        let told = |name: &str| self.page(config, at).is_some_and(|page| page.told.contains(name));
         let mut left = Left::default();
         for (payer, budget, name) in budgets(config, &running.toll) {
-            let end = self.until(config, at, &running, &payer, &budget);
+            let end = self.until(config, at, running, &payer, &budget);
             if end.is_some_and(|end| left.end.as_ref().is_none_or(|(least, _)| end < *least)) {
                 left.end = end.map(|end| (end, name.clone()));
             }
-            if !self.told.contains(&name) {
-                let nearly = self.until(config, at, &running, &payer, &nearly_used(&budget));
+            if !told(&name) {
+                let nearly = self.until(config, at, running, &payer, &nearly_used(&budget));
                 left.nearly = left.nearly.into_iter().chain(nearly).min();
             }
         }
@@ -318,7 +349,7 @@ impl Ledger {
     }
 
     fn until(
-        &mut self,
+        &self,
         config: &Config,
         at: Wall,
         running: &Running,

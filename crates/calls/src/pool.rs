@@ -27,6 +27,8 @@ pub(crate) struct Pool {
     free: BTreeSet<(u64, Ipv4Addr)>,
     /// Those of the pool, and of users.
     leases: BTreeMap<Ipv4Addr, Lease>,
+    /// Which of them a call has.
+    by_call: BTreeMap<CallId, Ipv4Addr>,
     /// The address that a user had last. No more entries than addresses.
     habits: BTreeMap<String, Ipv4Addr>,
     /// Counts what was given.
@@ -159,6 +161,7 @@ impl Pool {
             }
         }
         self.leases.insert(address, Lease { call, user: user.to_owned() });
+        self.by_call.insert(call, address);
         Ok(address)
     }
 
@@ -177,7 +180,7 @@ impl Pool {
 
     /// The call is over, or needs none any more.
     pub(crate) fn release(&mut self, call: CallId) {
-        let Some((address, _)) = self.of(call) else { return };
+        let Some(address) = self.by_call.remove(&call) else { return };
         self.leases.remove(&address);
         if let Some(past) = self.addresses.get(&address) {
             self.free.insert((past.turn, address));
@@ -185,8 +188,8 @@ impl Pool {
     }
 
     fn of(&self, call: CallId) -> Option<(Ipv4Addr, &Lease)> {
-        let (address, lease) = self.leases.iter().find(|(_, lease)| lease.call == call)?;
-        Some((*address, lease))
+        let address = self.by_call.get(&call)?;
+        Some((*address, self.leases.get(address)?))
     }
 
     /// What is given just now, in the order of the addresses.

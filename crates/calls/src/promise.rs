@@ -129,6 +129,11 @@ impl Promise {
         numbers.get(turn)
     }
 
+    /// Leaves the other numbers out. `false`: there would be none left, and nothing is changed.
+    pub(crate) fn keep_numbers(&mut self, keep: impl Fn(&PhoneNumber) -> bool) -> bool {
+        self.approval.keep_numbers(keep)
+    }
+
     /// Which try the next one is, counted from 1.
     pub(crate) const fn attempt(&self) -> u32 {
         self.failed.saturating_add(1)

@@ -15,8 +15,10 @@ use crate::config::{Config, NamePattern};
 use crate::desk::Desk;
 use crate::dispatch;
 use crate::money::{Ledger, Toll};
-use crate::policy::numbering::normal;
-use crate::policy::{self, Approval, Marked, OpenPromises, Refusal, RefusalKind, Request};
+use crate::policy::numbering::{Class, normal};
+use crate::policy::{
+    self, Approval, Counters, Marked, OpenPromises, Refusal, RefusalKind, Request,
+};
 use crate::promise::{AfterTry, Promise, State};
 use crate::recovery::OpenPromise;
 use crate::strangers::Strangers;
@@ -97,6 +99,27 @@ impl Promises {
         };
         let in_all = u32::try_from(self.open.len()).unwrap_or(u32::MAX);
         OpenPromises { by_user, in_all }
+    }
+
+    /// Calls that are being dialled count as made: they will have been, when somebody answers.
+    pub(crate) fn count_dialling(&self, config: &Config, user: &str, counters: &mut Counters) {
+        let limited = config.user(user).is_some_and(|user| user.budget.calls.is_some());
+        if !limited && config.budgets.iter().all(|day| day.budget.calls.is_none()) {
+            return;
+        }
+        for promise in self.open.values() {
+            let (State::Dialling { .. }, Some(number)) = (promise.state, promise.number()) else {
+                continue;
+            };
+            let toll = Toll::of(config, &promise.user, number);
+            if promise.user == user {
+                counters.spent.calls += 1;
+            }
+            counters.day.calls += 1;
+            for (spent, class) in counters.classes.iter_mut().zip(Class::ALL) {
+                spent.calls += u32::from(class == toll.class);
+            }
+        }
     }
 
     /// Whether a callback is owed there under a name that is no user's.

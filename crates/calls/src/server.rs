@@ -418,6 +418,9 @@ impl Server {
     }
 
     fn dial(&mut self, id: PromiseId, line: LineId) {
+        if !self.may_spend(id) {
+            return;
+        }
         let call = self.desk.call_id();
         match self.promises.take_turn(&self.config, id, line, call) {
             Some(turn) => {

@@ -104,3 +104,48 @@ fn somebody_is_told_when_four_fifths_of_a_budget_are_gone() {
         assert_eq!(before, wanted.is_none());
     }
 }
+
+/// The ledger of a site in Greenwich: calls that cost a minute each, and what it knows of a day.
+#[test]
+fn a_clock_that_was_set_finds_each_day_as_it_left_it() {
+    let config = crate::testing::config(crate::testing::TOML, crate::testing::LOGIN);
+    let charge = Charge { user: "alice".to_owned(), class: String::new(), minutes: 1, cost: None };
+    let hour = |hour: i64| Wall { unix_ms: 1_800_000_000_000 + hour * 3_600_000, offset_s: 0 };
+    let mut ledger = Ledger::default();
+    // 1_800_000_000 is 08:00. A charge at this hour; what is spent then.
+    for (at, wanted) in [
+        (0, 1),
+        (1, 2),
+        // Tomorrow.
+        (20, 1),
+        // Set back over midnight, by a server of time or by somebody who would like to spend it all again.
+        (2, 3),
+        // Set forward by a month, by accident, and put right.
+        (24 * 31, 1),
+        (3, 4),
+        (21, 2),
+    ] {
+        ledger.charge(&config, None, &charge, hour(at));
+        let spent = ledger.spent(&config, hour(at), &Payer::User("alice"));
+        assert_eq!(spent.calls, wanted, "hour {at}");
+    }
+    // What is older than all that is known is not a new day either.
+    for day in 0..20 {
+        ledger.charge(&config, None, &charge, hour(24 * day));
+    }
+    assert!(ledger.spent(&config, hour(-24), &Payer::All).calls > 0);
+}
+
+#[test]
+fn a_call_that_is_being_hung_up_still_costs_and_is_watched_no_more() {
+    let config = crate::testing::config(crate::testing::TOML, crate::testing::LOGIN);
+    let at = Wall { unix_ms: 1_800_000_000_000, offset_s: 0 };
+    let toll = || Toll { user: "alice".to_owned(), class: Class::Fixed, tariff: None };
+    let mut ledger = Ledger::default();
+    for call in [1, 2] {
+        ledger.began(CallId(call), toll(), at);
+    }
+    ledger.ends(CallId(1));
+    assert_eq!(ledger.running().collect::<Vec<_>>(), [CallId(2)]);
+    assert_eq!(ledger.spent(&config, at, &Payer::All).calls, 2);
+}

@@ -31,10 +31,10 @@ use std::borrow::Cow;
 
 use proto::dial::PhoneNumber;
 
-pub(crate) use rules::dial_string;
 #[cfg(test)]
 pub(crate) use rules::line_dialling;
 pub use rules::table;
+pub(crate) use rules::{affords, dial_string};
 pub(crate) use stay::stay;
 
 use crate::config::user::Service;
@@ -277,6 +277,16 @@ impl Approval {
     #[must_use]
     pub fn lines(&self) -> &[String] {
         &self.lines
+    }
+
+    /// Leaves the other numbers out, which do not fit any more; `false` and as it was if none would be left.
+    pub(crate) fn keep_numbers(&mut self, keep: impl Fn(&PhoneNumber) -> bool) -> bool {
+        let left: Vec<PhoneNumber> = self.numbers.iter().filter(|n| keep(n)).cloned().collect();
+        if left.is_empty() {
+            return false;
+        }
+        self.numbers = left;
+        true
     }
 
     /// The approval of a promise that an earlier run of the server made and wrote into its journal.

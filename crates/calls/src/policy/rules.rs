@@ -23,6 +23,7 @@ use super::{RefusalKind, Request};
 use crate::config::Config;
 use crate::config::user::User;
 
+pub(crate) use budgets::affords;
 pub(crate) use lines::dial_string;
 #[cfg(test)]
 pub(crate) use lines::line_dialling;

@@ -1,61 +1,20 @@
 //! Whether a PPP caller may have a network on this very call: the account's rules, and whether he must be called
 //! back first.
 //!
-//! The account's rules are those by which callbacks are decided too; they are not written twice. On a return call the
-//! user's hours do not count any more: it was promised within them.
+//! The account's rules are [`serves`]'s.
 
-use super::rules::{Case, Finding, RULES};
-use super::{Counters, Identity, Marked, Numbers, Refusal, RefusalKind, Request};
+use super::{Refusal, RefusalKind, serves};
+use crate::config::Config;
 use crate::config::user::{Direct, Service};
-use crate::config::{Config, ReturnLine};
 use crate::vocabulary::{Leg, Wall};
-
-/// The rules that are about the user and not about a number or a line.
-const ACCOUNT: [&str; 5] =
-    ["user.trap", "user.disabled", "user.expires", "user.window", "user.service"];
 
 /// Why a user whose name is proved gets no network on a call of this leg; nothing if he does.
 ///
 /// # Errors
 /// The first rule that objects.
-pub(crate) fn stay(
-    config: &Config,
-    name: &str,
-    identity: Identity,
-    leg: Leg,
-    at: Wall,
-) -> Result<(), Refusal> {
-    let request = Request {
-        user: name,
-        identity,
-        service: Service::Ppp,
-        numbers: Numbers::User(&[]),
-        return_line: &ReturnLine::Same,
-        came_in_on: None,
-        caller_id: None,
-        leg,
-        at,
-        counters: Counters::default(),
-        marked: Marked::default(),
-    };
+pub(crate) fn stay(config: &Config, name: &str, leg: Leg, at: Wall) -> Result<(), Refusal> {
+    serves(config, name, Service::Ppp, leg, at)?;
     let user = config.user(name);
-    let mut case = Case {
-        config,
-        request: &request,
-        user,
-        numbers: Vec::new(),
-        known: Vec::new(),
-        lines: Vec::new(),
-        allowed_by: None,
-    };
-    let counts =
-        |name: &str| ACCOUNT.contains(&name) && !(leg == Leg::Return && name == "user.window");
-    for rule in RULES.iter().filter(|rule| counts(rule.name)) {
-        if let Finding::Refuses { rule: exact, because } = (rule.judge)(&mut case) {
-            let name = exact.unwrap_or_else(|| rule.name.to_owned());
-            return Err(Refusal::new(rule.kind, name, because));
-        }
-    }
     let Some(user) = user.filter(|_| leg == Leg::Request) else { return Ok(()) };
     let refused = |rule: &str, because: String| {
         Err(Refusal::new(RefusalKind::Service, rule.to_owned(), because))
@@ -72,7 +31,6 @@ pub(crate) fn stay(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Proof;
     use crate::testing::ppp_config;
 
     #[track_caller]
@@ -80,7 +38,7 @@ mod tests {
         let config = ppp_config("", &format!("[[user]]\nname = \"carol\"\n{keys}\n"));
         // A Sunday, 17:00 in Greenwich.
         let at = Wall { unix_ms: 1_800_205_200_000, offset_s: 0 };
-        let got = stay(&config, "carol", Identity::Proven(Proof::Ppp), leg, at);
+        let got = stay(&config, "carol", leg, at);
         let got = got.err().map_or("stays".to_owned(), |refusal| refusal.rule);
         assert_eq!(got, wanted, "{keys} on {leg:?}");
     }

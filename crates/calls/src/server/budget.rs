@@ -4,12 +4,14 @@
 
 use std::time::Duration;
 
+use proto::dial::PhoneNumber;
 use proto::time::Deadline;
 
 use super::{Alarm, Server};
 use crate::alert::Alert;
 use crate::money::{self, Charge};
-use crate::vocabulary::{CallId, Cause, Event, LineId};
+use crate::policy::{self, Counters};
+use crate::vocabulary::{CallId, Cause, Event, LineId, PromiseId};
 
 /// How long before a further minute would begin the call is ended: so long may hanging up take.
 const HANG_UP_TIME: Duration = Duration::from_secs(3);
@@ -34,6 +36,27 @@ impl Server {
         self.tell_of_budgets(call);
         self.promises.ledger.charge(&self.config, Some(call), charge, at);
         self.watch_budgets();
+    }
+
+    /// Whether a promise that is due may still be dialled: much may have been spent since it was made, and each of its
+    /// numbers has a price of its own. Those that do not fit any more are left out; without one it is withdrawn.
+    pub(super) fn may_spend(&mut self, id: PromiseId) -> bool {
+        let Some(promise) = self.promises.get(id) else { return false };
+        let mut counters = Counters::default();
+        let at = self.desk.now.wall;
+        self.promises.ledger.count(&self.config, at, &promise.user, &mut counters);
+        self.promises.count_dialling(&self.config, &promise.user, &mut counters);
+        let (config, user) = (&self.config, promise.user.clone());
+        let fits = |number: &PhoneNumber| policy::affords(config, &user, number, &counters);
+        let objection = promise.approval.numbers().iter().find_map(|number| fits(number).err());
+        let Some((rule, why)) = objection else { return true };
+        let left = self.promises.change(id, |promise| promise.keep_numbers(|n| fits(n).is_ok()));
+        if left == Some(true) {
+            return true;
+        }
+        // Nobody waits for an answer.
+        let _promise = self.promises.withdraw(&mut self.desk, id, format!("{rule}: {why}"));
+        false
     }
 
     /// What is left has changed for every call that runs.
@@ -61,6 +84,7 @@ impl Server {
         }
         let reason = format!("the budget of {budget} is used up: the call ends");
         self.alert_of_budget(call, reason);
+        self.promises.ledger.ends(call);
         if let Some(&session) = self.on_call.get(&call) {
             self.in_session(session, |session, line, office| {
                 session.end(Cause::SessionTimeout, line, office);
@@ -75,7 +99,7 @@ impl Server {
         for (payer, budget, name) in money::budgets(&self.config, &toll) {
             let spent = self.promises.ledger.spent(&self.config, at, &payer);
             if let Some(how) = money::nearly(&budget, spent)
-                && self.promises.ledger.tell_once(&name)
+                && self.promises.ledger.tell_once(&self.config, at, &name)
             {
                 let reason = format!("the budget of {name}: {how}");
                 self.desk.journal(alert(call, &toll.user, reason));

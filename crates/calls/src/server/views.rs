@@ -18,9 +18,7 @@ impl Server {
     pub fn explain(&self, question: &Question<'_>) -> Explanation {
         let open = self.promises.open_for(&self.config, question.user);
         let mut counters = Counters { open, ..Counters::default() };
-        // Asking for another day turns a ledger's page: not that of the one which counts.
-        let mut ledger = self.promises.ledger.clone();
-        ledger.count(&self.config, question.at, question.user, &mut counters);
+        self.promises.ledger.count(&self.config, question.at, question.user, &mut counters);
         let marked = self.promises.marked(&self.config, question.at);
         explain::explain(&self.config, &Question { counters, marked, ..question.clone() })
     }

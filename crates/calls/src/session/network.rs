@@ -17,7 +17,7 @@ use super::{Office, Session};
 use crate::config::network::{Backend, Network as Terms};
 use crate::dispatch::AUTO_PPP;
 use crate::line::Line;
-use crate::policy::{self, Identity, Proof};
+use crate::policy;
 use crate::pppd;
 use crate::service::{Network, Place, Service, Traffic, device_name};
 use crate::vocabulary::{CallFacts, Cause, Ends, Event, Grounds, Handover, NetworkInput};
@@ -47,8 +47,7 @@ impl Session {
         let mtu = ppp.peer_mru().min(terms.mtu);
         // The link itself lets nobody come this far who must be called back. Policy is asked all the same,
         // because everything depends on it.
-        let identity = Identity::Proven(Proof::Ppp);
-        let share = match policy::stay(config, &user, identity, self.leg, office.desk.now.wall) {
+        let share = match policy::stay(config, &user, self.leg, office.desk.now.wall) {
             Ok(()) => self.share(&user, terms, mtu, office),
             Err(refusal) => Err((refusal.rule, refusal.reason)),
         };

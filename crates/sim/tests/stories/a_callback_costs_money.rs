@@ -1,5 +1,6 @@
 //! What return calls cost, and that they end where what may be spent ends.
 
+use calls::vocabulary::Event;
 use dialback_sim::people::Step;
 use dialback_sim::people::scripts::{be_called_back, dial, expect, send};
 use dialback_sim::world::{Setup, World};
@@ -30,6 +31,17 @@ fn stays(number: &str) -> Vec<Step> {
     steps.extend([expect("ogin: ", 60), send("al\r"), expect("assword: ", 30), send("secret\r")]);
     steps.extend([expect("$ ", 30), Step::NoAbort("NO CARRIER".to_owned())]);
     steps.push(expect("NO CARRIER", 3_000));
+    steps
+}
+
+/// The same over another line of the server's.
+fn stays_on(line: &str, number: &str) -> Vec<Step> {
+    let mut steps = stays(number);
+    for step in &mut steps {
+        if let Step::Send(text) = step {
+            *text = text.replace(OFFICE, line);
+        }
+    }
     steps
 }
 
@@ -116,15 +128,38 @@ fn two_calls_at_once_do_not_spend_a_budget_twice() {
     setup.config = setup.config.replace("[callback]\n", "[callback]\nper_user = 2\n");
     let mut world = world(setup);
     world.begin("alice", stays(ALICE));
-    let mut bob = stays(BOB);
-    for step in &mut bob {
-        if let Step::Send(text) = step {
-            *text = text.replace(OFFICE, SECOND);
-        }
-    }
-    tell(&mut world, "bob", bob);
+    tell(&mut world, "bob", stays_on(SECOND, BOB));
     let minutes: u32 = charges(&world).iter().map(|(minutes, _)| minutes).sum();
     assert!((4..=6).contains(&minutes), "{:?}\n{}", charges(&world), world.tail());
+}
+
+/// How often it was told that a budget is used up.
+fn told_of_the_end(world: &World) -> usize {
+    let told = |event: &Event| matches!(event, Event::Alert { reason, .. } if reason.ends_with("used up: the call ends"));
+    world.journal().iter().filter(|entry| told(&entry.event)).count()
+}
+
+#[test]
+fn each_call_that_ends_with_a_budget_is_told_once() {
+    let mut setup = tolls("[[budget]]\nminutes = 6\n");
+    setup.config = setup.config.replace("[callback]\n", "[callback]\nper_user = 2\n");
+    let mut world = world(setup);
+    world.begin("alice", stays(ALICE));
+    tell(&mut world, "bob", stays_on(SECOND, BOB));
+    let ended = count(&world, "cause=session-timeout");
+    assert!(ended >= 1);
+    assert_eq!(told_of_the_end(&world), ended, "{}", world.tail());
+}
+
+#[test]
+fn a_budget_is_asked_once_more_when_the_promise_comes_due() {
+    let mut setup = tolls("[[budget]]\ncalls = 1\n");
+    setup.config = setup.config.replace("[callback]\n", "[callback]\nper_user = 2\n");
+    let mut world = world(setup);
+    world.begin("alice", stays(ALICE));
+    tell(&mut world, "bob", stays_on(SECOND, BOB));
+    assert_eq!((count(&world, "promised"), count(&world, "kept")), (2, 1), "{}", world.tail());
+    journal_has(&world, &["withdrawn"]);
 }
 
 #[test]

@@ -1,14 +1,75 @@
 //! Whether one more call fits into what may be spent today.
 
-use super::{Case, Finding, passes, refuses, unconcerned};
-use crate::config::user::Budget;
-use crate::money::{Toll, fits};
-use crate::policy::Identity;
-use crate::policy::numbering::Class;
+use proto::dial::PhoneNumber;
 
-/// The toll of the number that would be dialled first.
-fn toll(case: &Case<'_>) -> Option<Toll> {
-    Some(Toll::of(case.config, case.request.user, case.numbers.first()?))
+use super::{Case, Finding, passes, refuses, unconcerned};
+use crate::config::Config;
+use crate::config::user::{Budget, User};
+use crate::money::{Toll, fits};
+use crate::policy::numbering::Class;
+use crate::policy::{Counters, Identity};
+
+/// Whether a call to this number for this user fits now, when it is about to be dialled.
+///
+/// # Errors
+/// The rule that objects, and why.
+pub(crate) fn affords(
+    config: &Config,
+    user: &str,
+    number: &PhoneNumber,
+    counters: &Counters,
+) -> Result<(), (&'static str, String)> {
+    let toll = Toll::of(config, user, number);
+    if let Some(user) = config.user(user) {
+        of_user(user, &toll, counters).map_err(|why| ("budget.user", why))?;
+    }
+    of_day(config, &toll, counters).map_err(|why| ("budget.day", why))
+}
+
+fn of_user(user: &User, toll: &Toll, counters: &Counters) -> Result<(), String> {
+    fits(&user.budget, counters.spent, toll)
+        .map_err(|why| format!("the budget of {}: {why}", user.name))
+}
+
+fn of_day(config: &Config, toll: &Toll, counters: &Counters) -> Result<(), String> {
+    for day in &config.budgets {
+        let spent = match day.class {
+            None => counters.day,
+            Some(class) if class == toll.class => {
+                let place = Class::ALL.iter().position(|of| *of == class);
+                place.and_then(|at| counters.classes.get(at)).copied().unwrap_or_default()
+            }
+            Some(_) => continue,
+        };
+        fits(&day.budget, spent, toll).map_err(|why| format!("the budget of {day}: {why}"))?;
+    }
+    Ok(())
+}
+
+/// Several numbers take turns; those that do not fit are left out.
+fn leave_out(
+    case: &mut Case<'_>,
+    fits: impl Fn(&Toll) -> Result<(), String>,
+    fine: &'static str,
+) -> Finding {
+    let mut objection = None;
+    let mut left = Vec::with_capacity(case.numbers.len());
+    for number in &case.numbers {
+        match fits(&Toll::of(case.config, case.request.user, number)) {
+            Ok(()) => left.push(number.clone()),
+            Err(why) => {
+                objection.get_or_insert((number.clone(), why));
+            }
+        }
+    }
+    let Some((number, why)) = objection else {
+        return if left.is_empty() { unconcerned("there is no number") } else { passes(fine) };
+    };
+    if left.is_empty() {
+        return refuses(why);
+    }
+    case.numbers = left;
+    passes(format!("{number} is left out: {why}"))
 }
 
 pub(super) fn user(case: &mut Case<'_>) -> Finding {
@@ -22,31 +83,18 @@ pub(super) fn user(case: &mut Case<'_>) -> Finding {
     if user.budget == Budget::default() {
         return unconcerned("the user has no budget");
     }
-    let Some(toll) = toll(case) else { return unconcerned("there is no number") };
-    match fits(&user.budget, case.request.counters.spent, &toll) {
-        Ok(()) => passes("the user's budget is not used up"),
-        Err(why) => refuses(format!("the budget of {}: {why}", user.name)),
-    }
+    let counters = case.request.counters;
+    leave_out(case, |toll| of_user(user, toll, &counters), "the user's budget is not used up")
 }
 
 pub(super) fn day(case: &mut Case<'_>) -> Finding {
     if case.config.budgets.is_empty() {
         return unconcerned("the day has no budget");
     }
-    let Some(toll) = toll(case) else { return unconcerned("there is no number") };
-    for day in &case.config.budgets {
-        let counters = &case.request.counters;
-        let spent = match day.class {
-            None => counters.day,
-            Some(class) if class == toll.class => {
-                let place = Class::ALL.iter().position(|of| *of == class);
-                place.and_then(|at| counters.classes.get(at)).copied().unwrap_or_default()
-            }
-            Some(_) => continue,
-        };
-        if let Err(why) = fits(&day.budget, spent, &toll) {
-            return refuses(format!("the budget of {day}: {why}"));
-        }
-    }
-    passes("the budgets of the day are not used up")
+    let (config, counters) = (case.config, case.request.counters);
+    leave_out(
+        case,
+        |toll| of_day(config, toll, &counters),
+        "the budgets of the day are not used up",
+    )
 }

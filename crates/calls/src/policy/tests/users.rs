@@ -173,6 +173,26 @@ fn names_are_counted_as_one_and_so_are_their_promises() {
 }
 
 #[test]
+fn every_number_is_held_against_the_budgets() {
+    let tariff =
+        "[[tariff]]\nprefix = \"555\"\nper_minute = \"0.10\"\n[[budget]]\ncost = \"9.00\"\n";
+    for budget in ["budget = { cost = \"9.00\" }\n", ""] {
+        for (numbers, wanted) in [
+            ("\"5550142\", \"6660142\"", "5550142"),
+            ("\"6660142\", \"5550142\"", "5550142"),
+            ("\"5550142\", \"5550143\"", "5550142, 5550143"),
+            ("\"6660142\"", ""),
+        ] {
+            let config = with(&format!("{budget}callback = {{ numbers = [{numbers}] }}\n{tariff}"));
+            let got = explain(&config, &question("zoe", None, MONDAY));
+            assert_eq!(got.numbers.join(", "), wanted, "{}", got.answer());
+            let rule = if budget.is_empty() { "budget.day" } else { "budget.user" };
+            assert_eq!(got.rule == rule, wanted.is_empty(), "{}", got.answer());
+        }
+    }
+}
+
+#[test]
 fn what_is_no_callback_is_told_before_the_rules_are_asked() {
     let config = with(STORED);
     for (user, line, wanted) in [
