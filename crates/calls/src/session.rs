@@ -29,7 +29,7 @@ mod network;
 mod ppp;
 mod proof;
 
-pub(crate) use self::answerer::Answerer;
+pub(crate) use self::answerer::{Answerer, Demand};
 use self::callback::{CutShort, printable};
 pub(crate) use self::proof::{Asked, Proving};
 

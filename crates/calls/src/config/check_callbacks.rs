@@ -12,7 +12,7 @@ use super::login_config::LoginConfig;
 use super::login_entry::EntryDraft;
 use super::sections::{Draft, LineDraft};
 use super::values::duration_text;
-use super::{Action, NamePattern, PortSpec, ReturnLine};
+use super::{Action, NamePattern, PortSpec, ReturnLine, ReturnProof};
 use crate::diagnostic::{Diagnostic, Source};
 
 type Faults = Vec<Diagnostic>;
@@ -109,9 +109,43 @@ pub(super) fn all(
             (None, Some(_)) => {}
         }
     }
+    generators(draft, login, faults);
     same_line(draft, login, faults);
     asking(draft, login, faults);
     afterwards(login, faults);
+}
+
+/// Where everybody's return call asks for a one-time code, everybody who asks for one has a generator.
+fn generators(draft: &Draft, login: &LoginConfig, faults: &mut Faults) {
+    for entry in &login.entries {
+        let Action::Callback { .. } = &entry.entry.action else { continue };
+        let user = match &entry.entry.pattern {
+            NamePattern::Exact(name) => draft.users.iter().find(|user| user.user.is_called(name)),
+            NamePattern::Prefix(_)
+            | NamePattern::Suffix(_)
+            | NamePattern::Contains(_)
+            | NamePattern::Any => None,
+        };
+        let proof = user.and_then(|user| user.user.return_proof);
+        if proof.unwrap_or(draft.callback.return_proof) != ReturnProof::Totp
+            || user.is_some_and(|user| user.user.credentials.totp.is_some() || proof.is_some())
+        {
+            continue;
+        }
+        let message = match user {
+            Some(user) => format!(
+                "nobody could answer the return call: return_proof = \"totp\", and {} has no totp",
+                user.user.name
+            ),
+            None => "nobody could answer the return call: return_proof = \"totp\", and the name is no user's"
+                .to_owned(),
+        };
+        faults.push(
+            Diagnostic::error(&login.source, entry.pattern_at.clone(), message).hint(
+                "let the name be that of a [[user]] with totp, or write return_proof into the users who have one",
+            ),
+        );
+    }
 }
 
 /// An entry without a number asks the caller for one; some number must then be allowed. A user's numbers are

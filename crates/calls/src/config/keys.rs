@@ -231,8 +231,8 @@ key!(ANSWER_AFTER: Duration = Callback."answer_after" ("a duration") Value(ms(50
     "From what a caller typed as a proof to the answer, whatever it was. Longer than verifying a password takes on this machine while others are verified, so that the time tells nothing."; "\"1s\"");
 key!(SLOW_GUESSES: bool = Callback."slow_guesses" ("`true` or `false`") Value(true);
     "Whether answers become slower, up to 30s, after some wrong ones from one caller ID or for one name, and up to 4s after more of them on one line. A quarter of an hour without forgives."; "false");
-key!(RETURN_PROOF: Text = Callback."return_proof" ("`\"name\"` or `\"code\"`") Value("name");
-    "What whoever answers a return call has to know before he is served. `\"name\"`: a name that may be used there (see `return_names` of the user). `\"code\"`: six digits beside it, which the caller was shown just before the first call ended. A code does not outlive a restart of the server; the callback is then withdrawn. Users may have their own. PPP proves names by itself and is not asked."; "\"code\"");
+key!(RETURN_PROOF: Text = Callback."return_proof" ("`\"name\"`, `\"code\"` or `\"totp\"`") Value("name");
+    "What whoever answers a return call has to know before he is served. `\"name\"`: a name that may be used there (see `return_names` of the user). `\"code\"`: six digits beside it, which the caller was shown just before the first call ended. A code does not outlive a restart of the server; the callback is then withdrawn. `\"totp\"`: beside it the one-time code of the user's own generator (`totp`), each of which counts once: the one that proved the name on the first call does not count again. Users may have their own. PPP proves names by itself and is not asked."; "\"code\"");
 key!(RETURN_TRIES: u32 = Callback."return_tries" ("a whole number") Value(3), 1 => 10;
     "How often whoever answers a return call may say the wrong thing before it is ended."; "3");
 key!(RETURN_TIME: Duration = Callback."return_time" ("a duration") Value(s(60)), s(5) => min(10);
@@ -332,8 +332,8 @@ key!(USER_SERVICES: List = User."services" ("`\"login\"`, `\"ppp\"`, or a list o
     "What the user may use: `login` is the prompt and what login.config starts from there. The default is both."; "[\"ppp\"]");
 key!(USER_RETURN_NAMES: List = User."return_names" ("a name, or a list of names") Value(&[]);
     "The login names that may log in on the call that calls this user back. The default is the user's own names."; "[\"alice\", \"uucp\"]");
-key!(USER_RETURN_PROOF: Text = User."return_proof" ("`\"name\"` or `\"code\"`") Absent("`return_proof` of `[callback]`");
-    "What whoever answers this user's return call has to know before he is served."; "\"code\"");
+key!(USER_RETURN_PROOF: Text = User."return_proof" ("`\"name\"`, `\"code\"` or `\"totp\"`") Absent("`return_proof` of `[callback]`");
+    "What whoever answers this user's return call has to know before he is served. `\"totp\"` needs the user's `totp`."; "\"code\"");
 key!(USER_DIRECT: Text = User."direct" ("`\"never\"`, `\"allowed\"` or `\"only\"`") Value("allowed");
     "Whether the user may log in at the prompt of a call that came in. `\"never\"`: only after a callback. `\"only\"`: never after one; the user is not called back."; "\"never\"");
 key!(USER_TRIES: u32 = User."tries" ("a whole number") Absent("`tries` of `[callback]`"), 1 => 100;

@@ -213,6 +213,20 @@ pub enum ReturnProof {
     Name,
     /// And the code that the caller was shown on the request leg.
     Code,
+    /// And the one-time code of the user's generator.
+    Totp,
+}
+
+impl ReturnProof {
+    /// As it is written.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Code => "code",
+            Self::Totp => "totp",
+        }
+    }
 }
 
 /// Whether the line that the caller came in on, and may still hold, may call back.

@@ -390,9 +390,10 @@ pub(super) fn return_proof(text: &str) -> Result<ReturnProof, Fault> {
     match text {
         "name" => Ok(ReturnProof::Name),
         "code" => Ok(ReturnProof::Code),
+        "totp" => Ok(ReturnProof::Totp),
         _ => Err(Fault::new(
             format!("\"{}\" is no proof", text.escape_debug()),
-            "write \"name\" or \"code\"",
+            "write \"name\", \"code\" or \"totp\"",
         )),
     }
 }

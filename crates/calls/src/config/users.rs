@@ -13,16 +13,16 @@ use proto::dial::PhoneNumber;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Authenticate;
 use super::check::own_line;
 use super::decode::{Placed, Table, preset};
 use super::keys::{self, Section};
 use super::network;
-use super::sections::{Draft as Whole, Whole as Syntax, return_proof};
+use super::sections::{Draft as Whole, Whole as Syntax};
 use super::site;
 use super::user::{self, Budget, CallbackOffer, Credentials, Direct, Service, User, UserCallback};
 use super::values::{self, Fault};
 use super::window::Window;
+use super::{Authenticate, ReturnProof};
 use crate::diagnostic::{Diagnostic, Source};
 use crate::policy::numbering::Site;
 use crate::policy::{password, totp};
@@ -36,6 +36,7 @@ pub(super) struct UserDraft {
     pub(super) address_at: Option<Range<usize>>,
     name_at: Range<usize>,
     offer_at: Range<usize>,
+    return_proof_at: Option<Range<usize>>,
     numbers_at: Vec<Range<usize>>,
     aliases_at: Vec<Range<usize>>,
     /// Where the first secret stands, if one does.
@@ -78,6 +79,8 @@ fn user(
     let address = table.parsed_if(&keys::USER_ADDRESS, faults, network::address);
     let secrets = [keys::USER_SECRET.name, keys::USER_TOTP.name, keys::USER_PPP_SECRET.name];
     let values = |list: Vec<Placed<String>>| list.into_iter().map(|word| word.value).collect();
+    let return_proof =
+        table.parsed_if(&keys::USER_RETURN_PROOF, faults, super::sections::return_proof);
     let user = User {
         name: String::new(),
         disabled: table.flag(&keys::USER_DISABLED, faults).value,
@@ -89,9 +92,7 @@ fn user(
         windows: windows.into_iter().map(|window| window.value).collect(),
         services: services.into_iter().map(|service| service.value).collect(),
         return_names: values(return_names),
-        return_proof: table
-            .parsed_if(&keys::USER_RETURN_PROOF, faults, return_proof)
-            .map(|proof| proof.value),
+        return_proof: return_proof.as_ref().map(|proof| proof.value),
         direct: table
             .parsed_if(&keys::USER_DIRECT, faults, direct)
             .map_or(Direct::Allowed, |direct| direct.value),
@@ -108,6 +109,7 @@ fn user(
         source: Arc::clone(source),
         address_at: address.and_then(|address| address.at),
         offer_at: name_at.clone(),
+        return_proof_at: return_proof.and_then(|proof| proof.at),
         name_at,
         numbers_at: Vec::new(),
         aliases_at: aliases.into_iter().filter_map(|alias| alias.at).collect(),
@@ -374,12 +376,35 @@ fn check_proofs(draft: &mut Whole, faults: &mut Faults) {
     );
 }
 
+/// A one-time code is asked for at the prompt, of a user who has a generator.
+fn check_return_proof(draft: &UserDraft, faults: &mut Faults) {
+    let (user, Some(at)) = (&draft.user, &draft.return_proof_at) else { return };
+    if user.return_proof != Some(ReturnProof::Totp) {
+        return;
+    }
+    let (message, hint) = if user.credentials.totp.is_none() {
+        (
+            "nobody could answer this user's return call: there is no totp",
+            "write totp = \"...\" beside it; dialback user totp prints one",
+        )
+    } else if user.services == [Service::Ppp] {
+        (
+            "a one-time code is asked for at the prompt, and this user has PPP alone",
+            "take return_proof out: PPP proves the name by itself on the return call too",
+        )
+    } else {
+        return;
+    };
+    faults.push(Diagnostic::error(&draft.source, at.clone(), message).hint(hint));
+}
+
 /// Each name once, and no number that is our own.
 pub(super) fn check(draft: &mut Whole, faults: &mut Faults) {
     check_proofs(draft, faults);
     let draft = &*draft;
     for (index, user) in draft.users.iter().enumerate() {
         check_names(draft, index, user, faults);
+        check_return_proof(user, faults);
         let Some(callback) = &user.user.callback else { continue };
         for (number, at) in callback.numbers.iter().zip(&user.numbers_at) {
             if let Some(own) = own_line(draft, number.as_str()) {

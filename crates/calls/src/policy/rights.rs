@@ -195,6 +195,8 @@ fn of_user(config: &Config, user: &User, is: &mut impl FnMut(&str, String)) {
     is("services", if services.is_empty() { all() } else { services.join(", ") });
     let own = [std::slice::from_ref(&user.name), &user.aliases].concat();
     is("returns as", list(if user.return_names.is_empty() { &own } else { &user.return_names }));
+    let proof = user.return_proof.unwrap_or(config.callback.return_proof);
+    is("proves himself on the return call by", proof.word().to_owned());
     is("tries", user.tries.unwrap_or(config.callback.tries).to_string());
     let known = &user.credentials;
     let has = [

@@ -9,7 +9,7 @@ use crate::config::Direction;
 use crate::config::dialin_config::screen;
 use crate::line::{Fact, Line};
 use crate::promises::OPERATOR;
-use crate::session::{Answerer, Office, Session};
+use crate::session::{Answerer, Demand, Office, Session};
 use crate::vocabulary::{CallId, Cause, Event, Leg, LineId, PromiseId, SessionId};
 use proto::at::caller_id::CallerId;
 
@@ -134,9 +134,9 @@ impl Server {
         let number = closed.number().map(|number| number.as_str().to_owned()).unwrap_or_default();
         let only = closed.ppp.then(|| closed.user.clone());
         let answerer = (closed.approval.rule() != OPERATOR).then(|| Answerer {
+            demand: Demand::of(&self.config, &closed.user, closed.code),
             user: closed.user,
             number,
-            code: closed.code,
             until: self.desk.at() + self.config.callback.return_time,
             recognised: false,
         });

@@ -8,7 +8,8 @@
 //!                          └── too often, too long: Stranger
 //! ```
 //!
-//! The code is asked for whatever the name was, and both faults are told in the same words: who answers by
+//! The code is the one that he was shown on the first call, or that of his generator of one-time codes. It is asked
+//! for whatever the name was, and both faults are told in the same words: who answers by
 //! chance learns neither. What becomes of a number at which strangers answer is told by
 //! [`strangers`](crate::strangers).
 //!
@@ -24,6 +25,7 @@ use crate::config::{Config, ReturnProof};
 use crate::dispatch::{self, AUTO_PPP};
 use crate::line::Line;
 use crate::messages::Message;
+use crate::policy::totp;
 use crate::service::Service;
 use crate::vocabulary::{Cause, Event, Leg};
 
@@ -39,11 +41,47 @@ pub(crate) struct Answerer {
     pub(crate) user: String,
     /// Where he was called.
     pub(crate) number: String,
-    /// What he was shown on the request leg.
-    pub(crate) code: Option<Code>,
+    /// What he has to know beside a name.
+    pub(crate) demand: Demand,
     /// Until when he must have said who he is.
     pub(crate) until: Instant,
     pub(crate) recognised: bool,
+}
+
+/// What whoever answers has to know beside a name.
+#[derive(Debug)]
+pub(crate) enum Demand {
+    /// Nothing.
+    Name,
+    /// What he was shown on the request leg.
+    Code(Code),
+    /// The code of his generator.
+    Totp,
+}
+
+impl Demand {
+    /// What a promise to this user demands, which may have been made with a code.
+    pub(crate) fn of(config: &Config, user: &str, code: Option<Code>) -> Self {
+        match (code, demanded(config, user)) {
+            (Some(code), _) => Self::Code(code),
+            (None, ReturnProof::Totp) => Self::Totp,
+            (None, ReturnProof::Name | ReturnProof::Code) => Self::Name,
+        }
+    }
+
+    /// Whether a name is not enough.
+    const fn asks(&self) -> bool {
+        match self {
+            Self::Name => false,
+            Self::Code(_) | Self::Totp => true,
+        }
+    }
+}
+
+/// What is demanded of whoever answers this user's return call.
+fn demanded(config: &Config, user: &str) -> ReturnProof {
+    let own = config.user(user).and_then(|user| user.return_proof);
+    own.unwrap_or(config.callback.return_proof)
 }
 
 impl Answerer {
@@ -54,10 +92,9 @@ impl Answerer {
 }
 
 impl Session {
-    /// Whether whoever answers this user's return call has to know a code.
+    /// Whether whoever answers this user's return call has to know the code that is shown on this one.
     pub(super) fn is_bound(&self, user: &str, office: &Office<'_>) -> bool {
-        let own = office.config.user(user).and_then(|user| user.return_proof);
-        own.unwrap_or(office.config.callback.return_proof) == ReturnProof::Code
+        demanded(office.config, user) == ReturnProof::Code
     }
 
     /// Who is expected and has not been recognised yet.
@@ -93,7 +130,7 @@ impl Session {
         let entry = dispatch::find(&config.entries, name, Leg::Return);
         let serves = entry.is_some_and(dispatch::serves);
         let may = serves && answerer.may_be(name, config);
-        if answerer.code.is_some() {
+        if answerer.demand.asks() {
             let name = name.to_owned();
             self.ask_code(name, may, std::mem::take(rest), line, office);
             return false;
@@ -136,14 +173,39 @@ impl Session {
         let Service::Code { name, may, .. } = &self.service else { return };
         let (name, may) = (name.clone(), *may);
         let rest = self.finish();
-        let code = self.expected().and_then(|answerer| answerer.code.as_ref());
         // The code is compared whatever the name was.
-        let right = code.is_some_and(|code| code.is(typed));
-        if right && may {
+        let right = match self.expected().map(|answerer| (&answerer.demand, &answerer.user)) {
+            Some((Demand::Code(code), _)) => code.is(typed).then_some(None).ok_or("not the code"),
+            Some((Demand::Totp, user)) => {
+                one_time(user, typed, office).map(Some).map_err(totp::Fault::text)
+            }
+            Some((Demand::Name, _)) | None => Err("nothing was asked"),
+        };
+        let right = right.and_then(|step| may.then_some(step).ok_or("not a name for this call"));
+        if let Some(event) = self.told_of_code(&right, office) {
+            office.desk.journal(event);
+        }
+        if right.is_ok() {
             self.recognise(&name, office);
             return self.serve(&name, rest, line, office);
         }
         self.not_recognised(rest, line, office);
+    }
+
+    /// What the journal says of a one-time code. A step that was used has to outlive the server.
+    fn told_of_code(
+        &self,
+        right: &Result<Option<i64>, &'static str>,
+        office: &Office<'_>,
+    ) -> Option<Event> {
+        let answerer = self.expected().filter(|a| matches!(a.demand, Demand::Totp))?;
+        let user = office.config.user(&answerer.user);
+        let name = user.map_or_else(|| answerer.user.clone(), |user| user.name.clone());
+        let (call, session, method) = (self.call, self.id, "totp".to_owned());
+        Some(match right {
+            Ok(step) => Event::Proved { call, session, name, method, step: *step },
+            Err(why) => Event::NotProved { call, session, name, method, why: (*why).to_owned() },
+        })
     }
 
     fn not_recognised(&mut self, rest: Vec<u8>, line: &mut Line, office: &mut Office<'_>) {
@@ -158,7 +220,7 @@ impl Session {
         };
         answerer.recognised = true;
         let (user, number) = (answerer.user.clone(), answerer.number.clone());
-        let demanded = answerer.code.is_some() || office.config.user(&user).is_some();
+        let demanded = answerer.demand.asks() || office.config.user(&user).is_some();
         if !demanded && office.promises.strangers.count(&number) == 0 {
             // Any name would have done: nothing is known that is worth telling.
             return;
@@ -228,4 +290,13 @@ impl Session {
         office.promises.strangers.apply(&event, office.desk.now.wall);
         office.desk.journal(event);
     }
+}
+
+/// Whether this is the user's one-time code of now, and of which step.
+fn one_time(user: &str, typed: &str, office: &Office<'_>) -> Result<i64, totp::Fault> {
+    let user = office.config.user(user).ok_or(totp::Fault::Wrong)?;
+    let key = user.credentials.totp.as_ref().ok_or(totp::Fault::Wrong)?;
+    let code: String = typed.chars().filter(|letter| *letter != ' ').collect();
+    let used = office.desk.codes.last(&user.name);
+    totp::check(key, &code, office.desk.now.wall.unix_ms, used)
 }

@@ -1,6 +1,6 @@
 //! Callers at the prompt who prove their names before they are called back: by password, by one-time code.
 
-use super::AT_PROMPT;
+use super::{AT_PROMPT, HANG_UP, READY};
 use crate::config::Config;
 use crate::policy::totp;
 use crate::recovery;
@@ -308,4 +308,100 @@ fn without_a_proof_demanded_the_name_is_all_as_scripts_of_mgetty_expect() {
             named("zoe", 5)
         ),
     );
+}
+
+/// Zoe proves her name by a one-time code, and once more by the next one where she is called back.
+fn called_back(bench: &mut Bench, code: &str) {
+    bench.ready(LineId(0), false);
+    bench.run(&format!(
+        r#"{}
+        > send "Code: "
+        < types {code}\r
+        > send "{code}\r\n"
+        + 500ms
+        * proved zoe totp
+        * promised p1 5550142 on main by user zoe
+        < durable all
+        > send "\r\nThank you. This call ends now; let your modem answer the next one.\r\nWe call you back within 20 seconds.\r\n"
+        > drain
+        < drained
+        {HANG_UP}
+        * ended c1 callback
+        {READY}
+        + 20s
+        > claim
+        < claimed
+        * dialled p1 c2 5550142 on main try 1
+        > send "ATDT5550142\r"
+        < dcd up
+        < says CONNECT
+        * connected c2 s1 return
+        * kept p1 c2
+        < durable all
+        + 100ms
+        > send "\r\nalma!login: "
+        "#,
+        named("zoe", 5)
+    ));
+}
+
+const GONE: &str = r#"> send "\r\nThis is not known here; please try once more.\r\n"
+        > drain
+        < drained
+        * stranger 5550142: he could not say who he is
+        * alert stranger-answered
+        > dtr down
+        "#;
+
+/// A name and a code, on the return call.
+fn says(name: &str, code: &str) -> String {
+    format!(
+        r#"< types {name}\r
+        > send "{name}\r\n"
+        * named {name}
+        > send "Code: "
+        < types {code}\r
+        > send "{code}\r\n"
+        "#
+    )
+}
+
+#[test]
+fn a_one_time_code_is_asked_for_on_the_return_call_and_the_one_of_the_first_call_does_not_count() {
+    let mut config = with("totp");
+    for user in &mut config.users {
+        user.return_proof = Some(crate::config::ReturnProof::Totp);
+        user.return_names = vec!["mary".to_owned()];
+    }
+    let (first, next) = (code_after(0), code_after(1));
+    let again = r#"> send "\r\nThis is not known here; please try once more.\r\n"
+        > send "\r\nalma!login: "
+        "#;
+    let mut bench = fresh(config.clone());
+    called_back(&mut bench, &first);
+    bench.run(&format!(
+        r#"{}
+        * not-proved zoe: a code that was used before
+        {again}
+        {}
+        * not-proved zoe: not a name for this call
+        {again}
+        {}
+        * proved zoe totp
+        * recognised mary at 5550142
+        * dispatched login.config:10 /bin/login
+        > carrier-matters true
+        > launch c2 login mary
+        "#,
+        says("mary", &first),
+        // The right code under a wrong name tells neither.
+        says("nobody", &next),
+        says("mary", &next),
+    ));
+    // Three wrong ones, and whoever answers is a stranger.
+    let mut bench = fresh(config);
+    called_back(&mut bench, &first);
+    let wrong = "* not-proved zoe: not the code of now";
+    let said = says("mary", "000000");
+    bench.run(&format!("{said}{wrong}\n{again}{said}{wrong}\n{again}{said}{wrong}\n{GONE}"));
 }
