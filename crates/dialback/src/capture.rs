@@ -8,7 +8,7 @@
 //! A capture is for looking at afterwards: a call never waits for it, and one that cannot be written is told of
 //! once and given up. What is in it is decided by the core.
 
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -21,6 +21,9 @@ use calls::vocabulary::CaptureOutput;
 
 /// Orders that may wait for the disk: some seconds of a thousand lines that all negotiate at once.
 const WAITING: usize = 4096;
+
+/// Files given up that are remembered: more than calls that are captured at once.
+const GIVEN_UP: usize = 1024;
 
 /// The writer of captures; it has a thread from the first order on.
 #[derive(Debug, Default)]
@@ -77,21 +80,42 @@ impl Thread {
 }
 
 fn carry_out(orders: &Receiver<CaptureOutput>) {
-    // Of a file that could not be begun nothing more is said.
-    let mut given_up = BTreeSet::new();
+    let mut given_up = GivenUp::default();
     for order in orders {
         let (file, done) = match &order {
             CaptureOutput::Begin { file, keep } => {
-                given_up.remove(file);
+                given_up.forget(file);
                 (file, begin(file, *keep))
             }
-            CaptureOutput::Append { file, .. } if given_up.contains(file) => continue,
+            CaptureOutput::Append { file, .. } if given_up.has(file) => continue,
             CaptureOutput::Append { file, octets } => (file, append(file, octets)),
         };
         if let Err(e) = done {
             tracing::warn!("{}: {e}: the call is not captured", file.display());
-            given_up.insert(file.clone());
+            given_up.add(file.clone());
         }
+    }
+}
+
+/// Files that could not be written, the latest last: of them nothing more is said. Nobody tells when a call is over, so
+/// the oldest are forgotten.
+#[derive(Debug, Default)]
+struct GivenUp(VecDeque<PathBuf>);
+
+impl GivenUp {
+    fn has(&self, file: &Path) -> bool {
+        self.0.iter().any(|given_up| given_up == file)
+    }
+
+    fn forget(&mut self, file: &Path) {
+        self.0.retain(|given_up| given_up != file);
+    }
+
+    fn add(&mut self, file: PathBuf) {
+        if self.0.len() >= GIVEN_UP {
+            self.0.pop_front();
+        }
+        self.0.push_back(file);
     }
 }
 
@@ -139,17 +163,17 @@ pub(crate) fn list(directory: &Path) -> io::Result<Vec<(SystemTime, PathBuf)>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 
-    fn captured(directory: &Path, orders: Vec<CaptureOutput>) {
+    fn captured(orders: Vec<CaptureOutput>) {
         let mut captures = Captures::default();
         for order in orders {
             captures.write(order);
         }
         captures.finish();
-        assert!(directory.is_absolute());
     }
 
     fn folder(name: &str) -> PathBuf {
@@ -168,7 +192,7 @@ mod tests {
             orders.push(CaptureOutput::Append { file: file(call), octets: b"abc".to_vec() });
             orders.push(CaptureOutput::Append { file: file(call), octets: b"de".to_vec() });
         }
-        captured(&directory, orders);
+        captured(orders);
         let left: BTreeSet<PathBuf> =
             list(&directory).unwrap().into_iter().map(|(_, path)| path).collect();
         assert_eq!(left, [file(4), file(11), file(12)].into());
@@ -176,6 +200,19 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&file(12)), mode(&directory)), (0o600, 0o700));
         fs::remove_dir_all(directory).unwrap();
+    }
+
+    #[test]
+    fn files_given_up_are_forgotten_with_their_next_beginning_or_when_there_are_too_many() {
+        let file = |call: usize| PathBuf::from(format!("/captures/c{call}.pcap"));
+        let mut given_up = GivenUp::default();
+        for call in 0..GIVEN_UP + 3 {
+            given_up.add(file(call));
+        }
+        assert_eq!(given_up.0.len(), GIVEN_UP);
+        assert!(!given_up.has(&file(2)) && given_up.has(&file(3)));
+        given_up.forget(&file(3));
+        assert!(!given_up.has(&file(3)));
     }
 
     #[test]
@@ -187,12 +224,12 @@ mod tests {
         std::os::unix::fs::symlink(&target, &file).unwrap();
         let begin = || CaptureOutput::Begin { file: file.clone(), keep: 9 };
         let append = || CaptureOutput::Append { file: file.clone(), octets: b"x".to_vec() };
-        captured(&directory, vec![begin(), append(), begin(), append()]);
+        captured(vec![begin(), append(), begin(), append()]);
         assert_eq!(fs::read(&file).unwrap(), b"x");
         assert_eq!(fs::read(&target).unwrap(), b"precious");
         fs::remove_file(&file).unwrap();
         std::os::unix::fs::symlink(&target, &file).unwrap();
-        captured(&directory, vec![append()]);
+        captured(vec![append()]);
         assert_eq!(fs::read(&target).unwrap(), b"precious");
         fs::remove_dir_all(directory).unwrap();
     }

@@ -23,7 +23,8 @@ use dialback_sys::lock::{self, Holder, Lock, LockState};
 use dialback_sys::pty::Pty;
 use dialback_sys::tty::{Access, Carrier, Tty};
 use dialback_sys::utmp;
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, Signal};
 
 const HELPER: &str = env!("CARGO_BIN_EXE_dialback-exec-line");
 
@@ -416,4 +417,24 @@ fn without_a_runtime_too_a_program_that_is_not_started_leaves_no_process_behind(
     // Whoever has ended and was not waited for still has his number.
     let process = PathBuf::from(format!("/proc/{pid}"));
     assert!(!process.exists(), "{}", std::fs::read_to_string(process.join("status")).unwrap());
+}
+
+#[test]
+fn what_is_killed_before_it_has_a_session_of_its_own_ends_too() {
+    let pty = Pty::open().unwrap();
+    let mut starting = Launcher::at(HELPER).begin(&launch(&pty, "sleep 1000")).unwrap();
+    let pid = Pid::from_raw(i32::try_from(starting.pid()).unwrap()).unwrap();
+    // It is not given the time to come as far as setsid(2).
+    rustix::process::kill_process(pid, Signal::STOP).unwrap();
+    starting.kill().unwrap();
+    loop {
+        let mut fds = [PollFd::new(&starting, PollFlags::IN)];
+        let patience = Timespec { tv_sec: 20, tv_nsec: 0 };
+        let ready = rustix::event::poll(&mut fds, Some(&patience)).unwrap();
+        assert!(ready > 0, "it lives on");
+        match starting.proceed() {
+            Ok(verdict) => break drop(verdict.unwrap_err()),
+            Err(unfinished) => starting = unfinished,
+        }
+    }
 }

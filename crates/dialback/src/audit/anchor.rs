@@ -75,11 +75,23 @@ impl Anchor {
     }
 }
 
+/// What became of an anchor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Told {
+    /// It stands in every place that the configuration names.
+    Everywhere,
+    /// It is missing in at least one of them.
+    Failed,
+}
+
 /// Writes an anchor wherever the configuration says. What does not work is told in our own log: the journal goes on.
-pub(crate) fn write(to: &Audit, anchor: &Anchor) {
+pub(crate) fn write(to: &Audit, anchor: &Anchor) -> Told {
+    let mut told = Told::Everywhere;
     if let Some(path) = &to.anchor_file
         && let Err(e) = append(path, anchor)
     {
+        told = Told::Failed;
         tracing::error!(
             "{}: the anchor of entry {} is not written: {e}",
             path.display(),
@@ -89,8 +101,10 @@ pub(crate) fn write(to: &Audit, anchor: &Anchor) {
     if to.anchor_syslog
         && let Err(e) = tell_syslog(anchor)
     {
+        told = Told::Failed;
         tracing::error!("{SYSLOG}: the anchor of entry {} is not told: {e}", anchor.seq);
     }
+    told
 }
 
 fn append(path: &Path, anchor: &Anchor) -> io::Result<()> {

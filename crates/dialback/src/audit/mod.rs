@@ -16,7 +16,7 @@ mod schedule;
 mod tests;
 mod verify;
 
-pub(crate) use anchor::{Anchor, write};
+pub(crate) use anchor::{Anchor, Told, write};
 pub(crate) use export::{Format, Span, export};
 pub(crate) use schedule::Anchors;
 pub(crate) use verify::{Verdict, verify};

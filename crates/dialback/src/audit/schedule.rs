@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use calls::config::Audit;
 use tokio::time::Instant;
 
-use super::{Anchor, write};
+use super::{Anchor, Told, write};
 use crate::clock;
 use crate::launcher::Client;
 use crate::store::Reader;
@@ -25,7 +25,7 @@ pub(crate) struct Anchors {
     journal: Reader,
     launcher: Option<Client>,
     due: Option<Instant>,
-    /// The last entry that was anchored.
+    /// The last entry whose anchor stands everywhere: one that could not be written is tried again when the next is due.
     told: Arc<AtomicU64>,
 }
 
@@ -74,7 +74,6 @@ async fn tell(audit: Audit, journal: Reader, launcher: Option<Client>, told: Arc
     let head = tokio::task::spawn_blocking(move || journal.head()).await;
     let anchor = match head {
         Ok(Ok(head)) if head.seq.0 > told.load(Ordering::Relaxed) => {
-            told.store(head.seq.0, Ordering::Relaxed);
             Anchor { seq: head.seq.0, hash: head.hash, unix_ms: clock::wall().unix_ms }
         }
         Ok(Ok(_)) => return,
@@ -82,9 +81,48 @@ async fn tell(audit: Audit, journal: Reader, launcher: Option<Client>, told: Arc
         // A panic has been reported.
         Err(_) => return,
     };
-    match launcher {
+    let seq = anchor.seq;
+    let became = match launcher {
         Some(launcher) => launcher.anchor(anchor).await,
-        // A disk may be slow, and a log may be stuck.
-        None => drop(tokio::task::spawn_blocking(move || write(&audit, &anchor)).await),
+        // A disk may be slow, and a log may be stuck. A panic has been reported.
+        None => tokio::task::spawn_blocking(move || write(&audit, &anchor))
+            .await
+            .unwrap_or(Told::Failed),
+    };
+    match became {
+        // Of two that were told at once the later one counts.
+        Told::Everywhere => drop(told.fetch_max(seq, Ordering::Relaxed)),
+        Told::Failed => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use calls::vocabulary::{Entry, Event, Seq, Wall};
+
+    use super::*;
+    use crate::store::{Store, Writer, journal_in};
+
+    #[tokio::test]
+    async fn an_anchor_that_could_not_be_written_is_told_again_though_nothing_has_happened() {
+        let dir = std::env::temp_dir().join(format!("dialback-told-{}", std::process::id()));
+        drop(fs::remove_dir_all(&dir));
+        let writer = Writer::start(Store::open(&dir).unwrap(), |_| {}).unwrap();
+        let event = Event::LineReady { line: "main".to_owned() };
+        writer.append(Arc::new(Entry { seq: Seq(1), at: Wall::default(), event }));
+        tokio::task::spawn_blocking(|| writer.finish()).await.unwrap();
+        let file = dir.join("elsewhere/anchors");
+        let audit = Audit { anchor_file: Some(file.clone()), ..Audit::default() };
+        let (journal, told) = (Reader::new(&journal_in(&dir)), Arc::default());
+        let again = || tell(audit.clone(), journal.clone(), None, Arc::clone(&told));
+        again().await;
+        fs::create_dir(dir.join("elsewhere")).unwrap();
+        again().await;
+        again().await;
+        let text = fs::read_to_string(&file).unwrap();
+        assert_eq!(text.matches(" seq=1 ").count(), 1, "{text}");
+        fs::remove_dir_all(&dir).unwrap();
     }
 }

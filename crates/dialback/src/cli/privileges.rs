@@ -18,6 +18,24 @@ pub(super) struct Holding {
     /// What it is for: `server` or `launcher`.
     role: &'static str,
     pid: u32,
+    #[serde(flatten)]
+    seen: Seen,
+}
+
+/// What the kernel tells of it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Seen {
+    Held(Held),
+    /// Nothing: it has ended, or it may not be looked at.
+    Unreadable {
+        fault: String,
+    },
+}
+
+/// What it holds.
+#[derive(Debug, Serialize)]
+struct Held {
     /// The effective user.
     uid: u32,
     groups: Vec<u32>,
@@ -40,11 +58,26 @@ pub(super) fn holdings(pid: u32, rights: &Rights) -> Vec<Holding> {
         Rights::Split { launcher, .. } => roles.push(("launcher", *launcher)),
         Rights::Unprivileged { .. } | Rights::Root { .. } => {}
     }
-    roles.into_iter().filter_map(|(role, pid)| Holding::of(role, pid).ok()).collect()
+    roles.into_iter().map(|(role, pid)| Holding { role, pid, seen: Seen::of(pid) }).collect()
 }
 
-impl Holding {
-    fn of(role: &'static str, pid: u32) -> io::Result<Self> {
+impl Seen {
+    fn of(pid: u32) -> Self {
+        match Held::of(pid) {
+            Ok(held) => Self::Held(held),
+            Err(e) => {
+                let fault = match e.kind() {
+                    io::ErrorKind::NotFound => "there is no such process".to_owned(),
+                    _ => e.to_string(),
+                };
+                Self::Unreadable { fault }
+            }
+        }
+    }
+}
+
+impl Held {
+    fn of(pid: u32) -> io::Result<Self> {
         let text = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
         let fields: BTreeMap<&str, &str> = text
             .lines()
@@ -56,8 +89,6 @@ impl Holding {
         let number = |name: &str, nth: usize| word(name, nth).and_then(|word| word.parse().ok());
         let mask = |name: &str| field(name).trim_start_matches('0').to_owned();
         Ok(Self {
-            role,
-            pid,
             uid: number("Uid", 1).unwrap_or(u32::MAX),
             groups: field("Groups").split_whitespace().filter_map(|id| id.parse().ok()).collect(),
             capabilities: mask("CapEff"),
@@ -90,38 +121,52 @@ fn open_files(pid: u32) -> io::Result<Vec<String>> {
 
 /// As a table, and what is weaker than it should be.
 pub(super) fn shown(palette: Palette, holdings: &[Holding], rights: &Rights) -> String {
+    let heading =
+        ["PROCESS", "PID", "UID", "CAPABILITIES", "BOUNDS", "NEW RIGHTS", "CALLS", "THREADS"];
     let none = |mask: &str| match mask {
         "" => Cell::inked(Ink::Green, "none"),
         mask => Cell::inked(Ink::Yellow, mask),
     };
     let rows: Vec<Vec<Cell>> = holdings
         .iter()
-        .map(|holding| {
-            vec![
-                Cell::from(holding.role),
-                Cell::from(holding.pid.to_string()),
-                Cell::from(holding.uid.to_string()),
-                none(&holding.capabilities),
-                none(&holding.bounds),
-                Cell::from(if holding.no_new_privileges { "none" } else { "possible" }),
-                Cell::from(holding.system_calls),
-                Cell::from(holding.threads.to_string()),
-            ]
+        .map(|Holding { role, pid, seen }| {
+            let mut row = vec![Cell::from(*role), Cell::from(pid.to_string())];
+            match seen {
+                Seen::Held(held) => row.extend([
+                    Cell::from(held.uid.to_string()),
+                    none(&held.capabilities),
+                    none(&held.bounds),
+                    Cell::from(if held.no_new_privileges { "none" } else { "possible" }),
+                    Cell::from(held.system_calls),
+                    Cell::from(held.threads.to_string()),
+                ]),
+                Seen::Unreadable { .. } => {
+                    row.extend((row.len()..heading.len()).map(|_| Cell::inked(Ink::Yellow, "?")));
+                }
+            }
+            row
         })
         .collect();
-    let heading =
-        ["PROCESS", "PID", "UID", "CAPABILITIES", "BOUNDS", "NEW RIGHTS", "CALLS", "THREADS"];
     let mut text = table(palette, &heading, &rows);
-    for holding in holdings {
-        let Some(open) = &holding.open else {
-            text.push_str(&format!("\nWhat the {} has open only root may see.\n", holding.role));
-            continue;
+    for Holding { role, pid, seen } in holdings {
+        let open = match seen {
+            Seen::Held(Held { open: Some(open), .. }) => open,
+            Seen::Held(_) => {
+                text.push_str(&format!("\nWhat the {role} has open only root may see.\n"));
+                continue;
+            }
+            Seen::Unreadable { fault } => {
+                let told = format!("The {role}, process {pid}, cannot be looked at: {fault}.\n");
+                text.push('\n');
+                text.push_str(&palette.paint(Ink::Yellow, &told));
+                continue;
+            }
         };
         let mut counted: BTreeMap<&str, u32> = BTreeMap::new();
         for file in open {
             *counted.entry(file).or_default() += 1;
         }
-        text.push_str(&format!("\nThe {} has open:\n", holding.role));
+        text.push_str(&format!("\nThe {role} has open:\n"));
         for (file, count) in counted {
             let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
             text.push_str(&format!("  {file}{times}\n"));
@@ -132,4 +177,30 @@ pub(super) fn shown(palette: Palette, holdings: &[Holding], rights: &Rights) -> 
         text.push_str(&palette.paint(Ink::Yellow, &format!("{weakness}\n")));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use sys::confine::Landlock;
+
+    use super::*;
+
+    #[test]
+    fn a_process_that_is_gone_has_a_row_that_says_so() {
+        let mut ended = std::process::Command::new("/bin/true").spawn().unwrap();
+        let launcher = ended.id();
+        ended.wait().unwrap();
+        let rights =
+            Rights::Split { user: "dialback".to_owned(), launcher, landlock: Landlock::Fully };
+        let holdings = holdings(std::process::id(), &rights);
+        let text = shown(Palette::none(), &holdings, &rights);
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("launcher ")).collect();
+        assert!(matches!(rows[..], [row] if row.contains('?')), "{text}");
+        let why = format!("process {launcher}, cannot be looked at: there is no such process");
+        assert!(text.contains(&why), "{text}");
+        let json = serde_json::to_value(&holdings).unwrap();
+        assert_eq!(json[0]["role"], "server");
+        assert!(json[0]["threads"].as_u64() >= Some(1), "{json}");
+        assert_eq!(json[1]["fault"], "there is no such process");
+    }
 }

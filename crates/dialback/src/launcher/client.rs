@@ -21,7 +21,7 @@ use sys::pty::PtyMaster;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::protocol::{Answer, How, Request, Session, Terminal, written};
-use crate::audit::Anchor;
+use crate::audit::{Anchor, Told};
 use crate::config::{Kept, Read, read_kept};
 
 /// The largest configuration that is taken: some files of a megabyte, as JSON numbers.
@@ -65,7 +65,7 @@ enum Order {
     Start { session: Session, request: Request, news: mpsc::UnboundedSender<News> },
     Configuration(oneshot::Sender<io::Result<Kept>>),
     Vacate(PathBuf, oneshot::Sender<Option<String>>),
-    Anchor(Anchor, oneshot::Sender<()>),
+    Anchor(Anchor, oneshot::Sender<Told>),
     Interface(u64, Interface, oneshot::Sender<Made>),
     Script(u64, Script, oneshot::Sender<Option<String>>),
 }
@@ -194,11 +194,11 @@ impl Client {
     }
 
     /// Has it written down where the journal ends.
-    pub(crate) async fn anchor(&self, anchor: Anchor) {
+    pub(crate) async fn anchor(&self, anchor: Anchor) -> Told {
         let (tell, told) = oneshot::channel();
         self.order(Order::Anchor(anchor, tell));
-        // Its end is told elsewhere.
-        let _gone = told.await;
+        // The launcher's end is told elsewhere.
+        told.await.unwrap_or(Told::Failed)
     }
 
     fn order(&self, order: Order) {
@@ -251,7 +251,7 @@ struct Task {
     /// Who waits for a terminal that is nobody's, in the order of asking.
     vacations: VecDeque<oneshot::Sender<Option<String>>>,
     /// Who waits for an anchor, in the order of asking.
-    anchors: VecDeque<oneshot::Sender<()>>,
+    anchors: VecDeque<oneshot::Sender<Told>>,
     /// Who waits for a call's interface.
     interfaces: BTreeMap<u64, oneshot::Sender<Made>>,
     /// Who waits for a script's end.
@@ -357,9 +357,9 @@ impl Task {
                     drop(tell.send(fault));
                 }
             }
-            Answer::Anchored => {
+            Answer::Anchored { told } => {
                 if let Some(tell) = self.anchors.pop_front() {
-                    let _nobody = tell.send(());
+                    let _nobody = tell.send(told);
                 }
             }
             Answer::Vacated { fault, .. } => {

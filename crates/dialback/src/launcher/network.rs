@@ -120,9 +120,20 @@ fn allowed(config: &Config, wanted: &Interface) -> Result<(), String> {
     Ok(())
 }
 
-/// Scripts that run, by the server's numbers.
+/// Scripts.
+///
+/// ```text
+///   start ──► running ── ends: told, buried
+///                └ PATIENCE over: killed and told ──► dying ── ends: buried
+/// ```
+///
+/// Nobody waits for one that is killed: it may hang in the kernel (a dead NFS server) for as long as it likes.
 #[derive(Debug, Default)]
-pub(super) struct Scripts(BTreeMap<u64, Running>);
+pub(super) struct Scripts {
+    /// By the server's numbers.
+    running: BTreeMap<u64, Running>,
+    dying: Vec<Running>,
+}
 
 #[derive(Debug)]
 struct Running {
@@ -140,7 +151,7 @@ impl Scripts {
         script: &Script,
     ) -> Result<(), String> {
         permitted(config, script)?;
-        if self.0.len() >= SCRIPTS || self.0.contains_key(&number) {
+        if self.running.len() + self.dying.len() >= SCRIPTS || self.running.contains_key(&number) {
             return Err("too many scripts".to_owned());
         }
         let mut argv = script.argv.iter();
@@ -155,25 +166,26 @@ impl Scripts {
         let pid = pid.ok_or_else(|| "not a process number".to_owned())?;
         let process =
             rustix::process::pidfd_open(pid, PidfdFlags::empty()).map_err(|e| e.to_string())?;
-        self.0.insert(number, Running { child, process, until: Instant::now() + PATIENCE });
+        let running = Running { child, process, until: Instant::now() + PATIENCE };
+        self.running.insert(number, running);
         Ok(())
     }
 
     /// What to wait for.
     pub(super) fn readable(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.0.values().map(|running| running.process.as_fd())
+        self.running.values().chain(&self.dying).map(|running| running.process.as_fd())
     }
 
     /// When to look again at the latest.
     pub(super) fn until(&self) -> Option<Instant> {
-        self.0.values().map(|running| running.until).min()
+        self.running.values().map(|running| running.until).min()
     }
 
-    /// Those that have ended, each with what was wrong with it.
-    pub(super) fn look(&mut self) -> Vec<(u64, Option<String>)> {
-        let now = Instant::now();
-        let mut ended = Vec::new();
-        for (number, running) in &mut self.0 {
+    /// Those that are over by `now`, each with what was wrong with it. Never waits.
+    pub(super) fn look(&mut self, now: Instant) -> Vec<(u64, Option<String>)> {
+        self.dying.retain_mut(|dying| matches!(dying.child.try_wait(), Ok(None)));
+        let mut over = Vec::new();
+        for (number, running) in &mut self.running {
             let fault = match running.child.try_wait() {
                 Ok(Some(status)) => (!status.success()).then(|| status.to_string()),
                 Ok(None) if running.until <= now => {
@@ -183,19 +195,18 @@ impl Scripts {
                         // It may have ended meanwhile.
                         let _ended = rustix::process::kill_process_group(pid, Signal::KILL);
                     }
-                    // It is dead, and must not be left unburied.
-                    drop(running.child.wait());
                     Some(format!("killed: it ran for {} s", PATIENCE.as_secs()))
                 }
                 Ok(None) => continue,
                 Err(e) => Some(e.to_string()),
             };
-            ended.push((*number, fault));
+            over.push((*number, fault));
         }
-        for (number, _) in &ended {
-            self.0.remove(number);
+        for (number, _) in &over {
+            // One that has been waited for is dropped at the next look.
+            self.dying.extend(self.running.remove(number));
         }
-        ended
+        over
     }
 }
 
@@ -256,6 +267,30 @@ mod tests {
             Ok(loaded) => loaded.config,
             Err(faults) => panic!("{faults:?}"),
         }
+    }
+
+    #[test]
+    fn a_script_that_runs_too_long_is_told_at_once_and_buried_when_it_has_ended() {
+        let mut scripts = Scripts::default();
+        let child = Command::new("/bin/sleep").arg("1000").process_group(0).spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        let process = rustix::process::pidfd_open(pid, PidfdFlags::empty()).unwrap();
+        let began = Instant::now();
+        scripts.running.insert(7, Running { child, process, until: began + PATIENCE });
+        assert_eq!(scripts.look(began), []);
+        let over = scripts.look(began + PATIENCE);
+        assert_eq!(over, [(7, Some("killed: it ran for 60 s".to_owned()))]);
+        assert_eq!(scripts.until(), None);
+        // Its end wakes the launcher, which looks again.
+        let mut fds: Vec<_> = scripts
+            .readable()
+            .map(|fd| rustix::event::PollFd::from_borrowed_fd(fd, rustix::event::PollFlags::IN))
+            .collect();
+        assert_eq!(rustix::event::poll(&mut fds, None), Ok(1));
+        assert_eq!(scripts.look(began + PATIENCE), []);
+        assert_eq!(scripts.readable().count(), 0);
+        let buried = rustix::process::test_kill_process(pid);
+        assert_eq!(buried, Err(rustix::io::Errno::SRCH));
     }
 
     fn v4(last: [u8; 4]) -> Option<Ends<Ipv4Addr>> {

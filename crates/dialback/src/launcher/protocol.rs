@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use calls::vocabulary::{Grounds, Interface, Script};
 use serde::{Deserialize, Serialize};
 
-use crate::audit::Anchor;
+use crate::audit::{Anchor, Told};
 
 /// The number by which both sides know a program that was started. The server gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -127,8 +127,11 @@ pub(crate) enum Answer {
         /// What was wrong with it.
         fault: Option<String>,
     },
-    /// It is written down, as far as that is possible.
-    Anchored,
+    /// The anchor has been written, as far as that is possible.
+    Anchored {
+        /// Whether it is everywhere now.
+        told: Told,
+    },
     /// The terminal is nobody's.
     Vacated {
         /// Which.

@@ -26,10 +26,12 @@ use sys::packets::{Packet, Packets};
 use super::network::{Interfaces, Scripts};
 use super::protocol::{Answer, How, Request, Session as Number, Terminal, written};
 use super::session::{News, Session, vacate};
-use crate::audit;
+use crate::audit::{self, Told};
 
-/// How long the server may leave an answer unread before it counts as gone.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the server may leave an answer unread before it counts as gone, and every session ends with it: one that
+/// has ended closes its socket, so this is for one that is stopped (a debugger, a guest that is moved). Meanwhile the
+/// launcher does nothing else, and nobody but the server asks it for anything.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long what was killed may take to be gone: what hangs in the kernel longer is left.
 const LAST_WAIT: Duration = Duration::from_secs(2);
@@ -86,9 +88,10 @@ impl Root {
     pub(super) fn run(mut self) -> End {
         let end = loop {
             let (packet, sessions) = self.wait(Listen::All, self.scripts.until());
-            let ended = self.scripts.look().into_iter().try_for_each(|(number, fault)| {
-                self.say(&Answer::ScriptEnded { number, fault }, None)
-            });
+            let ended =
+                self.scripts.look(Instant::now()).into_iter().try_for_each(|(number, fault)| {
+                    self.say(&Answer::ScriptEnded { number, fault }, None)
+                });
             if let Err(end) = ended {
                 break end;
             }
@@ -188,10 +191,9 @@ impl Root {
                 }
             }
             Request::Anchor { anchor } => {
-                if let Some(config) = &self.config {
-                    audit::write(&config.audit, &anchor);
-                }
-                self.say(&Answer::Anchored, None)
+                let told = self.config.as_ref().map(|config| audit::write(&config.audit, &anchor));
+                let told = told.unwrap_or(Told::Failed);
+                self.say(&Answer::Anchored { told }, None)
             }
         }
     }

@@ -89,12 +89,13 @@ impl Starting {
         }
     }
 
-    /// Ends it before it has become anything.
+    /// Ends it before it has become anything: with its session, or alone where it has not begun one yet.
     ///
     /// # Errors
     /// What the kernel says.
     pub fn kill(&self) -> io::Result<()> {
-        self.running.kill()
+        let alone = self.running.kill_alone();
+        self.running.kill().and(alone)
     }
 }
 
@@ -125,10 +126,7 @@ impl Running {
 
     /// Ends this one process and waits for its end.
     fn bury(&self) -> io::Result<()> {
-        match rustix::process::pidfd_send_signal(&self.process, Signal::KILL) {
-            Ok(()) | Err(Errno::SRCH) => {}
-            Err(e) => return Err(e.into()),
-        }
+        self.kill_alone()?;
         let mut fds = [rustix::event::PollFd::new(&self.process, rustix::event::PollFlags::IN)];
         loop {
             match rustix::event::poll(&mut fds, None) {
@@ -138,6 +136,14 @@ impl Running {
             }
         }
         reap(self.process.as_fd()).map(drop)
+    }
+
+    /// Ends this one process, if it has not ended.
+    fn kill_alone(&self) -> io::Result<()> {
+        match rustix::process::pidfd_send_signal(&self.process, Signal::KILL) {
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
+            Err(e) => Err(e.into()),
+        }
     }
 
     fn is_readable(&self) -> bool {
