@@ -241,6 +241,41 @@ fn a_program_gets_a_terminal_an_environment_and_all_of_its_output_through() {
 }
 
 #[test]
+fn the_running_server_explains_what_is_open_and_how_its_lines_stand() {
+    let (folder, mut modem, mut server) = ready();
+    let control = folder.path("control.sock").display().to_string();
+    let explain = |more: &[&str]| {
+        let args = [&["policy", "explain", "fixed", "--live", "--control", &control], more];
+        stdout(&run(&args.concat()))
+    };
+    let yes = "approved by login.config:1: 5550199 is dialled on main";
+    assert_eq!(explain(&["--brief"]).trim_end(), yes);
+    modem.result("RING");
+    modem.until_command("ATA");
+    modem.result("CONNECT 33600");
+    modem.until_text("ogin: ");
+    modem.say("fixed\r");
+    modem.until_hung_up();
+    server.until("promised");
+    modem.until_command("ATD");
+    assert_eq!(
+        explain(&["--brief"]).trim_end(),
+        "refused by promises.per-number: a callback is owed at 5550199 already"
+    );
+    let whole = explain(&[]);
+    assert!(whole.contains("line main is dialling"), "{whole}");
+    assert!(!whole.contains("configuration alone"), "{whole}");
+    let json = explain(&["--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["live"], &json["approved"]), (&true.into(), &false.into()));
+    // The configuration knows nothing of it, and says so.
+    let config = folder.path("dialback.toml").display().to_string();
+    let plain = stdout(&run(&["policy", "explain", "fixed", "--config", &config]));
+    assert!(plain.contains(yes) && plain.contains("configuration alone; --live"), "{plain}");
+    modem.result("BUSY");
+}
+
+#[test]
 fn callback_8_follows_its_promise_on_the_terminal_that_it_names() {
     let (folder, mut modem, mut server) = ready();
     let port = folder.path("modem").display().to_string();

@@ -435,7 +435,7 @@ impl Server {
     }
 
     /// Whether the line is free, and enough others are for callers.
-    fn may_dial(&self, line: &Line) -> bool {
+    pub(crate) fn may_dial(&self, line: &Line) -> bool {
         let keep = usize::try_from(self.config.callback.reserve_incoming).unwrap_or(usize::MAX);
         let answers = |line: &&Line| match line.config().direction {
             config::Direction::Answer | config::Direction::Both => true,

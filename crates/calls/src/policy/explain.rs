@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::wish::{self, Wish};
 use super::{Considered, Counters, Identity, Marked, Numbers, Proof, Request, Verdict, decide};
@@ -46,7 +46,7 @@ pub struct Question<'a> {
 }
 
 /// What would become of it, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
     /// Whether he is called back.
     pub approved: bool,
@@ -59,7 +59,7 @@ pub struct Explanation {
     /// The line that he comes in on.
     pub line: Option<String>,
     /// What the line is used for: `login` or `ppp`.
-    pub service: &'static str,
+    pub service: Cow<'static, str>,
     /// What happens before the rules are asked.
     pub before: Vec<String>,
     /// The numbers that are dialled, in order.
@@ -68,22 +68,28 @@ pub struct Explanation {
     pub lines: Vec<String>,
     /// Every rule.
     pub considered: Vec<Step>,
+    /// Whether a running server says it, with what is open, spent and in quarantine; else a configuration alone.
+    #[serde(default)]
+    pub live: bool,
+    /// What a running server adds: how the lines stand that would have to do with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standing: Vec<String>,
 }
 
 /// A rule, and what it says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Its name.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// `passes`, `unconcerned`, `refuses` or `not-reached`.
-    pub verdict: &'static str,
+    pub verdict: Cow<'static, str>,
     /// Why.
     pub because: Cow<'static, str>,
 }
 
 impl From<Considered> for Step {
     fn from(Considered { rule, verdict, because }: Considered) -> Self {
-        Self { rule, verdict: verdict.word(), because }
+        Self { rule: rule.into(), verdict: verdict.word().into(), because }
     }
 }
 
@@ -96,11 +102,13 @@ impl Explanation {
             reason,
             user: None,
             line: question.line.map(str::to_owned),
-            service: question.service.unwrap_or(Service::Login).word(),
+            service: question.service.unwrap_or(Service::Login).word().into(),
             before: Vec::new(),
             numbers: Vec::new(),
             lines: Vec::new(),
             considered: Vec::new(),
+            live: false,
+            standing: Vec::new(),
         }
     }
 
@@ -279,7 +287,7 @@ fn judged(config: &Config, question: &Question<'_>, request: &Request<'_>) -> Ex
     let decision = decide(config, request);
     let considered = decision.considered.into_iter().map(Step::from).collect();
     let mut explanation = Explanation::unasked(question, "", String::new());
-    explanation.service = request.service.word();
+    explanation.service = request.service.word().into();
     explanation.considered = considered;
     match decision.answer {
         Ok(approval) => {

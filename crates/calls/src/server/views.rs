@@ -20,7 +20,29 @@ impl Server {
         let mut counters = Counters { open, ..Counters::default() };
         self.promises.ledger.count(&self.config, question.at, question.user, &mut counters);
         let marked = self.promises.marked(&self.config, question.at);
-        explain::explain(&self.config, &Question { counters, marked, ..question.clone() })
+        let question = Question { counters, marked, ..question.clone() };
+        let mut explanation = explain::explain(&self.config, &question);
+        explanation.live = true;
+        explanation.standing = self.standing(&explanation);
+        explanation
+    }
+
+    /// How the lines stand: the one that he comes in on, and those that may dial.
+    fn standing(&self, explanation: &Explanation) -> Vec<String> {
+        let line = |name: &str| self.names.get(name).and_then(|id| self.lines.get(id));
+        let shown = |line: &Line| match line.state_name() {
+            (state, Some(detail)) => format!("line {} is {state}: {detail}", line.name()),
+            (state, None) => format!("line {} is {state}", line.name()),
+        };
+        let own =
+            explanation.line.as_deref().filter(|own| !explanation.lines.iter().any(|n| n == own));
+        let named = own.into_iter().chain(explanation.lines.iter().map(String::as_str));
+        let mut told: Vec<String> = named.filter_map(line).map(shown).collect();
+        let free = |name: &String| line(name).is_some_and(|line| self.may_dial(line));
+        if explanation.approved && !explanation.lines.iter().any(free) {
+            told.push("no line may dial just now: the promise would wait for one".to_owned());
+        }
+        told
     }
 
     /// What is going on now. Changes nothing.

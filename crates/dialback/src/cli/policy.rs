@@ -15,9 +15,10 @@ use calls::vocabulary::Wall;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::tz::TimeZone;
 
-use super::DEFAULT_CONFIG;
+use super::{DEFAULT_CONFIG, Whereabouts};
 use crate::clock::wall;
 use crate::config;
+use crate::control::{Asked, Client};
 use crate::exit::{Code, Failure};
 use crate::out::{self, Cell, Ink, Palette, table};
 
@@ -51,6 +52,7 @@ Exits with 0 if the callback would be approved, with 1 if it would be refused.
 Examples:
   dialback policy explain alice
   dialback policy explain cback --number 5550199 --line main --from 0301234
+  dialback policy explain alice --live            as things stand on the running server
   dialback policy explain alice --service ppp --at 2026-11-23T10:00 --json")]
 struct Explain {
     /// The name that the caller gives
@@ -77,9 +79,15 @@ struct Explain {
     /// Suppose that so many callbacks are open for him already
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     open: u32,
-    /// The configuration
-    #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG)]
-    config: PathBuf,
+    /// Ask the running server: promises that are open, budgets spent, numbers in quarantine and lines count
+    #[arg(long, conflicts_with = "open")]
+    live: bool,
+    /// The running server's control socket [default: the configuration's, or /run/dialback/control.sock]
+    #[arg(long, value_name = "SOCKET", requires = "live", conflicts_with = "config")]
+    control: Option<PathBuf>,
+    /// The configuration [default: /etc/dialback/dialback.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Show the rules too that have nothing to do with it, or were not reached
     #[arg(long)]
     all: bool,
@@ -186,32 +194,21 @@ fn written(at: Wall) -> String {
     }
 }
 
+/// What an explanation is not that no server gave.
+const FROM_CONFIGURATION: &str = "by the configuration alone; --live asks the server what is open, spent, in quarantine and free";
+
+impl Use {
+    const fn meant(self) -> Service {
+        match self {
+            Self::Login => Service::Login,
+            Self::Ppp => Service::Ppp,
+        }
+    }
+}
+
 impl Explain {
     fn run(self) -> Result<(), Failure> {
-        let config = read(&self.config)?;
-        let at = match &self.at {
-            None => wall(),
-            Some(text) => time(text, &zone(&config))
-                .map_err(|why| Failure::new(Code::Usage, format!("--at: {why}")))?,
-        };
-        let question = Question {
-            user: &self.user,
-            number: self.number.as_deref(),
-            line: self.line.as_deref(),
-            from: self.from.as_deref(),
-            at,
-            service: self.service.map(|service| match service {
-                Use::Login => Service::Login,
-                Use::Ppp => Service::Ppp,
-            }),
-            proves: !self.unproved,
-            counters: Counters {
-                open: OpenPromises { by_user: self.open, in_all: self.open },
-                ..Counters::default()
-            },
-            marked: Marked::default(),
-        };
-        let explanation = explain(&config, &question);
+        let (explanation, at) = if self.live { self.asked()? } else { self.computed()? };
         if self.json {
             let json = serde_json::to_string(&explanation)
                 .map_err(|e| Failure::new(Code::System, format!("writing JSON: {e}")))?;
@@ -227,8 +224,52 @@ impl Explain {
         }
     }
 
+    /// What the running server says, by its own configuration.
+    fn asked(&self) -> Result<(Explanation, String), Failure> {
+        let server = Whereabouts { control: self.control.clone(), config: self.config.clone() };
+        let asked = Asked {
+            user: self.user.clone(),
+            number: self.number.clone(),
+            line: self.line.clone(),
+            from: self.from.clone(),
+            at: self.at.clone(),
+            service: self.service.map(|service| service.meant().word().to_owned()),
+            unproved: self.unproved,
+        };
+        let answer = Client::connect(&server.socket()?)?.explain(asked)?;
+        let explanation = serde_json::from_value(answer)
+            .map_err(|e| Failure::new(Code::System, format!("the server's answer: {e}")))?;
+        // Its zone may be another than ours.
+        Ok((explanation, self.at.clone().unwrap_or_else(|| written(wall()))))
+    }
+
+    /// What the configuration says.
+    fn computed(&self) -> Result<(Explanation, String), Failure> {
+        let config = read(self.config.as_deref().unwrap_or(Path::new(DEFAULT_CONFIG)))?;
+        let at = match &self.at {
+            None => wall(),
+            Some(text) => time(text, &zone(&config))
+                .map_err(|why| Failure::new(Code::Usage, format!("--at: {why}")))?,
+        };
+        let question = Question {
+            user: &self.user,
+            number: self.number.as_deref(),
+            line: self.line.as_deref(),
+            from: self.from.as_deref(),
+            at,
+            service: self.service.map(Use::meant),
+            proves: !self.unproved,
+            counters: Counters {
+                open: OpenPromises { by_user: self.open, in_all: self.open },
+                ..Counters::default()
+            },
+            marked: Marked::default(),
+        };
+        Ok((explain(&config, &question), written(at)))
+    }
+
     /// For people: who asks, what comes before, every rule, the answer.
-    fn shown(&self, explanation: &Explanation, at: Wall) -> String {
+    fn shown(&self, explanation: &Explanation, at: String) -> String {
         let palette = Palette::stdout();
         let number = self.number.as_ref().map(|number| format!(" at {number}"));
         let line = explanation.line.as_ref().map(|line| format!(" on line {line}"));
@@ -238,9 +279,13 @@ impl Explain {
             number.unwrap_or_default(),
             line.unwrap_or_default(),
             explanation.service,
-            written(at)
+            at
         );
         text.push_str(&painted(palette, explanation, self.all));
+        if !explanation.live {
+            text.push_str(&palette.paint(Ink::Dim, FROM_CONFIGURATION));
+            text.push('\n');
+        }
         text
     }
 }
@@ -264,7 +309,11 @@ fn painted(palette: Palette, explanation: &Explanation, all: bool) -> String {
                 _ => Ink::Dim,
             };
             let plain = if ink == Ink::Dim { Ink::Dim } else { Ink::Plain };
-            vec![Cell::inked(ink, mark), Cell::inked(plain, step.rule), Cell::inked(plain, because)]
+            vec![
+                Cell::inked(ink, mark),
+                Cell::inked(plain, step.rule.as_ref()),
+                Cell::inked(plain, because),
+            ]
         })
         .collect();
     if !rows.is_empty() {
@@ -275,6 +324,10 @@ fn painted(palette: Palette, explanation: &Explanation, all: bool) -> String {
     }
     text.push_str(&answer(palette, explanation));
     text.push('\n');
+    for line in &explanation.standing {
+        text.push_str(&palette.paint(Ink::Dim, line));
+        text.push('\n');
+    }
     text
 }
 

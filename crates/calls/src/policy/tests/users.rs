@@ -152,7 +152,7 @@ fn a_user_chooses_from_what_is_offered() {
 fn every_rule_is_told_once_and_in_its_order_whatever_the_answer() {
     let config = with(&format!("windows = \"tue\"\n{STORED}"));
     let explanation = explain(&config, &question("zoe", None, MONDAY));
-    let told: Vec<_> = explanation.considered.iter().map(|step| step.rule).collect();
+    let told: Vec<_> = explanation.considered.iter().map(|step| step.rule.as_ref()).collect();
     let rules: Vec<_> = table().iter().map(|rule| rule.name).collect();
     assert_eq!(told, rules);
     let refusing = explanation.considered.iter().position(|step| step.rule == "user.window");
