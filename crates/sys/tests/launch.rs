@@ -24,7 +24,6 @@ use dialback_sys::pty::Pty;
 use dialback_sys::tty::{Access, Carrier, Tty};
 use dialback_sys::utmp;
 use rustix::event::{PollFd, PollFlags, Timespec};
-use rustix::process::{Pid, Signal};
 
 const HELPER: &str = env!("CARGO_BIN_EXE_dialback-exec-line");
 
@@ -422,10 +421,16 @@ fn without_a_runtime_too_a_program_that_is_not_started_leaves_no_process_behind(
 #[test]
 fn what_is_killed_before_it_has_a_session_of_its_own_ends_too() {
     let pty = Pty::open().unwrap();
-    let mut starting = Launcher::at(HELPER).begin(&launch(&pty, "sleep 1000")).unwrap();
-    let pid = Pid::from_raw(i32::try_from(starting.pid()).unwrap()).unwrap();
-    // It is not given the time to come as far as setsid(2).
-    rustix::process::kill_process(pid, Signal::STOP).unwrap();
+    // A second program that never comes as far as setsid(2). A shell writes it: a descriptor of ours that another test's
+    // child had inherited would make it busy.
+    let script = std::env::temp_dir().join(format!("dialback-stuck-{}", std::process::id()));
+    let wrote = std::process::Command::new("/bin/sh")
+        .args(["-c", r##"printf '#!/bin/sh\nexec sleep 1000\n' > "$0" && chmod 700 "$0""##])
+        .arg(&script)
+        .status()
+        .unwrap();
+    assert!(wrote.success());
+    let mut starting = Launcher::at(&script).begin(&launch(&pty, "")).unwrap();
     starting.kill().unwrap();
     loop {
         let mut fds = [PollFd::new(&starting, PollFlags::IN)];
@@ -437,4 +442,5 @@ fn what_is_killed_before_it_has_a_session_of_its_own_ends_too() {
             Err(unfinished) => starting = unfinished,
         }
     }
+    std::fs::remove_file(script).unwrap();
 }
