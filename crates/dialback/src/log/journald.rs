@@ -37,7 +37,7 @@ impl Journald {
 
 fn datagram(entry: &Entry, fields: &Fields) -> Vec<u8> {
     let mut to = Vec::with_capacity(512);
-    field(&mut to, "MESSAGE", &fields.text);
+    field(&mut to, "MESSAGE", &message(fields));
     field(&mut to, "MESSAGE_ID", &message_id(&fields.event));
     field(&mut to, "PRIORITY", &syslog_severity(fields.severity).to_string());
     field(&mut to, "SYSLOG_IDENTIFIER", "dialback");
@@ -47,6 +47,18 @@ fn datagram(entry: &Entry, fields: &Fields) -> Vec<u8> {
         field(&mut to, &format!("DIALBACK_{}", name.to_ascii_uppercase()), value);
     }
     to
+}
+
+/// The words, with the line and the call before them: readers of plain text see no fields.
+fn message(fields: &Fields) -> String {
+    let name = |wanted: &str| {
+        fields.names.iter().find(|(name, _)| *name == wanted).map(|(_, text)| text.as_str())
+    };
+    match (name("line"), name("call").or_else(|| name("promise"))) {
+        (Some(line), Some(id)) => format!("{line} {id}: {}", fields.text),
+        (Some(one), None) | (None, Some(one)) => format!("{one}: {}", fields.text),
+        (None, None) => fields.text.clone(),
+    }
 }
 
 fn field(to: &mut Vec<u8>, name: &str, value: &str) {
@@ -87,7 +99,7 @@ mod tests {
         let length = server.recv(&mut datagram).unwrap();
         std::fs::remove_file(path).unwrap();
         let expected = format!(
-            "MESSAGE=rings (caller unknown)\nMESSAGE_ID={}\nPRIORITY=6\nSYSLOG_IDENTIFIER=dialback\n\
+            "MESSAGE=main c12: rings (caller unknown)\nMESSAGE_ID={}\nPRIORITY=6\nSYSLOG_IDENTIFIER=dialback\n\
              DIALBACK_EVENT=rang\nDIALBACK_SEQ=7\nDIALBACK_LINE=main\nDIALBACK_CALL=c12\n",
             message_id("rang")
         );
