@@ -12,6 +12,30 @@ pub(crate) fn line(text: impl fmt::Display) -> bool {
     writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
 }
 
+/// Stdout for many lines: they are gathered until somebody should see them.
+#[derive(Debug)]
+pub(crate) struct Paper(io::BufWriter<io::StdoutLock<'static>>);
+
+/// As much as a pipe takes at once.
+const PAPER: usize = 64 * 1024;
+
+impl Paper {
+    /// An empty sheet.
+    pub(crate) fn new() -> Self {
+        Self(io::BufWriter::with_capacity(PAPER, io::stdout().lock()))
+    }
+
+    /// A line. `false` when nobody reads any more.
+    pub(crate) fn line(&mut self, text: &str) -> bool {
+        self.0.write_all(text.as_bytes()).and_then(|()| self.0.write_all(b"\n")).is_ok()
+    }
+
+    /// Shows what was gathered. `false` when nobody reads any more.
+    pub(crate) fn show(&mut self) -> bool {
+        self.0.flush().is_ok()
+    }
+}
+
 /// One line on stderr. What can't be said there can't be said anywhere.
 pub(crate) fn error(text: impl fmt::Display) {
     drop(writeln!(io::stderr().lock(), "{text}"));
@@ -119,16 +143,18 @@ pub(crate) fn table(palette: Palette, heading: &[&str], rows: &[Vec<Cell>]) -> S
     let mut text = String::new();
     let heading: Vec<Cell> = heading.iter().map(|h| Cell::inked(Ink::Dim, *h)).collect();
     for row in std::iter::once(&heading).chain(rows) {
-        let mut line = String::new();
         let mut gap = 0;
         for (width, cell) in widths.iter().zip(row) {
-            line.extend(std::iter::repeat_n(' ', gap));
-            let clean: String =
-                cell.text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-            line.push_str(&palette.paint(cell.ink, &clean));
-            gap = 2 + width.saturating_sub(clean.chars().count());
+            text.extend(std::iter::repeat_n(' ', gap));
+            if cell.text.contains(char::is_control) {
+                text.push_str(&palette.paint(cell.ink, &cell.text.replace(char::is_control, "?")));
+            } else if palette.coloured() {
+                text.push_str(&palette.paint(cell.ink, &cell.text));
+            } else {
+                text.push_str(&cell.text);
+            }
+            gap = 2 + width.saturating_sub(cell.text.chars().count());
         }
-        text.push_str(&line);
         text.push('\n');
     }
     text

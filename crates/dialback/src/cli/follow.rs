@@ -5,11 +5,11 @@ use calls::vocabulary::Entry;
 use clap::{Args, ValueEnum};
 
 use super::Whereabouts;
-use super::show::{since, to_json};
-use crate::control::{Ask, Client};
+use super::show::since;
+use crate::control::{Ask, Client, Heard, WhichEvents};
 use crate::exit::Failure;
 use crate::log::{LinesOfCalls, text_line};
-use crate::out::{self, Palette};
+use crate::out::{self, Palette, Paper};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -76,40 +76,41 @@ impl Log {
     pub(super) fn run(self) -> Result<(), Failure> {
         let since_ms = self.since.as_deref().map(since).transpose()?;
         let last = since_ms.is_none().then_some(self.last);
-        let ask = Ask::Events { after: None, since_ms, last, until_now: !self.follow };
-        let events = Client::connect(&self.server.socket()?)?.events(ask)?;
+        let which = WhichEvents {
+            line: self.line,
+            user: self.user,
+            events: self.event,
+            severity: Some(self.severity.severity()).filter(|least| *least > Severity::Plain),
+        };
+        let ask = Ask::Events { after: None, since_ms, last, until_now: !self.follow, which };
+        let mut events = Client::connect(&self.server.socket()?)?.events(ask)?;
         let palette = Palette::stdout();
         let mut lines = LinesOfCalls::default();
-        for entry in events {
-            let entry = entry?;
-            // Said in any case: it learns which call is on which line.
-            let text = text_line(palette, &mut lines, &entry);
-            if !self.wants(&entry, lines.last()) {
-                continue;
-            }
-            let text = if self.json { to_json(&entry)? } else { text };
-            if !out::line(text) {
-                break;
+        let mut paper = Paper::new();
+        loop {
+            let heard = events.hear_as(|text, line| match self.json {
+                true => Ok(text.to_owned()),
+                false => serde_json::from_str::<Entry>(text).map(|entry| {
+                    if let Some(line) = line {
+                        lines.learn(&entry.event, line);
+                    }
+                    text_line(palette, &mut lines, &entry)
+                }),
+            });
+            let read = match heard.transpose()? {
+                None => break,
+                Some(Heard::Entry(text)) => paper.line(&text),
+                Some(Heard::Missed(count)) => {
+                    out::error(format_args!("dialback: {count} events were missed"));
+                    true
+                }
+            };
+            // What happens now is shown now; of a long list, as much at once as there is.
+            if !(read && (events.waiting() || paper.show())) {
+                return Ok(());
             }
         }
+        paper.show();
         Ok(())
-    }
-
-    fn wants(&self, entry: &Entry, line: &str) -> bool {
-        if entry.event.severity() < self.severity.severity() {
-            return false;
-        }
-        if self.line.as_deref().is_some_and(|wanted| wanted != line) {
-            return false;
-        }
-        if self.event.is_empty() && self.user.is_none() {
-            return true;
-        }
-        // By the names of the fields, as `--json` shows them.
-        let value = serde_json::to_value(&entry.event).unwrap_or_default();
-        let is = |key: &str, wanted: &str| value.get(key).and_then(|v| v.as_str()) == Some(wanted);
-        let named = |user: &String| is("name", user) || is("user", user);
-        self.user.as_ref().is_none_or(named)
-            && (self.event.is_empty() || self.event.iter().any(|event| is("event", event)))
     }
 }

@@ -29,6 +29,7 @@ mod story;
 mod top;
 mod trace;
 mod user;
+mod watch;
 mod web;
 
 use std::ffi::OsString;

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use calls::record::Record;
 use calls::status;
-use calls::vocabulary::Leg;
+use calls::vocabulary::{CallId, Ended, Event, Leg};
 use clap::Args;
 
+use super::watch::{Watch, drawn, standing, told};
 use super::{Whereabouts, privileges, trace};
 use crate::clock::{lasted, wall, written_short};
 use crate::control::Client;
 use crate::exit::{Code, Failure};
-use crate::log::{LinesOfCalls, cause_words, text_line};
+use crate::log::cause_words;
 use crate::out::{self, Cell, Ink, Palette, table};
 use crate::store::Which;
 
@@ -59,7 +60,8 @@ Examples:
   dialback calls               the last twenty calls, newest last
   dialback calls --user alice --since 2d
   dialback calls --cause no-carrier --limit 1000 --json
-  dialback calls --watch       and then every event as it happens
+  dialback calls --watch       the same, drawn again whenever a call ends
+  dialback calls --json --watch | jq ...    and each record as its call ends
   dialback calls --trace 12    what was negotiated by PPP on call c12, packet by packet
   dialback calls --trace       the same of the newest capture")]
 pub(super) struct Calls {
@@ -73,7 +75,7 @@ pub(super) struct Calls {
     /// As JSON
     #[arg(long)]
     json: bool,
-    /// Go on with every event as it happens, until interrupted
+    /// Show them again whenever a call ends, until interrupted; with --json, each record as its call ends
     #[arg(long)]
     watch: bool,
     /// The PPP packets of one call, from its capture (`capture_dir` in [ppp]): a call, or a pcap file; without a
@@ -157,7 +159,7 @@ impl Status {
         // A server of an earlier version does not know the question.
         let rights = Client::connect(&self.server.socket()?)?.rights().ok();
         let weakness = rights.and_then(|(_, rights)| rights.weakness());
-        watched(&self.server, self.watch, move |status| {
+        standing(&self.server, self.watch, move |status| {
             if json {
                 return to_json(status);
             }
@@ -186,7 +188,7 @@ impl Status {
 impl Lines {
     pub(super) fn run(self) -> Result<(), Failure> {
         let json = self.json;
-        watched(&self.server, self.watch, move |status| {
+        standing(&self.server, self.watch, move |status| {
             if json {
                 to_json(&status.lines)
             } else {
@@ -201,60 +203,34 @@ impl Calls {
         if let Some(call) = &self.trace {
             return trace::run(&self.server, call.as_deref(), self.json);
         }
-        let socket = self.server.socket()?;
-        // Before the records are read, so that nothing falls between.
-        let events = match self.watch {
-            true => Some(Client::connect(&socket)?.listen(None)?),
-            false => None,
-        };
-        let mut client = Client::connect(&socket)?;
-        let records = client.calls(self.limit, self.only.which()?)?;
-        let palette = Palette::stdout();
+        let (limit, which) = (self.limit, self.only.which()?);
+        // A call has its record when it is over.
+        let watch = Watch::events(self.watch, &["ended"]);
         if self.json {
-            for record in &records {
-                out::line(to_json(record)?.trim_end());
-            }
-        } else {
-            out::line(call_table(palette, &records, Columns::All).trim_end());
-        }
-        let mut lines = LinesOfCalls::default();
-        for entry in events.into_iter().flatten() {
-            let entry = entry?;
-            let text = match self.json {
-                true => to_json(&entry)?,
-                false => text_line(palette, &mut lines, &entry),
+            let first = |client: &mut Client| {
+                client.calls(limit, which.clone())?.iter().map(to_json).collect()
             };
-            if !out::line(text.trim_end()) {
-                break;
-            }
+            return told(&self.server, watch, first, |client, entry| {
+                let Event::Ended(Ended { call, .. }) = &entry.event else { return Ok(Vec::new()) };
+                call_that_fits(client, *call, &which)?.iter().map(to_json).collect()
+            });
         }
-        Ok(())
+        drawn(&self.server, watch, |client| {
+            let records = client.calls(limit, which.clone())?;
+            Ok(call_table(Palette::stdout(), &records, Columns::All))
+        })
     }
 }
 
-/// Shows the status once, or again after every event.
-pub(super) fn watched(
-    server: &Whereabouts,
-    watch: bool,
-    show: impl Fn(&status::Status) -> Result<String, Failure>,
-) -> Result<(), Failure> {
-    let socket = server.socket()?;
-    let events = match watch {
-        true => Some(Client::connect(&socket)?.listen(None)?),
-        false => None,
-    };
-    let mut client = Client::connect(&socket)?;
-    let text = show(&*client.status()?)?;
-    out::line(text.trim_end());
-    for entry in events.into_iter().flatten() {
-        entry?;
-        let text = show(&*client.status()?)?;
-        // Home, and clear what is below: less flicker than clearing first.
-        if !out::line(format_args!("\x1b[H\x1b[J{}", text.trim_end())) {
-            break;
-        }
-    }
-    Ok(())
+/// The record of this call, if it has one and is wanted.
+pub(super) fn call_that_fits(
+    client: &mut Client,
+    call: CallId,
+    which: &Which,
+) -> Result<Option<Record>, Failure> {
+    let before = Some(CallId(call.0.saturating_add(1)));
+    let last = client.calls(1, Which { before, ..which.clone() })?;
+    Ok(last.into_iter().find(|record| record.call == call))
 }
 
 /// The number of an id as tables show it: 12 of `c12`, or as it stands.
@@ -466,7 +442,7 @@ pub(crate) enum Columns {
 
 /// The speed of the telephone line where the modem told it, else its words: some say five things in fifty letters.
 fn speed(record: &Record) -> String {
-    record.speed.map_or_else(|| dash(Some(&record.connect)).to_owned(), |speed| speed.to_string())
+    record.speed.map_or_else(|| dash(Some(&record.connect)), |speed| speed.to_string())
 }
 
 /// Records, one a row.

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use calls::record::{Record, Records, SessionRecord, by_session};
-use calls::vocabulary::{CallId, Entry, Event, Leg, PromiseId, SessionId};
+use calls::vocabulary::{CallId, Ended, Entry, Event, Leg, PromiseId, SessionId};
 use clap::Args;
 
 use super::Whereabouts;
-use super::show::{Only, dash, id_of, ms, promise_table, to_json, watched};
+use super::show::{Only, call_that_fits, dash, id_of, ms, promise_table, to_json};
+use super::watch::{Watch, drawn, standing, told};
 use crate::clock::{lasted, written, written_short};
 use crate::control::Client;
 use crate::exit::{Code, Failure};
@@ -40,6 +41,7 @@ pub(super) struct Call {
 Examples:
   dialback sessions            the last twenty, newest last: who called, and what came of it
   dialback sessions --user alice --since 7d
+  dialback sessions --watch    the same, drawn again whenever a call begins, connects or ends
   dialback sessions --json")]
 pub(super) struct Sessions {
     #[command(flatten)]
@@ -52,6 +54,10 @@ pub(super) struct Sessions {
     /// As JSON, one session a line
     #[arg(long)]
     json: bool,
+    /// Show them again whenever a call begins, connects or ends, until interrupted; with --json, each session again as
+    /// it goes on
+    #[arg(long)]
+    watch: bool,
 }
 
 #[derive(Debug, Args)]
@@ -74,7 +80,7 @@ pub(super) struct Promises {
 impl Promises {
     pub(super) fn run(self) -> Result<(), Failure> {
         let json = self.json;
-        watched(&self.server, self.watch, move |status| match (json, status.promises.is_empty()) {
+        standing(&self.server, self.watch, move |status| match (json, status.promises.is_empty()) {
             (true, _) => to_json(&status.promises),
             (false, true) => Ok("Nobody is owed a callback.".to_owned()),
             (false, false) => Ok(promise_table(Palette::stdout(), &status.promises)),
@@ -82,34 +88,55 @@ impl Promises {
     }
 }
 
+/// What changes a session's row.
+const TURNS: [&str; 4] = ["rang", "dialled", "connected", "ended"];
+
 impl Sessions {
     pub(super) fn run(self) -> Result<(), Failure> {
-        let which = self.only.which()?;
-        let all = which == Which::default();
-        let mut client = Client::connect(&self.server.socket()?)?;
-        // A session has one or more calls; what fits is widened to whole sessions by asking for each.
-        let calls = client.calls(self.limit.saturating_mul(4), which)?;
-        let mut sessions = by_session(calls);
-        let surplus =
-            sessions.len().saturating_sub(usize::try_from(self.limit).unwrap_or(usize::MAX));
-        sessions.drain(..surplus);
-        if !all {
-            for session in &mut sessions {
-                let entries = client.story(Subject::Session(session.session))?;
-                if let Some(whole) = whole(&entries).pop() {
-                    *session = whole;
-                }
-            }
-        }
+        let (limit, which) = (self.limit, self.only.which()?);
         if self.json {
-            for session in &sessions {
-                out::line(to_json(session)?);
-            }
-        } else {
-            out::line(session_table(Palette::stdout(), &sessions).trim_end());
+            let watch = Watch::events(self.watch, &["ended"]);
+            let first = |client: &mut Client| {
+                sessions(client, limit, &which)?.iter().map(to_json).collect()
+            };
+            return told(&self.server, watch, first, |client, entry| {
+                let Event::Ended(Ended { call, .. }) = &entry.event else { return Ok(Vec::new()) };
+                if call_that_fits(client, *call, &which)?.is_none() {
+                    return Ok(Vec::new());
+                }
+                whole(&client.story(Subject::Call(*call))?).iter().map(to_json).collect()
+            });
         }
-        Ok(())
+        drawn(&self.server, Watch::events(self.watch, &TURNS), |client| {
+            Ok(session_table(Palette::stdout(), &sessions(client, limit, &which)?))
+        })
     }
+}
+
+/// The last sessions of which a call fits, oldest first, each with all of its calls.
+fn sessions(client: &mut Client, limit: u32, which: &Which) -> Result<Vec<SessionRecord>, Failure> {
+    let all = *which == Which::default();
+    // Mostly a session has one call or two.
+    let which = Which { whole_sessions: !all, ..which.clone() };
+    let mut sessions = by_session(client.calls(limit.saturating_mul(4), which)?);
+    // Calls that are not over have no record yet: the journal has their beginning.
+    let running = client.status()?.calls;
+    let running: BTreeSet<SessionId> = running.iter().filter_map(|call| call.session).collect();
+    for id in running {
+        let known = sessions.iter_mut().find(|session| session.session == id);
+        if known.is_none() && !all {
+            continue;
+        }
+        let Some(now) = whole(&client.story(Subject::Session(id))?).pop() else { continue };
+        match known {
+            Some(known) => *known = now,
+            None => sessions.push(now),
+        }
+    }
+    sessions.sort_by_key(|session| session.session);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    sessions.drain(..sessions.len().saturating_sub(limit));
+    Ok(sessions)
 }
 
 impl Call {
@@ -219,6 +246,7 @@ pub(crate) fn story(palette: Palette, entries: &[Entry]) -> String {
 }
 
 /// Whether a promise was made in these entries that nothing has ended: neither a call back nor giving up.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else makes or ends a promise")]
 fn is_owed(entries: &[Entry]) -> bool {
     let mut owed = BTreeSet::new();
     for entry in entries {

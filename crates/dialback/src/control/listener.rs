@@ -4,28 +4,34 @@
 //! the loop's answers back.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use calls::status::Status;
-use calls::vocabulary::{Command, Entry, Reply, Seq};
+use calls::vocabulary::{CallId, Command, Entry, Reply, Seq};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
-use super::{Answer, Ask, Asked, FailureCode, REQUEST_LIMIT, Request, Response, VERSION};
+use super::sieve::Sieve;
+use super::{Answer, Ask, Asked, FailureCode, REQUEST_LIMIT, Request, Response, VERSION, passed};
 use crate::exit::{Code, Failure};
 use crate::launcher::Rights;
-use crate::store::{From, Reader, Settler};
+use crate::store::{From, Pages, Reader, Settler, StoreFault, Which};
 
 /// Clients at once. Each costs a descriptor; telephone lines need theirs more.
 const CLIENTS: usize = 64;
 
-/// Entries read from the journal at a time when a client asks for old ones.
-const PAGE: u32 = 500;
+/// Old entries are sent so many bytes at a time: as much as the socket takes while the client works on those before.
+const PAGE: usize = 128 * 1024;
+
+/// And after so many looked at, whatever they came to: a client that has gone is noticed by writing only, and the
+/// server's end waits for a page.
+const LOOKED_AT: u32 = 20_000;
 
 /// The most records that one answer carries.
 const CALLS_LIMIT: u32 = 10_000;
@@ -293,11 +299,11 @@ impl Client<'_> {
                 self.backstage.settler.settled().await;
                 let journal = self.backstage.journal.clone();
                 let limit = limit.min(CALLS_LIMIT);
-                let answer = match off_the_loop(move || journal.calls(limit, &which)).await {
-                    Ok(calls) => Answer::Calls { calls },
-                    Err(message) => Answer::Failed { code: FailureCode::Unavailable, message },
-                };
-                self.say(id, answer).await
+                let answer = off_the_loop(move || calls(id, &journal, limit, &which)).await;
+                match answer {
+                    Ok(line) => self.to.write_all(&line).await,
+                    Err(message) => self.fail(id, FailureCode::Unavailable, message).await,
+                }
             }
             Ask::Story { of } => {
                 self.backstage.settler.settled().await;
@@ -308,12 +314,12 @@ impl Client<'_> {
                 };
                 self.say(id, answer).await
             }
-            Ask::Events { after, since_ms, last, until_now } => {
+            Ask::Events { after, since_ms, last, until_now, which } => {
                 let from = after
                     .map(|after| From::After(Seq(after)))
                     .or(since_ms.map(From::Since))
                     .or(last.map(From::Last));
-                self.tell_events(id, from, until_now).await
+                self.tell_events(id, from, until_now, Sieve::new(which)).await
             }
             Ask::Explain { asked } => {
                 let (tell, told) = oneshot::channel();
@@ -348,6 +354,7 @@ impl Client<'_> {
         id: u64,
         from: Option<From>,
         until_now: bool,
+        mut sieve: Sieve,
     ) -> io::Result<()> {
         // Subscribed before the journal is read, so that nothing falls between.
         let mut events = self.backstage.events.subscribe();
@@ -355,9 +362,8 @@ impl Client<'_> {
         let mut told = Seq(0);
         if let Some(from) = from {
             self.backstage.settler.settled().await;
-            let journal = self.backstage.journal.clone();
-            told = match off_the_loop(move || journal.place(from)).await {
-                Ok(after) => self.tell_old(id, after).await?,
+            (told, sieve) = match self.tell_old(id, from, sieve).await? {
+                Ok(told) => told,
                 Err(message) => return self.fail(id, FailureCode::Unavailable, message).await,
             };
         }
@@ -368,7 +374,10 @@ impl Client<'_> {
             match events.recv().await {
                 Ok(entry) if entry.seq <= told => {}
                 Ok(entry) => {
-                    self.say(id, Answer::Event { entry: Entry::clone(&entry) }).await?;
+                    let text = serde_json::to_string(&*entry)?;
+                    let mut line = Vec::new();
+                    pass(&mut line, id, &mut sieve, &text, |_| None).map_err(io::Error::other)?;
+                    self.to.write_all(&line).await?;
                 }
                 Err(broadcast::error::RecvError::Lagged(count)) => {
                     self.say(id, Answer::Missed { count }).await?;
@@ -378,22 +387,32 @@ impl Client<'_> {
         }
     }
 
-    async fn tell_old(&mut self, id: u64, after: Seq) -> io::Result<Seq> {
-        let mut told = after;
+    /// The last entry that was looked at, or why the journal can't be read.
+    async fn tell_old(
+        &mut self,
+        id: u64,
+        from: From,
+        mut sieve: Sieve,
+    ) -> io::Result<Result<(Seq, Sieve), String>> {
+        let journal = self.backstage.journal.clone();
+        let mut pages = match off_the_loop(move || journal.pages(from)).await {
+            Ok(pages) => pages,
+            Err(message) => return Ok(Err(message)),
+        };
         loop {
-            let journal = self.backstage.journal.clone();
-            let page = match off_the_loop(move || journal.entries(told, PAGE)).await {
-                Ok(page) => page,
-                Err(message) => {
-                    self.fail(id, FailureCode::Unavailable, message).await?;
-                    return Ok(told);
-                }
+            let read = off_the_loop(move || {
+                let page = page(id, &mut pages, &mut sieve)?;
+                Ok::<_, StoreFault>((page, pages, sieve))
+            });
+            let (page, back, rest) = match read.await {
+                Ok(read) => read,
+                Err(message) => return Ok(Err(message)),
             };
-            let Some(last) = page.last().map(|entry| entry.seq) else { return Ok(told) };
-            for entry in page {
-                self.say(id, Answer::Event { entry }).await?;
+            self.to.write_all(&page.lines).await?;
+            if !page.more {
+                return Ok(Ok((back.told(), rest)));
             }
-            told = last;
+            (pages, sieve) = (back, rest);
         }
     }
 
@@ -411,6 +430,53 @@ impl Client<'_> {
         line.push(b'\n');
         self.to.write_all(&line).await
     }
+}
+
+/// Some of the old entries.
+struct Page {
+    lines: Vec<u8>,
+    more: bool,
+}
+
+/// The next page of what is wanted. Blocks.
+fn page(id: u64, pages: &mut Pages, sieve: &mut Sieve) -> Result<Page, StoreFault> {
+    let mut lines = Vec::with_capacity(PAGE + PAGE / 8);
+    let mut looked_at = 0;
+    let more = pages.read(|text, line_of| {
+        pass(&mut lines, id, sieve, text, line_of)?;
+        looked_at += 1;
+        let full = lines.len() >= PAGE || looked_at >= LOOKED_AT;
+        Ok(if full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    Ok(Page { lines, more })
+}
+
+/// Puts an entry behind what is to be sent, if it is wanted.
+fn pass(
+    to: &mut Vec<u8>,
+    id: u64,
+    sieve: &mut Sieve,
+    text: &str,
+    line_of: impl FnOnce(CallId) -> Option<String>,
+) -> Result<(), String> {
+    match sieve.look(text, line_of) {
+        Ok(None) => Ok(()),
+        Ok(Some(wanted)) => {
+            let answer = passed::Event::new(id, passed::raw(text)?, wanted.line.as_deref());
+            passed::put(to, &answer).map_err(|e| e.to_string())
+        }
+        Err(e) => Err(e.to_string()),
+    }
+}
+
+/// The answer with these records. Blocks.
+fn calls(id: u64, journal: &Reader, limit: u32, which: &Which) -> Result<Vec<u8>, String> {
+    let texts = journal.call_texts(limit, which).map_err(|e| e.to_string())?;
+    // A record is derived: one that somebody has spoiled can be left out here.
+    let calls = texts.iter().filter_map(|text| passed::raw(text).ok()).collect();
+    let mut line = Vec::new();
+    passed::put(&mut line, &passed::Calls::new(id, calls)).map_err(|e| e.to_string())?;
+    Ok(line)
 }
 
 /// A command in the name of the one who really gave it.

@@ -7,6 +7,7 @@
 //! <- {"dialback":1,"id":7,"answer":"status","status":{...}}
 //! -> {"dialback":1,"id":8,"ask":"events","after":120}
 //! <- {"dialback":1,"id":8,"answer":"event","entry":{...}}          one for each entry, until the end
+//! <- {"dialback":1,"id":8,"answer":"event","entry":{...},"line":"main"}    if it is known and not in the entry
 //! -> {"dialback":1,"id":9,"ask":"command","command":{"command":"hang-up","line":"main"}}
 //! <- {"dialback":1,"id":9,"answer":"reply","reply":{"reply":"done"}}
 //! <- {"dialback":1,"id":9,"answer":"failed","code":"not-permitted","message":"..."}
@@ -21,9 +22,12 @@
 mod client;
 mod explain;
 mod listener;
+mod passed;
+mod sieve;
 #[cfg(test)]
 mod tests;
 
+use calls::alert::Severity;
 use calls::record::Record;
 use calls::status::Status;
 use calls::vocabulary::{Command, Entry, Reply};
@@ -99,12 +103,32 @@ pub(crate) enum Ask {
         /// Not what happens later.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         until_now: bool,
+        /// Which of them.
+        #[serde(flatten)]
+        which: WhichEvents,
     },
     /// Do something.
     Command {
         /// What.
         command: Command,
     },
+}
+
+/// Which entries are wanted: those that fit everything given here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WhichEvents {
+    /// On this line, or about a call on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) line: Option<String>,
+    /// That name this user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<String>,
+    /// With one of these names; all, if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) events: Vec<String>,
+    /// That matter at least so much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) severity: Option<Severity>,
 }
 
 /// Somebody who might call: `dialback policy explain`'s words, asked of the running server.
@@ -180,7 +204,10 @@ pub(crate) enum Answer {
     /// To [`Ask::Events`], again and again.
     Event {
         /// What happened.
-        entry: Entry,
+        entry: Box<Entry>,
+        /// Where, if the entry itself does not say and it is known from the call's beginning.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<String>,
     },
     /// To [`Ask::Events`] with `until_now`: that was all.
     NoMore,

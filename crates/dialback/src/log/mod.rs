@@ -168,8 +168,6 @@ fn tell(journald: &Journald, lines: &mut LinesOfCalls, entry: &Entry) {
 #[derive(Debug, Default)]
 pub(crate) struct LinesOfCalls {
     of: BTreeMap<String, String>,
-    /// Of the event that was told last.
-    last: String,
 }
 
 impl LinesOfCalls {
@@ -182,13 +180,14 @@ impl LinesOfCalls {
         } else if said.line.is_some() && !id.is_empty() {
             self.of.insert(id.to_owned(), line.clone());
         }
-        self.last.clone_from(&line);
         line
     }
 
-    /// The line of the event that was told last; `-` if it has none.
-    pub(crate) fn last(&self) -> &str {
-        &self.last
+    /// The call of the event that comes next is on this line, as somebody else knows.
+    pub(crate) fn learn(&mut self, event: &Event, line: &str) {
+        if let Some(id) = sentence(event).id {
+            self.of.insert(id, line.to_owned());
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use calls::vocabulary::{Entry, Event, Seq};
 
 use super::ledger::Place;
-use crate::control::{Ask, Client, ClientFault, Heard};
+use crate::control::{Ask, Client, ClientFault, Heard, WhichEvents};
 
 /// How soon a server that does not answer is tried again.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -115,7 +115,8 @@ fn attempt(socket: &Path, receiver: &mut impl Receiver, told: &mut bool) -> Resu
 
 /// The place where the journal ends now.
 fn newest(socket: &Path) -> Result<Place, String> {
-    let ask = Ask::Events { after: None, since_ms: None, last: Some(1), until_now: true };
+    let which = WhichEvents::default();
+    let ask = Ask::Events { after: None, since_ms: None, last: Some(1), until_now: true, which };
     Ok(first(socket, ask)?.map_or(Place::START, |entry| place_of(&entry)))
 }
 
@@ -134,13 +135,15 @@ fn trusted(socket: &Path, place: Place, name: &str) -> Result<Place, String> {
     if place.seq == Seq(0) {
         return Ok(place);
     }
-    let ask =
-        Ask::Events { after: Some(place.seq.0 - 1), since_ms: None, last: None, until_now: true };
+    let after = Some(place.seq.0 - 1);
+    let which = WhichEvents::default();
+    let ask = Ask::Events { after, since_ms: None, last: None, until_now: true, which };
     let there = first(socket, ask)?;
     if there.is_some_and(|entry| place_of(&entry) == place) {
         return Ok(place);
     }
-    let ask = Ask::Events { after: None, since_ms: None, last: Some(BACK), until_now: true };
+    let which = WhichEvents::default();
+    let ask = Ask::Events { after: None, since_ms: None, last: Some(BACK), until_now: true, which };
     let said = |fault: ClientFault| fault.to_string();
     let events = Client::connect(socket).and_then(|client| client.events(ask)).map_err(said)?;
     let (mut before, mut begun) = (Place::START, None);

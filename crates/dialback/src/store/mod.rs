@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use calls::record::Records;
 use calls::recovery::{Fold, Restored};
 pub(crate) use chain::Link;
-pub(crate) use reader::{From, Reader, Subject, Which};
+pub(crate) use reader::{From, Pages, Reader, Subject, Which};
 pub(crate) use writer::{Settler, Word, Writer};
 
 /// Opens a database for reading alone, beside whoever writes it.

@@ -3,6 +3,7 @@
 //! A reader sees what was committed when it looked, and never holds the writer up (WAL).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use calls::record::Record;
@@ -37,6 +38,9 @@ pub(crate) struct Which {
     /// With a smaller id: for those who read page by page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) before: Option<CallId>,
+    /// And with these all calls of their sessions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) whole_sessions: bool,
 }
 
 /// What a story is about.
@@ -69,6 +73,9 @@ macro_rules! of {
     };
 }
 
+/// The session of a record, in the words that the layout's index is on.
+const SESSION: &str = "CASE WHEN json_valid(record) THEN json_extract(record, '$.session') END";
+
 /// Opens the journal anew for each question, so that an idle server holds nothing.
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
@@ -96,6 +103,13 @@ impl Reader {
         super::chain::head(&connection).map_err(fault)
     }
 
+    /// A way through the entries from there on, page by page. Blocks.
+    pub(crate) fn pages(&self, from: From) -> Result<Pages, StoreFault> {
+        let connection = self.open()?;
+        let after = self.place_in(&connection, from)?;
+        Ok(Pages { reader: self.clone(), connection, after })
+    }
+
     /// At most `limit` entries that come after `after`, in order. Blocks.
     pub(crate) fn entries(&self, after: Seq, limit: u32) -> Result<Vec<Entry>, StoreFault> {
         let connection = self.open()?;
@@ -103,9 +117,8 @@ impl Reader {
         self.read(&connection, sql, &[&number(after.0), &limit])
     }
 
-    /// The place behind which the entries from there on begin. Blocks.
-    pub(crate) fn place(&self, from: From) -> Result<Seq, StoreFault> {
-        let connection = self.open()?;
+    /// The place behind which the entries from there on begin.
+    fn place_in(&self, connection: &Connection, from: From) -> Result<Seq, StoreFault> {
         let (sql, value) = match from {
             From::After(seq) => return Ok(seq),
             // Behind everything, if there is none so late.
@@ -161,8 +174,18 @@ impl Reader {
 
     /// The last `limit` records that fit, oldest of them first. Blocks.
     pub(crate) fn calls(&self, limit: u32, which: &Which) -> Result<Vec<Record>, StoreFault> {
+        let texts = self.call_texts(limit, which)?;
+        // A record is derived: one that an older version wrote differently can be left out here.
+        Ok(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect())
+    }
+
+    /// The same as they are stored. Blocks.
+    pub(crate) fn call_texts(&self, limit: u32, which: &Which) -> Result<Vec<String>, StoreFault> {
         let connection = self.open()?;
-        let mut sql = "SELECT record FROM records WHERE 1".to_owned();
+        let mut sql = match which.whole_sessions {
+            true => format!("SELECT call, {SESSION} AS session FROM records WHERE 1"),
+            false => "SELECT record FROM records WHERE 1".to_owned(),
+        };
         let mut values: Vec<Box<dyn ToSql>> = Vec::new();
         let mut also = |condition: &str, value: Box<dyn ToSql>| {
             values.push(value);
@@ -198,19 +221,22 @@ impl Reader {
             also("call < ?", Box::new(number(before.0)));
         }
         also("1 ORDER BY call DESC LIMIT ?", Box::new(limit));
+        if which.whole_sessions {
+            sql = format!(
+                "WITH fits AS MATERIALIZED ({sql}) SELECT record FROM records \
+                 WHERE call IN (SELECT call FROM fits) OR {SESSION} IN \
+                 (SELECT session FROM fits WHERE session IS NOT NULL) ORDER BY call DESC"
+            );
+        }
         let mut statement = connection.prepare(&sql).map_err(|source| self.fault(source))?;
         let values: Vec<&dyn ToSql> = values.iter().map(AsRef::as_ref).collect();
         let mut rows = statement.query(values.as_slice()).map_err(|source| self.fault(source))?;
-        let mut records = Vec::new();
+        let mut texts = Vec::new();
         while let Some(row) = rows.next().map_err(|source| self.fault(source))? {
-            let text: String = row.get(0).map_err(|source| self.fault(source))?;
-            // A record is derived: one that an older version wrote differently can be left out here.
-            if let Ok(record) = serde_json::from_str(&text) {
-                records.push(record);
-            }
+            texts.push(row.get(0).map_err(|source| self.fault(source))?);
         }
-        records.reverse();
-        Ok(records)
+        texts.reverse();
+        Ok(texts)
     }
 
     /// Hands out the texts of records that are new: of calls beyond `last`, or that ended at `latest_ms` or later.
@@ -253,6 +279,61 @@ impl Reader {
         }
         Ok(entries)
     }
+}
+
+/// The texts of entries, in order, on one connection. Between pages nothing is held: a reader that waits for a slow
+/// listener must not keep the writer from tidying up its log.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    reader: Reader,
+    connection: Connection,
+    after: Seq,
+}
+
+impl Pages {
+    /// Hands out the next entries' texts, and how to look up the line of a call, until `take` has enough for a page
+    /// (`Break`) or finds fault with one. `false`: those were all. Blocks.
+    pub(crate) fn read(
+        &mut self,
+        mut take: impl FnMut(&str, &dyn Fn(CallId) -> Option<String>) -> Result<ControlFlow<()>, String>,
+    ) -> Result<bool, StoreFault> {
+        let fault = |source| self.reader.fault(source);
+        let sql = "SELECT seq, entry FROM journal WHERE seq > ?1 ORDER BY seq";
+        let mut statement = self.connection.prepare_cached(sql).map_err(fault)?;
+        let mut rows = statement.query([number(self.after.0)]).map_err(fault)?;
+        let line_of = |call: CallId| line_of(&self.connection, call);
+        while let Some(row) = rows.next().map_err(fault)? {
+            let seq: i64 = row.get(0).map_err(fault)?;
+            let text = row.get_ref(1).map_err(fault)?.as_str().unwrap_or_default();
+            let seq = Seq(u64::try_from(seq).unwrap_or(0));
+            let taken = take(text, &line_of).map_err(|what| StoreFault::Changed {
+                path: self.reader.path.clone(),
+                seq: self.after.0,
+                what: format!("is followed by one that this version does not know ({what})"),
+            })?;
+            self.after = seq;
+            if taken.is_break() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The last entry that was handed out, or the one before the first.
+    pub(crate) fn told(&self) -> Seq {
+        self.after
+    }
+}
+
+/// The line that a call began on.
+fn line_of(connection: &Connection, call: CallId) -> Option<String> {
+    const SQL: &str = concat!(
+        "SELECT json_extract(entry, '$.line') FROM journal WHERE ",
+        of!("call"),
+        " = ?1 AND json_extract(entry, '$.line') IS NOT NULL ORDER BY seq LIMIT 1"
+    );
+    let mut statement = connection.prepare_cached(SQL).ok()?;
+    statement.query_row([number(call.0)], |row| row.get(0)).ok()
 }
 
 /// An entry with the ids that it names.

@@ -49,6 +49,9 @@ const STEPS: &[&str] = &[
          (CASE WHEN json_valid(entry) THEN json_extract(entry, '$.promise') END)
          WHERE CASE WHEN json_valid(entry) THEN json_extract(entry, '$.promise') END IS NOT NULL;
      CREATE INDEX journal_by_time ON journal (unix_ms);",
+    // 3: the records of a session are found together.
+    "CREATE INDEX records_of_session ON records
+         (CASE WHEN json_valid(record) THEN json_extract(record, '$.session') END);",
 ];
 
 /// Opens the database for writing, with the present layout.

@@ -47,6 +47,7 @@ pub(crate) fn run(socket: &Path) -> Result<(), Failure> {
         since_ms: None,
         last: Some(OLD_EVENTS),
         until_now: false,
+        which: crate::control::WhichEvents::default(),
     };
     let events = Client::connect(socket)?.events(ask)?;
     let mut client = Client::connect(socket)?;

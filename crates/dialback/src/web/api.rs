@@ -223,6 +223,7 @@ impl Filter {
             since_ms: past("since", self.since.as_deref())?,
             until_ms: past("until", self.until.as_deref())?,
             before: before.transpose()?,
+            whole_sessions: false,
         })
     }
 

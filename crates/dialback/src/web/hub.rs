@@ -23,7 +23,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use super::view::Standing;
-use crate::control::{Ask, Client, ClientFault};
+use crate::control::{Ask, Client, ClientFault, WhichEvents};
 use crate::log::{LinesOfCalls, Tone, told};
 use crate::store::Which;
 
@@ -277,6 +277,7 @@ impl Hub {
             since_ms: None,
             last: (head == Seq(0)).then_some(recent),
             until_now: false,
+            which: WhichEvents::default(),
         };
         let events = Client::connect(&self.socket)?.events(ask)?;
         let client = Client::connect(&self.socket)?;
