@@ -10,6 +10,7 @@
 mod attacks;
 mod folder;
 mod modem;
+mod qualify;
 mod server;
 mod supervisor;
 

@@ -71,7 +71,7 @@ pub struct Line {
     /// Its own telephone number.
     pub number: Option<String>,
     /// `closed`, `opening`, `claiming`, `initialising`, `idle`, `checking`, `ringing`, `answering`,
-    /// `preparing`, `dialling`, `online`, `hanging-up`, `faulted`, `lent`, `busying-out` or `busied-out`.
+    /// `preparing`, `dialling`, `online`, `hanging-up`, `faulted`, `lent`, `busying-out`, `busied-out` or `measuring`.
     pub state: String,
     /// How long it has been in this state.
     pub for_ms: u64,
@@ -81,6 +81,48 @@ pub struct Line {
     pub carrier: Option<bool>,
     /// The call on it.
     pub call: Option<CallId>,
+    /// How long it is not dialled on behind a call that came in; `None` from a server that does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+}
+
+/// How long a line is not dialled on behind a call that came in, because its exchange may still hold it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// So long; a random part comes on top.
+    pub wait_ms: u64,
+    /// How that is known.
+    pub by: HoldBy,
+    /// What was measured last, whether it counts or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured_ms: Option<u64>,
+    /// And when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured_at: Option<Wall>,
+}
+
+/// How a line's hold time is known, as in [`crate::config::HoldBy`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldBy {
+    /// The configuration says it.
+    Written,
+    /// It was measured.
+    Measured,
+    /// It is not: the worst is assumed.
+    Unknown,
+}
+
+impl HoldBy {
+    /// As people read it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Measured => "measured",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// One call.

@@ -149,6 +149,7 @@ fn sentence(status: &Status) -> String {
         (in_state(&["faulted"]), "out of order"),
         (in_state(&["lent"]), "lent to another program"),
         (in_state(&["busying-out", "busied-out"]), "out of service"),
+        (in_state(&["measuring"]), "being measured"),
     ];
     let parts: Vec<_> = parts
         .iter()
@@ -185,6 +186,7 @@ mod tests {
             detail: None,
             carrier: None,
             call: None,
+            hold: None,
         };
         Status { lines: (1..).zip(states).map(line).collect(), ..Status::default() }
     }
@@ -195,6 +197,7 @@ mod tests {
         check(&[], "no line is configured, nobody can call: run dialback setup");
         check(&["initialising"], "1 line: 1 being set up");
         check(&["idle", "idle", "faulted"], "3 lines: 2 waiting, 1 out of order");
+        check(&["measuring", "measuring"], "2 lines: 2 being measured");
         check(&["lent", "busied-out"], "2 lines: 1 lent to another program, 1 out of service");
         let broken = Status { store_fault: Some("disk full".to_owned()), ..status(&["idle"]) };
         assert_eq!(sentence(&broken), "1 line: 1 waiting; the journal can't be written");

@@ -4,6 +4,7 @@ use proto::time::Instant;
 
 use super::{Run, Server};
 use crate::call::{Call, millis};
+use crate::config::HoldBy;
 use crate::line::Line;
 use crate::policy::Counters;
 use crate::policy::explain::{self, Explanation, Question};
@@ -52,7 +53,7 @@ impl Server {
             at: now.wall,
             stopping: self.run != Run::Serving,
             store_fault: self.promises.store_fault.clone(),
-            lines: self.lines.values().map(|line| line_view(line, now.at)).collect(),
+            lines: self.lines.values().map(|line| self.line_view(line, now.at)).collect(),
             calls: self
                 .lines
                 .values()
@@ -116,6 +117,34 @@ impl Server {
         })
     }
 
+    fn line_view(&self, line: &Line, now: Instant) -> status::Line {
+        let (state, detail) = line.state_name();
+        let config = line.config();
+        let measured = self.qualifications.of(line.name());
+        let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let hold = status::Hold {
+            wait_ms: ms(config.hold_time),
+            by: match config.hold_by {
+                HoldBy::Written => status::HoldBy::Written,
+                HoldBy::Measured => status::HoldBy::Measured,
+                HoldBy::Unknown => status::HoldBy::Unknown,
+            },
+            measured_ms: measured.map(|measured| ms(measured.hold)),
+            measured_at: measured.map(|measured| measured.at),
+        };
+        status::Line {
+            id: line.id(),
+            line: line.name().to_owned(),
+            number: config.number.as_ref().map(|number| number.as_str().to_owned()),
+            state: state.to_owned(),
+            for_ms: millis(line.since(), now),
+            detail: detail.map(str::to_owned),
+            carrier: line.carrier(),
+            call: line.call().map(|call| call.id),
+            hold: Some(hold),
+        }
+    }
+
     fn promise_view(&self, promise: &Promise, now: Instant) -> status::Promise {
         let (state, line, due) = match promise.state {
             State::Unsealed { .. } => ("unsealed", None, None),
@@ -138,20 +167,6 @@ impl Server {
             due_ms: due.map(|due| millis(now, due)),
             expires_ms: millis(now, promise.expires),
         }
-    }
-}
-
-fn line_view(line: &Line, now: Instant) -> status::Line {
-    let (state, detail) = line.state_name();
-    status::Line {
-        id: line.id(),
-        line: line.name().to_owned(),
-        number: line.config().number.as_ref().map(|number| number.as_str().to_owned()),
-        state: state.to_owned(),
-        for_ms: millis(line.since(), now),
-        detail: detail.map(str::to_owned),
-        carrier: line.carrier(),
-        call: line.call().map(|call| call.id),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Orders to the running server: `hangup`, `busy-out`, `restore`, `reset`, `promise`, `reload`. Each is
 //! journalled with who gave it.
 
-use calls::config::parse_duration;
 use calls::vocabulary::{Command, PromiseId, Reply};
 use clap::{Args, Subcommand};
 
@@ -59,25 +58,6 @@ pub(super) struct Reset {
     server: Whereabouts,
     /// The line's name
     line: String,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-How long the exchange holds the called side of a call after it has hung up is measured with a second telephone:
-call the line, let it hang up, stay, and see how long it takes until the line has a dial tone of its own. What
-is recorded counts where the configuration has no hold_time, with a quarter more, and should be measured
-again after half a year. docs/guide/security.md has the steps.
-
-Examples:
-  dialback qualify main --held 12s")]
-pub(super) struct Qualify {
-    #[command(flatten)]
-    server: Whereabouts,
-    /// The line's name
-    line: String,
-    /// How long the exchange held the line: 0s, 12s, 2m
-    #[arg(long, value_name = "TIME")]
-    held: String,
 }
 
 #[derive(Debug, Args)]
@@ -159,15 +139,6 @@ impl Reset {
     }
 }
 
-impl Qualify {
-    pub(super) fn run(self) -> Result<(), Failure> {
-        let hold = parse_duration(&self.held).map_err(|why| Failure::new(Code::Usage, why))?;
-        let hold_ms = u64::try_from(hold.as_millis()).unwrap_or(u64::MAX);
-        let who = String::new();
-        order(&self.server, Command::Qualify { who, line: self.line, hold_ms })
-    }
-}
-
 impl Release {
     pub(super) fn run(self) -> Result<(), Failure> {
         order(&self.server, Command::Release { who: String::new(), number: self.number })
@@ -193,7 +164,7 @@ impl Promise {
 }
 
 /// Gives an order; the server signs it with who we are.
-fn order(server: &Whereabouts, command: Command) -> Result<(), Failure> {
+pub(super) fn order(server: &Whereabouts, command: Command) -> Result<(), Failure> {
     let mut client = Client::connect(&server.socket()?)?;
     match client.command(command)? {
         Reply::Done => Ok(()),

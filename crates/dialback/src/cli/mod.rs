@@ -20,6 +20,7 @@ mod new_files;
 mod policy;
 mod privileges;
 mod prove;
+mod qualify;
 mod rehearse;
 mod relay;
 mod serve;
@@ -109,8 +110,8 @@ enum Command {
     Restore(act::Restore),
     /// Begin anew with a line: its port, its modem
     Reset(act::Reset),
-    /// Record how long the exchange was seen to hold a line
-    Qualify(act::Qualify),
+    /// Measure how long the exchange holds a line, or record what was measured by hand
+    Qualify(qualify::Qualify),
     /// Let a number be called again at which strangers have answered
     Release(act::Release),
     /// Do something about an open promise

@@ -321,7 +321,7 @@ fn line_table(palette: Palette, lines: &[status::Line]) -> String {
             let ink = match line.state.as_str() {
                 "idle" => Ink::Green,
                 "faulted" => Ink::Red,
-                "lent" | "hanging-up" | "busying-out" | "busied-out" => Ink::Yellow,
+                "lent" | "hanging-up" | "busying-out" | "busied-out" | "measuring" => Ink::Yellow,
                 "online" | "ringing" | "answering" | "dialling" => Ink::Cyan,
                 _ => Ink::Plain,
             };
@@ -336,11 +336,18 @@ fn line_table(palette: Palette, lines: &[status::Line]) -> String {
                     None => "-",
                 }),
                 Cell::from(line.call.map_or_else(|| "-".to_owned(), |call| call.to_string())),
+                Cell::from(line.hold.map_or_else(|| "-".to_owned(), hold)),
                 Cell::from(dash(line.detail.as_deref())),
             ]
         })
         .collect();
-    table(palette, &["LINE", "STATE", "FOR", "NUMBER", "CARRIER", "CALL", "DETAIL"], &rows)
+    let heading = ["LINE", "STATE", "FOR", "NUMBER", "CARRIER", "CALL", "HOLD", "DETAIL"];
+    table(palette, &heading, &rows)
+}
+
+/// How long callbacks wait for the exchange, and why: `16s measured`.
+fn hold(hold: status::Hold) -> String {
+    format!("{} {}", ms(hold.wait_ms), hold.by.word())
 }
 
 fn running_table(palette: Palette, status: &status::Status) -> String {

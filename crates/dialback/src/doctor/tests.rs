@@ -431,6 +431,7 @@ fn a_running_server_tells_of_its_lines() {
         detail: Some("the modem says ERROR".to_owned()),
         carrier,
         call: None,
+        hold: None,
     };
     let status = Status {
         store_fault: Some("no space left".to_owned()),

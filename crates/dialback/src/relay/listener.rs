@@ -161,6 +161,7 @@ mod tests {
             detail: None,
             carrier: None,
             call: None,
+            hold: None,
         };
         let with = |state: &str| Status { lines: vec![line(state)], ..Status::default() };
         assert!(missing(Some(&with("idle")), true).is_empty());

@@ -18,7 +18,7 @@ use super::tally::{SPEEDS, Spread, TIMES, Tally, WAITS, Words, leg};
 
 /// The states of a line (`status::Line::state`): each is shown, also with no line in it, so that sums and
 /// alerts never miss a series.
-const STATES: [&str; 16] = [
+const STATES: [&str; 17] = [
     "closed",
     "opening",
     "claiming",
@@ -35,6 +35,7 @@ const STATES: [&str; 16] = [
     "lent",
     "busying-out",
     "busied-out",
+    "measuring",
 ];
 
 /// States of a promise.
@@ -42,7 +43,7 @@ const PROMISE_STATES: [&str; 5] = ["unsealed", "parting", "waiting", "hunting", 
 
 /// States in which a line can take or make a call, or has one.
 pub(crate) fn in_service(state: &str) -> bool {
-    !["closed", "faulted", "lent", "busying-out", "busied-out"].contains(&state)
+    !["closed", "faulted", "lent", "busying-out", "busied-out", "measuring"].contains(&state)
 }
 
 /// Everything that the page tells.

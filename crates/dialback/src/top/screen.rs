@@ -103,7 +103,9 @@ impl Paint {
         match state {
             "idle" => self.ink(Color::Green),
             "faulted" => self.ink(Color::Red),
-            "lent" | "hanging-up" | "busying-out" | "busied-out" => self.ink(Color::Yellow),
+            "lent" | "hanging-up" | "busying-out" | "busied-out" | "measuring" => {
+                self.ink(Color::Yellow)
+            }
             "online" | "ringing" | "answering" | "dialling" => self.ink(Color::Cyan),
             _ => Style::new(),
         }

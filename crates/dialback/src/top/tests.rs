@@ -22,6 +22,7 @@ fn line(id: u32, name: &str, state: &str) -> Line {
         detail: (state == "faulted").then(|| "no answer from the modem\x1b[2J".to_owned()),
         carrier: None,
         call: (state == "online").then_some(CallId(u64::from(id))),
+        hold: None,
     }
 }
 

@@ -166,7 +166,7 @@ impl Line {
     pub(super) fn is_passing(&self) -> bool {
         !matches!(
             self.state.as_str(),
-            "idle" | "online" | "closed" | "faulted" | "lent" | "busied-out"
+            "idle" | "online" | "closed" | "faulted" | "lent" | "busied-out" | "measuring"
         )
     }
 }

@@ -22,7 +22,12 @@ pub(super) fn same(case: &mut Case<'_>) -> Finding {
         (SameLine::Never, HoldBy::Measured | HoldBy::Written | HoldBy::Unknown) => false,
     };
     if trusted {
-        return passes("the hold time of the caller's line is known");
+        let how = match line.hold_by {
+            HoldBy::Measured => "measured",
+            HoldBy::Written | HoldBy::Unknown => "written",
+        };
+        let wait = line.hold_time.as_secs_f64();
+        return passes(format!("the hold time of the caller's line is known: {wait} s, {how}"));
     }
     case.lines.retain(|name| name != own);
     if *case.request.return_line == ReturnLine::Same {

@@ -86,6 +86,7 @@ fn full() -> Snapshot {
         detail: None,
         carrier: None,
         call: None,
+        hold: None,
     };
     let status = Status { lines: vec![line], pool: Some(pool), ..Status::default() };
     Snapshot {
