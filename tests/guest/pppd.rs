@@ -8,11 +8,11 @@ const ALWAYS: &str = "115200 nodetach debug local nocrtscts noccp noipdefault ma
 /// to answer.
 const REGISTERS: &str = "ATS12=150S7=255";
 
-/// Ways to prove a name: what the caller's pppd refuses to do, and what our server calls the way.
-pub(crate) const METHODS: [(&str, &str, &str); 3] = [
-    ("pap", "refuse-chap refuse-mschap refuse-mschap-v2 refuse-eap", "Pap"),
-    ("chap-md5", "refuse-pap refuse-mschap refuse-mschap-v2 refuse-eap", "ChapMd5"),
-    ("ms-chap-v2", "refuse-pap refuse-chap refuse-mschap refuse-eap", "MsChapV2"),
+/// Ways to prove a name, as our server calls them, and what the caller's pppd refuses to do for it.
+pub(crate) const METHODS: [(&str, &str); 3] = [
+    ("pap", "refuse-chap refuse-mschap refuse-mschap-v2 refuse-eap"),
+    ("chap-md5", "refuse-pap refuse-mschap refuse-mschap-v2 refuse-eap"),
+    ("ms-chap-v2", "refuse-pap refuse-chap refuse-mschap refuse-eap"),
 ];
 
 /// A caller's name and password as options, and where his pppd's number is found.

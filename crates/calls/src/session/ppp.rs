@@ -166,7 +166,7 @@ impl Session {
         let Service::Ppp(ppp) = &mut self.service else { return };
         let judged = ppp.judge(office.config, claim, office.desk.now.wall);
         let (call, session) = (self.call, self.id);
-        let method = format!("{:?}", claim.proof.method());
+        let method = claim.proof.method().name().to_owned();
         office.desk.journal(match &judged.verdict {
             Ok(name) => {
                 self.name = Some(name.clone());

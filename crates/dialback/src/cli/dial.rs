@@ -39,7 +39,7 @@ pub(super) struct Dial {
     /// Between us and the modem, in bit/s
     #[arg(long)]
     speed: Option<u32>,
-    /// The modem's profile, see `dialback check`'s table
+    /// The modem's profile: generic, courier, zyxel, rockwell, conexant, lucent, sim, network
     #[arg(long)]
     modem: Option<String>,
     /// Where UUCP locks are

@@ -11,7 +11,7 @@ use sim::exchange::fault::Fault;
 
 use super::stage::{CALLER, SERVER};
 use crate::clock::lasted;
-use crate::log::cause_words;
+use crate::log::{cause_words, method_words};
 use crate::out::Ink;
 
 /// What the middle column says of a fact.
@@ -123,7 +123,7 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
             (Ink::Plain, format!("{entry}: {}", action.rsplit('/').next().unwrap_or(action)))
         }
         Event::Proved { name, method, .. } => {
-            (Ink::Green, format!("she proves by {method} to be {name}"))
+            (Ink::Green, format!("she proves by {} to be {name}", method_words(method)))
         }
         Event::NotProved { name, why, .. } => (Ink::Red, format!("\"{name}\": {why}")),
         Event::LinkEnded { why, .. } => (Ink::Plain, format!("PPP is over: {why}")),

@@ -32,7 +32,7 @@ pub(crate) use fields::{Fields, fields, syslog_severity};
 use journald::Journald;
 pub(crate) use mask::masked;
 use sentence::Sentence;
-pub(crate) use sentence::{Tone, cause_words, sentence};
+pub(crate) use sentence::{Tone, cause_words, method_words, sentence};
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -195,10 +195,12 @@ fn of_call(event: &Event) -> Sentence<'_> {
             Sentence::new(format!("{entry} takes it: {action}"), Tone::Plain).of(call)
         }
         Event::Proved { call, name, method, .. } => {
-            Sentence::new(format!("proves by {method} to be {name}"), Tone::Good).of(call)
+            Sentence::new(format!("proves by {} to be {name}", method_words(method)), Tone::Good)
+                .of(call)
         }
         Event::NotProved { call, name, method, why, .. } => {
-            Sentence::new(format!("\"{name}\" by {method}: {why}"), Tone::Bad).of(call)
+            Sentence::new(format!("\"{name}\" by {}: {why}", method_words(method)), Tone::Bad)
+                .of(call)
         }
         Event::LinkEnded { call, why, .. } => {
             Sentence::new(format!("PPP is over: {why}"), Tone::Plain).of(call)
@@ -349,6 +351,17 @@ fn of_end(ended: &Ended) -> Sentence<'_> {
         ended.bytes_out
     );
     Sentence::new(text, Tone::Plain).on(&ended.line).of(&ended.call)
+}
+
+/// A way to prove a name, for people: those of PPP by their usual names.
+pub(crate) fn method_words(method: &str) -> &str {
+    match method {
+        "pap" => "PAP",
+        "chap-md5" => "CHAP",
+        "ms-chap" => "MS-CHAP",
+        "ms-chap-v2" => "MS-CHAP 2",
+        other => other,
+    }
 }
 
 /// A cause for people.

@@ -27,6 +27,17 @@ impl Method {
         }
     }
 
+    /// Its name in records: a word that stays, whatever people read there.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pap => "pap",
+            Self::MsChapV1 => "ms-chap",
+            Self::ChapMd5 => "chap-md5",
+            Self::MsChapV2 => "ms-chap-v2",
+        }
+    }
+
     /// The protocol whose packets it uses.
     #[must_use]
     pub const fn protocol(self) -> Protocol {

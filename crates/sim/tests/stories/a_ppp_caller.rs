@@ -77,7 +77,7 @@ fn a_windows_caller_is_called_back_at_the_number_that_she_types() {
         &world,
         &[
             "named name=ppp",
-            "proved name=alice method=MsChapV2",
+            "proved name=alice method=ms-chap-v2",
             "promised numbers=[\"5550199\"] ppp=true user=alice",
             "ended cause=callback",
             "dialled number=5550199",

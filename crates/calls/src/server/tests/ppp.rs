@@ -174,7 +174,7 @@ fn a_user_is_promised_the_number_that_she_gave() {
         "alice",
         "s3cret",
         &[
-            "proved alice MsChapV2",
+            "proved alice ms-chap-v2",
             "promised alice at 5551234 by caller_numbers.allow \"*\"",
             "ended: calling back",
         ],
@@ -188,7 +188,7 @@ fn her_own_number_needs_no_other_rule() {
         "BRANCH\\alice",
         "s3cret",
         &[
-            "proved alice MsChapV2",
+            "proved alice ms-chap-v2",
             "promised alice at 5550199 by user alice",
             "ended: calling back",
         ],
@@ -201,7 +201,7 @@ fn the_stored_number_is_called_whatever_the_client_would_like() {
         wants("5551234"),
         "bob",
         "b0bs",
-        &["proved bob MsChapV2", "promised bob at 5550177 by user bob", "ended: calling back"],
+        &["proved bob ms-chap-v2", "promised bob at 5550177 by user bob", "ended: calling back"],
     );
 }
 
@@ -212,7 +212,7 @@ fn policy_refuses_and_the_caller_is_sent_away() {
         "alice",
         "s3cret",
         &[
-            "proved alice MsChapV2",
+            "proved alice ms-chap-v2",
             "refused alice caller_numbers.deny \"900*\"",
             "ended: callback came to nothing",
         ],
@@ -268,7 +268,7 @@ fn who_must_be_called_back_is_refused_without_the_option() {
         "bob",
         "b0bs",
         &[
-            "proved bob MsChapV2",
+            "proved bob ms-chap-v2",
             "ended: bob must be called back, but the client did not agree on callback",
         ],
     );
@@ -280,7 +280,7 @@ fn who_has_no_right_to_it_is_offered_none() {
         wants("5551234"),
         "carol",
         "c4rols",
-        &["proved carol MsChapV2", "ended: there is no IP on this line"],
+        &["proved carol ms-chap-v2", "ended: there is no IP on this line"],
     );
 }
 
