@@ -7,9 +7,9 @@
 //! ```
 //!
 //! The format is pppd's (pppd(8), AUTHENTICATION): words between blanks, quotes and backslashes, `*` for any
-//! client or server, the most exact line first. Three things are stricter: an empty secret, which lets
-//! everybody in, is an error; so is a secret in another file (`@/path`), which is not read; and so are the
-//! backslash's numeric escapes.
+//! client or server, the most exact line first. Four things are stricter: an empty secret, which lets
+//! everybody in, is an error; so is a secret in another file (`@/path`), which is not read; so are the
+//! backslash's numeric escapes; and so is a name with a control character, which nobody can prove.
 //!
 //! A diagnostic shows the line that it is about, so the text that diagnostics get to see has stars for
 //! everything behind the second word. Whoever checks a proof is in `calls::service`.
@@ -225,6 +225,14 @@ fn entry(words: Vec<Word>, cut: Option<Fault>) -> Result<Entry, Fault> {
             "write client, server and secret, like: alice * s3cret",
         ));
     };
+    let typed = |name: &Secret| !name.expose().iter().any(u8::is_ascii_control);
+    if !typed(&client) || !typed(&server) {
+        // pppd would take it, and nobody could ever prove such a name: the file is damaged.
+        return Err((
+            "a control character in a name",
+            "the file may be damaged: write this line anew, or strike it",
+        ));
+    }
     match secret.expose() {
         [] => Err(("an empty secret lets everybody in", "write one, or strike the line")),
         [b'@', ..] => Err((
@@ -350,6 +358,8 @@ mod tests {
         for (line, wanted) in [
             ("alice *", "chap-secrets:2:1: a line of fewer than three words"),
             ("alice * \"\"", "chap-secrets:2:1: an empty secret lets everybody in"),
+            ("al\u{1}ce * x", "chap-secrets:2:1: a control character in a name"),
+            ("alice \\n x", "chap-secrets:2:1: a control character in a name"),
             ("alice * @/etc/hush", "chap-secrets:2:1: the secret is in another file"),
             ("alice * \"hush", "chap-secrets:2:1: a quote without its end"),
             ("alice * hush\\", "chap-secrets:2:1: a backslash at the end"),

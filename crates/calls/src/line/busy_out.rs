@@ -114,7 +114,7 @@ impl Line {
     /// Begins anew with a line that has no call: closes its port and opens it again at once.
     pub(crate) fn reset(&mut self, desk: &mut Desk) {
         // Whoever orders this has seen to the modem.
-        self.unproven = None;
+        self.doubt = None;
         let state = std::mem::replace(&mut self.state, State::Closed);
         let state = match state {
             State::Claiming { claim, .. } => {

@@ -46,7 +46,6 @@ use std::time::Duration;
 use proto::at::caller_id::CallerId;
 use proto::at::commands::{Command, Commands, Plan};
 use proto::at::escape::Escape;
-use proto::at::hang_up::Proof;
 use proto::at::profile::resets;
 use proto::at::reader::{Form, Reader};
 use proto::signals::Signals;
@@ -60,7 +59,7 @@ use measure::Measuring;
 pub(crate) use measure::{Act, Heard};
 use on_hook::HangingUp;
 use online::Online;
-use registers::Known;
+use registers::{Doubt, Known};
 use setup::Claim;
 
 use crate::call::Call;
@@ -163,9 +162,8 @@ pub(crate) struct Line {
     carrier_rose: bool,
     /// What is known of the modem, as long as the port is open.
     known: Known,
-    /// The modem was not seen to hang up. It proves by this value of S8 that it is the modem who answers, or is
-    /// not set up; until somebody resets the line.
-    unproven: Option<Proof>,
+    /// The modem was not seen to hang up, and is not set up before that is proved, or somebody resets the line.
+    doubt: Option<Doubt>,
     /// We hold the lock.
     locked: bool,
     /// The port's speed just now (`-s` changes it for a call).
@@ -196,7 +194,7 @@ impl Line {
             carrier_stuck: false,
             carrier_rose: false,
             known: Known::default(),
-            unproven: None,
+            doubt: None,
             locked: false,
             faults: 0,
             busied_out: false,
@@ -440,6 +438,8 @@ impl Line {
         if let PortInput::Signals(signals) | PortInput::Opened { signals: Some(signals) } = &input {
             self.signals = Some(*signals);
             self.carrier_rose |= signals.dcd && !self.carrier_stuck;
+            // What rose with the call has fallen.
+            self.doubt.take_if(|doubt| doubt.dcd_told && !signals.dcd);
         }
         let state = std::mem::replace(&mut self.state, State::Closed);
         let state = match state {

@@ -13,12 +13,14 @@
 //! ```
 //!
 //! DCD that is still up after the modem has answered ATH tells nothing on this line (`&C0`): that is
-//! journalled once, and from then on the modem's words count instead.
+//! journalled once, and from then on the modem's words count instead. Where it has told the end of a call before,
+//! it is believed, and not the words of a modem that has nothing to prove itself by.
 //!
 //! Where DCD never rose in the call, its being down is no proof: a cable of three wires shows the same. There,
 //! and wherever words count, the modem must give the answer that only it knows (see `registers`) before its `OK`
 //! is believed: a caller who is still there can type `OK` as well. One who cannot be got rid of keeps the line
-//! out of order; he does not get the next call.
+//! out of order, also when its port is opened anew: he does not get to play the modem through its set-up, and does
+//! not get the next call.
 //!
 //! It does not know why the call ends; it only carries the cause to the record.
 
@@ -29,6 +31,7 @@ use proto::at::hang_up::{self, HangUp};
 use proto::at::reader::Form;
 use proto::time::{Deadline, Instant};
 
+use super::registers::Doubt;
 use super::{Fact, State};
 use crate::alert::Alert;
 use crate::call::Call;
@@ -45,6 +48,8 @@ const DTR_PULSE: Duration = Duration::from_millis(500);
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// How far DCD may be behind the answer to ATH.
 const FALL_TIME: Duration = Duration::from_secs(1);
+/// Why a line is not believed to be on-hook although its modem says so.
+const CARRIER_STAYS: &str = "DCD stays up, which has told the end of calls here";
 /// Between the CR that breaks off a dial or an answer and the next command: modems are deaf while they
 /// clean up.
 const BREAK_PAUSE: Duration = Duration::from_millis(250);
@@ -142,7 +147,7 @@ impl Line {
             form: Form::Verbose,
             limit: self.config.modem.command_time,
             tries: 2,
-            proof: self.unproven.clone().or_else(|| self.proof()),
+            proof: self.proof(),
         };
         let hang_up = if hushed {
             HangUp::start_hushed(desk.at(), plan)
@@ -233,8 +238,14 @@ impl Line {
                 }
                 Phase::Fall { until } => {
                     let up = self.signals.is_some_and(|signals| signals.dcd);
-                    if up && !self.carrier_stuck && *until > desk.at() {
-                        return State::HangingUp(hanging_up);
+                    if up && !self.carrier_stuck {
+                        if *until > desk.at() {
+                            return State::HangingUp(hanging_up);
+                        }
+                        if self.dcd_is_believed() {
+                            self.doubted();
+                            return self.stuck(hanging_up.ending, CARRIER_STAYS, desk);
+                        }
                     }
                     return self.hung(hanging_up.ending, desk);
                 }
@@ -244,11 +255,9 @@ impl Line {
                         hanging_up.phase = Phase::Fall { until: desk.at() + FALL_TIME };
                     }
                     Some(hang_up::Step::Failed(failure)) => {
-                        if !self.carrier_rose {
-                            // Closing the port says nothing to whoever has no wire for DTR.
-                            self.known.dtr_fails = true;
-                            self.unproven = self.unproven.take().or_else(|| self.proof());
-                        }
+                        // Closing the port says nothing to whoever has no wire for DTR.
+                        self.known.dtr_fails |= !self.carrier_rose;
+                        self.doubted();
                         return self.stuck(hanging_up.ending, &failure.to_string(), desk);
                     }
                     None => return State::HangingUp(hanging_up),
@@ -275,13 +284,34 @@ impl Line {
             self.carrier_stuck = true;
             desk.journal(Event::CarrierStuck { line: self.name().to_owned() });
         }
-        self.unproven = None;
+        self.doubt = None;
         self.end(ending, desk);
         if self.is_closing() {
             // It closes from here, before another command goes to its modem.
             return State::Idle { check_at: Instant::FAR, free_at: None };
         }
         self.initialise(desk)
+    }
+
+    /// Whether a DCD that stays up outweighs the modem's words: it has told the end of calls, and the words are any
+    /// caller's.
+    fn dcd_is_believed(&self) -> bool {
+        let told = self.known.dcd_tells || self.doubt.as_ref().is_some_and(|doubt| doubt.dcd_told);
+        told && self.proof().is_none()
+    }
+
+    /// Somebody may still be there: what has to be seen before anything else is done on this line.
+    fn doubted(&mut self) {
+        let up = self.signals.is_some_and(|signals| signals.dcd) && !self.carrier_stuck;
+        let proof = self.proof();
+        let doubt = match (self.carrier_rose, up) {
+            // Risen with the call, and fallen meanwhile.
+            (true, false) => None,
+            (rose, true) if rose || self.known.dcd_tells => Some(Doubt { proof, dcd_told: true }),
+            // There may be no wire for it, or none any more.
+            (_, _) => proof.map(|proof| Doubt { proof: Some(proof), dcd_told: false }),
+        };
+        self.doubt = self.doubt.take().or(doubt);
     }
 
     /// Not to be seen on-hook: closing the port drops DTR, whatever the modem thinks of it.

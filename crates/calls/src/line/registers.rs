@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | S0 | 0 | who answers by himself answers whom nobody has screened |
 //! | S2 | 255, or 43 where only `+++` hangs up | a modem that hears `+++` takes commands out of a program's output |
-//! | S8 | a secret, until DCD has been seen to rise and fall | only the modem knows it: its `OK` is no caller's |
+//! | S8 | a secret | only the modem knows it: its `OK` is no caller's, where DCD does not tell, or stays up |
 //!
 //! A caller who was let into the modem (remote configuration, `+++` by way of an echo), another program on the
 //! port, or a power cut changes them; which of these it was cannot be told. A modem may refuse all of it, then
@@ -44,6 +44,15 @@ pub(super) struct Registers {
     s0: Option<u8>,
     s8: Option<u8>,
     s2: Option<u8>,
+}
+
+/// Somebody may still be on a line whose modem was not seen to hang up, and would play it through its set-up.
+#[derive(Debug)]
+pub(super) struct Doubt {
+    /// What the modem alone can answer; `None`: nothing is known that it could.
+    pub(super) proof: Option<Proof>,
+    /// DCD rose with the call: once it is down the call is over. Where it never rose, it being down says nothing.
+    pub(super) dcd_told: bool,
 }
 
 /// What is known of the modem of a port that is open.
@@ -124,16 +133,13 @@ impl Line {
         let escape = if self.needs_escape() { self.escape().character } else { NO_ESCAPE };
         // Whoever writes S8 in `init` wants his commas as long as that.
         let theirs = modem.init.iter().any(|text| text.to_ascii_uppercase().contains("S8="));
-        let before = self.known.secret.take();
-        self.known.written = (!theirs && !self.known.dcd_tells).then(|| {
+        self.known.secret = None;
+        // Also where DCD tells: its wire can break, and then there is only this.
+        self.known.written = (!theirs).then(|| {
             let most = u64::from(SECRETS.end() - SECRETS.start());
             SECRETS.start().saturating_add(u8::try_from(desk.chance.up_to(most)).unwrap_or(0))
         });
-        let s8 = match (self.known.written, before) {
-            (Some(secret), _) => format!("S8={secret}"),
-            (None, Some(_)) => "S8=2".to_owned(),
-            (None, None) => String::new(),
-        };
+        let s8 = self.known.written.map_or_else(String::new, |secret| format!("S8={secret}"));
         Some(format!("ATS0=0{s8}S2={escape}"))
     }
 
@@ -198,8 +204,11 @@ impl Line {
         });
     }
 
-    /// How the modem's words are told from a caller's.
+    /// How the modem's words are told from a caller's: as before the doubt, if there is one.
     pub(super) fn proof(&self) -> Option<Proof> {
+        if let Some(doubt) = &self.doubt {
+            return doubt.proof.clone();
+        }
         let secret = self.known.secret?;
         let question = Command::new(ASK).ok()?;
         Some(Proof { question, answer: format!("{secret:03}") })

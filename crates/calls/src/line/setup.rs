@@ -92,7 +92,7 @@ impl Line {
         self.locked = true;
         match claim {
             // Somebody may still be there, and would play the modem through its set-up.
-            Claim::SetUp if self.unproven.is_some() => self.on_hook(None, true, desk),
+            Claim::SetUp if self.doubt.is_some() => self.on_hook(None, true, desk),
             Claim::SetUp => self.initialise(desk),
             Claim::Check => {
                 let read = self.config.modem.read_back && self.known.registers_are_known();

@@ -15,6 +15,7 @@ use calls::config::{
     ScreeningWord, When,
 };
 use calls::vocabulary::{Entry, Event, Leg};
+use proto::dial::is_dial_command;
 
 use crate::exchange::event::TownEvent;
 use crate::modem::registers::Profile;
@@ -187,6 +188,8 @@ impl Ground {
     }
 
     /// What is dialled first for whoever gives this name (and number) here; `None`: nobody is called back.
+    ///
+    /// All of it: the digit for an outside line, and what is behind the pause after it.
     fn dialled(&self, name: &str, types: Option<&str>, at: &str) -> Option<String> {
         let caller = Station::modem(CALLER, CALLER_NUMBER);
         let mut world = self.world(Cast::of(&self.config, vec![caller]));
@@ -201,9 +204,7 @@ impl Ground {
         while world.ms() < end {
             world.run_until(world.ms() + 1_000);
             let dialled = world.log().iter().find_map(|logged| match &logged.event {
-                TownEvent::Dialled { station, digits } if station.as_str() != CALLER => {
-                    Some(digits.clone())
-                }
+                TownEvent::Command { station, line } if station.as_str() != CALLER => keys(line),
                 _ => None,
             });
             let over = world.journal().iter().any(
@@ -276,6 +277,14 @@ impl<'c> Cast<'c> {
     pub(super) const fn of(config: &'c Config, stations: Vec<Station>) -> Self {
         Self { config, stations, hold: Duration::ZERO }
     }
+}
+
+/// The keys that a command line dials, as the exchange hears them; `None`: it dials nothing.
+fn keys(line: &str) -> Option<String> {
+    // The town tells a command without its AT.
+    let (_, number) =
+        is_dial_command(format!("AT{line}\r").as_bytes()).then(|| line.rsplit_once('D'))??;
+    Some(number.chars().filter(|key| matches!(key, '0'..='9' | '*' | '#')).collect())
 }
 
 fn spot(at: usize, line: &calls::config::Line) -> Spot {

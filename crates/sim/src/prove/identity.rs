@@ -122,12 +122,15 @@ pub(super) fn wrong_party(ground: &Ground) -> Finding {
         world.begin(CALLER, way.asks());
         rest(&mut world);
     }
-    let dialled = events(&world, |event| matches!(event, Event::Dialled { .. }));
+    // Other numbers of the user are tried as well, and nobody is there.
+    let answered =
+        |event: &Event| matches!(event, Event::Connected { direction: Leg::Return, .. });
+    let answered = events(&world, answered);
     let evidence = told(&world, &["stranger", "quarantin", "refused"]);
-    if dialled >= ASKED {
+    if answered >= ASKED {
         return Finding::new(
             Verdict::Open,
-            format!("a number at which a stranger answers was called {dialled} times for {ASKED} requests"),
+            format!("a number at which a stranger answers was called {answered} times for {ASKED} requests"),
         )
         .cured_by(
             "say who may log in on whose return call ([[user]] with return_names), and set callback.quarantine_after \
@@ -136,7 +139,7 @@ pub(super) fn wrong_party(ground: &Ground) -> Finding {
         .shown_by(evidence);
     }
     let because =
-        format!("after {dialled} calls the number is not called any more, and an alert is raised");
+        format!("after {answered} calls the number is not called any more, and an alert is raised");
     Finding::new(Verdict::Withstood, because).shown_by(evidence)
 }
 

@@ -6,15 +6,16 @@ use calls::config::Action;
 use calls::vocabulary::{Cause, Event, Leg};
 
 use super::ground::{
-    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, VICTIM, Way, at, events, rest, told,
+    ATTACKER, ATTACKER_NUMBER, CALLER, Cast, Ground, PROMPT, Spot, VICTIM, Way, at, events, rest,
+    told,
 };
 use super::{Finding, Verdict};
 use crate::exchange::event::TownEvent;
 use crate::exchange::fault::{Fault, Times};
-use crate::people::Step;
 use crate::people::scripts::{dial, expect, pause, send};
+use crate::people::{Answer, Impostor, Outcome, Step};
 use crate::town::Station;
-use crate::world::Act;
+use crate::world::{Act, World};
 
 /// As long as an exchange is known to have held a called line.
 const WORST_EXCHANGE: Duration = Duration::from_secs(180);
@@ -37,7 +38,7 @@ pub(super) fn hold(ground: &Ground) -> Finding {
         world.begin(ATTACKER, steps);
         rest(&mut world);
         let heard = world.log().iter().find_map(|logged| match &logged.event {
-            TownEvent::Overheard { station, digits, .. } => {
+            TownEvent::Overheard { station, by, digits } if by.as_str() == ATTACKER => {
                 Some((station.to_string(), digits.clone()))
             }
             _ => None,
@@ -184,6 +185,40 @@ pub(super) fn inherited(ground: &Ground) -> Finding {
     let Some(door) = ground.door() else {
         return Finding::new(Verdict::NotApplicable, "no line answers callers with a prompt");
     };
+    let (stuck, mut evidence) = match stuck(ground, door) {
+        Ok(found) => found,
+        Err(open) => return open,
+    };
+    for way in &ground.ways {
+        for (fault, what) in [
+            (Fault::IgnoresDtr, "whose DTR reaches no modem"),
+            (Fault::ThreeWires, "with a cable of three wires"),
+        ] {
+            let world = impersonated(ground, way, &fault);
+            let served = world.outcome(ATTACKER) == Some(&Outcome::Done);
+            if served {
+                let because = format!(
+                    "who stays on a line {what} after asking as \"{}\" and plays its modem has the return call",
+                    way.name
+                );
+                return Finding::new(Verdict::Open, because)
+                    .cured_by("leave modem.read_back on: then only the modem knows what it is asked")
+                    .shown_by(told(&world, &["ended", "promised", "dialled", "connected", "kept"]));
+            }
+            evidence.extend(told(&world, &["hang-up-not-seen", "cause=stuck"]).into_iter().take(3));
+        }
+    }
+    evidence.truncate(12);
+    let but = if ground.ways.is_empty() {
+        ""
+    } else {
+        "; who plays the modem of a line that does not hang up gets no call of another"
+    };
+    Finding::new(Verdict::Withstood, format!("{stuck}{but}")).shown_by(evidence)
+}
+
+/// DCD stays on when the carrier is lost: what that comes to, and what shows it; or that somebody inherits.
+fn stuck(ground: &Ground, door: &Spot) -> Result<(&'static str, Vec<String>), Finding> {
     let stations =
         vec![Station::modem(CALLER, "1999000001"), Station::modem(ATTACKER, ATTACKER_NUMBER)];
     let mut world = ground.world(Cast::of(&ground.actual, stations));
@@ -214,19 +249,42 @@ pub(super) fn inherited(ground: &Ground) -> Finding {
     let evidence =
         told(&world, &["carrier-stuck", "ended", "connected", "launched", "program-exited"]);
     if inherited || unended > 0 {
-        return Finding::new(
+        return Err(Finding::new(
             Verdict::Open,
             format!("a caller on line {} found what the last one had left", door.name),
         )
         .cured_by("set the modem to &C1&D2, and check the wiring of DCD and DTR")
-        .shown_by(evidence);
+        .shown_by(evidence));
     }
     let because = if served {
         "with DCD stuck the modem's words count: the lost call ended, and the next caller got a prompt of his own"
     } else {
         "with DCD stuck nobody is served on the line, and nobody inherits a session"
     };
-    Finding::new(Verdict::Withstood, because).shown_by(evidence)
+    Ok((because, evidence))
+}
+
+/// A callback is asked for on a line that can't be hung up, and all that its modem is told comes to who asked: he plays
+/// the modem, up to the CONNECT of the return call, and waits for its prompt.
+fn impersonated(ground: &Ground, way: &Way, fault: &Fault) -> World {
+    let stations =
+        vec![Station::modem(ATTACKER, ATTACKER_NUMBER), Station::modem(VICTIM, &way.dials)];
+    let mut world = ground.world(Cast::of(&ground.config, stations));
+    // A call before, in which all wires told what they tell.
+    let mut steps = dial(&way.at);
+    steps.extend([expect(PROMPT, 60), Step::Dtr(false)]);
+    world.begin(VICTIM, steps);
+    rest(&mut world);
+    for spot in ground.spots.iter().filter(|spot| spot.number == way.at) {
+        world.at(world.ms(), Act::Fault(spot.name.clone(), fault.clone(), Times::Always));
+    }
+    let connect = Answer::new("ATD", 20_000, "CONNECT 33600").last();
+    let impostor = Impostor::who_says([connect], Duration::from_secs(600));
+    let mut steps = way.asks();
+    steps.extend([Step::PlayModem(impostor), Step::Forget, expect(PROMPT, 60), Step::Dtr(false)]);
+    world.begin(ATTACKER, steps);
+    rest(&mut world);
+    world
 }
 
 /// A12.

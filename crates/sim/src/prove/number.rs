@@ -11,7 +11,7 @@ use crate::exchange::event::TownEvent;
 use crate::people::Step;
 use crate::people::scripts::{dial, expect, pause, send};
 use crate::town::Station;
-use crate::world::World;
+use crate::world::{Act, World};
 
 /// Numbers that cost, or that belong to somebody who must not be called: premium, shared cost, satellite, global,
 /// emergency, operator, feature codes.
@@ -145,12 +145,19 @@ pub(super) fn wangiri(ground: &Ground) -> Finding {
             send("ATZ\r"),
             expect("OK", 5),
             send(&format!("ATDT{}\r", door.number)),
-            // Long enough to ring, too short to be answered.
-            pause(4_000),
-            Step::Dtr(false),
-            pause(10_000),
+            pause(60_000),
         ];
         world.begin(ATTACKER, steps);
+        // He is gone as soon as it has rung.
+        let rung = |world: &World| {
+            let rings = |event: &TownEvent| matches!(event, TownEvent::Rings { .. });
+            world.log().iter().filter(|logged| rings(&logged.event)).count()
+        };
+        let (before, end) = (rung(&world), world.ms() + 30_000);
+        while rung(&world) == before && world.ms() < end {
+            world.run_until(world.ms() + 100);
+        }
+        world.at(world.ms() + 1, Act::HangUp(ATTACKER.to_owned()));
         rest(&mut world);
     }
     let mut steps = dial(&door.number);
@@ -190,9 +197,11 @@ pub(super) fn injection(ground: &Ground) -> Finding {
     let ours = |station: &str| ground.spots.iter().any(|spot| spot.name == station);
     let bad = world.log().iter().find_map(|logged| match &logged.event {
         TownEvent::Command { station, line } if ours(station.as_str()) => {
-            let dials = line.to_ascii_uppercase().starts_with("ATD");
-            let wrong =
-                dials && !is_dial_command(format!("{line}\r").as_bytes()) || line.contains("S0=7");
+            // The town tells a command without its AT.
+            let upper = line.to_ascii_uppercase();
+            let dials = upper.starts_with('D') || upper.contains("DT") || upper.contains("DP");
+            let wrong = dials && !is_dial_command(format!("AT{line}\r").as_bytes())
+                || line.contains("S0=7");
             wrong.then(|| format!("{} {}", logged.at, logged.event))
         }
         _ => None,

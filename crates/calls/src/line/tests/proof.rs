@@ -181,11 +181,8 @@ fn a_comma_in_the_dial_string_needs_the_register_for_itself() {
     );
 }
 
-#[test]
-fn once_dcd_has_told_the_end_of_a_call_the_register_is_given_back() {
-    let mut bench = ready("ATDT", "opened");
-    bench.run(
-        r#"
+/// A call whose carrier rises and falls, and the set-up behind it with a new secret.
+const TOLD: &str = r#"
         < says RING
         > claim
         < claimed
@@ -205,13 +202,96 @@ fn once_dcd_has_told_the_end_of_a_call_the_register_is_given_back() {
         > send "ATE0\r"
         < says OK
         + 50ms
-        > send "ATS0=0S8=2S2=255\r"
+        > send "ATS0=0S8=222S2=255\r"
         < says OK
         + 50ms
         > send "ATS0?S8?S2?\r"
-        < types \r\n000\r\n\r\n002\r\n\r\n255\r\n\r\nOK\r\n
+        "#;
+
+#[test]
+fn a_dcd_that_has_told_may_fail_and_then_the_modem_tells_its_secret() {
+    let mut bench = ready("ATDT", "opened");
+    bench.run(TOLD);
+    bench.run(
+        r#"
+        < types \r\n000\r\n\r\n222\r\n\r\n255\r\n\r\nOK\r\n
         * line-ready main
         > release
+        < says RING
+        > claim
+        < claimed
+        * rang c2
+        > send "ATA\r"
+        < says CONNECT 33600
+        * connected c2 s2 request 33600
+        < dcd up
+        < hang-up main
+        * operated hang-up main
+        > dtr down
+        > reply done
+        + 4s
+        > dtr up
+        + 1100ms
+        > send "+++"
+        + 3s
+        > send "\r"
+        > send "ATS8?\r"
+        < types \r\n222\r\n\r\nOK\r\n
+        > send "ATH\r"
+        < says OK
+        + 1s
+        * carrier-stuck
+        * ended c2 admin-reset
+        > send "ATS0?S8?S2?\r"
+        "#,
+    );
+}
+
+#[test]
+fn a_dcd_that_has_told_outweighs_the_words_of_a_modem_without_a_secret() {
+    let mut bench = ready("ATDT", "opened");
+    bench.run(TOLD);
+    bench.run(
+        r#"
+        < types \r\n000\r\n\r\nOK\r\n
+        * line-ready main
+        > release
+        < says RING
+        > claim
+        < claimed
+        * rang c2
+        > send "ATA\r"
+        < says CONNECT 33600
+        * connected c2 s2 request 33600
+        < dcd up
+        < hang-up main
+        * operated hang-up main
+        > dtr down
+        > reply done
+        + 4s
+        > dtr up
+        + 1100ms
+        > send "+++"
+        + 1s
+        < says OK
+        > send "ATH\r"
+        < says OK
+        + 1s
+        * alert hang-up-not-seen
+        * ended c2 stuck
+        > release
+        > close
+        * line-faulted 1000: the modem does not hang up: DCD stays up, which has told the end of calls here
+        + 1s
+        > open
+        # The caller is there still: nobody sets anything up, whatever he says.
+        < opened dcd
+        > claim
+        < claimed
+        > dtr down
+        < dcd down
+        > dtr up
+        > send "ATE0\r"
         "#,
     );
 }
