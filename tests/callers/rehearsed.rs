@@ -14,7 +14,7 @@ fn examples() -> PathBuf {
 }
 
 fn rehearse(script: &Path, more: &[&str]) -> Output {
-    let config = examples().join("minimal.toml");
+    let config = examples().join("mgetty.toml");
     let mut command = dialback();
     command.arg("rehearse").arg(script).arg("--config").arg(config);
     command.args(["--user", "real", "--password", "secret", "--shell-prompt", "> "]);
@@ -85,7 +85,7 @@ fn a_windows_modem_that_follows_the_carrier_is_told() {
 #[test]
 fn a_name_that_asks_for_a_callback_again_is_told() {
     let script = examples().join("scripts/callback.scp");
-    let config = examples().join("minimal.toml");
+    let config = examples().join("mgetty.toml");
     let mut command = dialback();
     command.args(["rehearse", "--json", "--user", "mary", "--password", "x", "--config"]);
     let output = command.arg(config).arg(script).output().unwrap();

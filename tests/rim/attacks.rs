@@ -3,8 +3,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use serde_json::Value;
 
 use crate::folder::Folder;
 use crate::modem::Modem;
@@ -132,4 +134,80 @@ fn a19_who_reads_a_log_with_whole_numbers_knows_whom_the_server_calls() {
 #[test]
 fn a19_log_and_process_list_tell_no_number() {
     assert_eq!(seen(""), (false, false));
+}
+
+// ------------------------------------------------------------------------- what `prove` says of the examples
+
+/// A copy that belongs to whoever runs this and is closed to others, as `prove` wants to see it.
+fn examples() -> Folder {
+    let folder = Folder::new();
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    for entry in fs::read_dir(examples).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_file() {
+            let name = entry.file_name().into_string().unwrap();
+            folder.write(&name, &fs::read_to_string(entry.path()).unwrap());
+        }
+    }
+    folder
+}
+
+/// Each server's configuration, with what `prove` finds left: weak and open. Whatever is left is told why by the
+/// configuration itself, and `prove` repeats it.
+const EXAMPLES: [(&str, &[&str], &[&str]); 4] = [
+    ("minimal.toml", &[], &[]),
+    ("utility.toml", &[], &[]),
+    ("bbs.toml", &["A4", "A17"], &["A5", "A9", "A16"]),
+    ("mgetty.toml", &["A4", "A17"], &["A1", "A5", "A9", "A16"]),
+];
+
+#[test]
+fn prove_finds_in_each_example_what_its_comments_say_and_no_more() {
+    let folder = examples();
+    let mut servers: Vec<String> = fs::read_dir(folder.path("."))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".toml"))
+        .filter(|name| fs::read_to_string(folder.path(name)).unwrap().contains("\n[[line]]"))
+        .collect();
+    servers.sort();
+    let mut wanted = EXAMPLES.map(|(name, ..)| name);
+    wanted.sort_unstable();
+    assert_eq!(servers, wanted, "every example that a server can have is proved");
+    for (name, weak, open) in EXAMPLES {
+        let config = folder.path(name).display().to_string();
+        let began = Instant::now();
+        let proved = run(&["prove", "--json", "--config", &config]);
+        assert!(began.elapsed() < Duration::from_secs(60), "{name}");
+        let proof: Value = serde_json::from_str(stdout(&proved).trim()).unwrap();
+        let attacks = proof["attacks"].as_array().unwrap();
+        let of = |verdict: &str| -> Vec<&str> {
+            let of = attacks.iter().filter(|attack| attack["verdict"] == verdict);
+            of.map(|attack| attack["id"].as_str().unwrap()).collect()
+        };
+        assert_eq!(
+            (of("weak").as_slice(), of("open").as_slice()),
+            (weak, open),
+            "{name}: {proof:#}"
+        );
+        assert_eq!(proved.status.code(), Some(i32::from(!open.is_empty())), "{name}");
+        for attack in
+            attacks.iter().filter(|attack| weak.contains(&id(attack)) || open.contains(&id(attack)))
+        {
+            let remark = attack["remark"].as_str().unwrap_or_default();
+            assert!(remark.ends_with('.'), "{name} says nothing of {}", id(attack));
+        }
+        let text = fs::read_to_string(folder.path(name)).unwrap();
+        let said = text.lines().filter_map(|line| line.strip_prefix("# ")?.split_once(':'));
+        for (id, _) in said {
+            if id.strip_prefix('A').is_none_or(|number| number.parse::<u8>().is_err()) {
+                continue;
+            }
+            let left = weak.contains(&id) || open.contains(&id);
+            assert!(left, "{name} says of {id} what is not so");
+        }
+    }
+}
+
+fn id(attack: &Value) -> &str {
+    attack["id"].as_str().unwrap()
 }

@@ -395,7 +395,7 @@ key!(INTERNATIONAL_PREFIX: Text = Modem."international_prefix" ("digits, or `+`"
 key!(DTR_HANGUP: bool = Modem."dtr_hangup" ("`true` or `false`") Absent("the profile's");
     "Whether dropping DTR hangs up, as `&D2` makes it. Otherwise `+++` and `ATH` do, as always on ports without control lines."; "false");
 key!(READ_BACK: bool = Modem."read_back" ("`true` or `false`") Value(true);
-    "Whether registers S0 and S2 (and S8, as a secret by which a modem proves that it has hung up, where DCD does not) are written behind every set-up, read back, and read again before the next one and with each check. Somebody who has changed them raises the alert `modem-changed`. A modem may refuse these commands; one that they upset needs `false`."; "true");
+    "Whether registers S0 and S2 (and S8, as a secret by which a modem proves that it has hung up, where DCD does not tell) are written behind every set-up, read back, and read again before the next one and with each check. Somebody who has changed them raises the alert `modem-changed`. A modem may refuse these commands; one that they upset needs `false`."; "true");
 key!(GUARD: Duration = Modem."guard" ("a duration") Absent("the profile's"), ms(20) => ms(5100);
     "Silence before and after `+++`: the modem's register S12, in units of 20ms."; "\"1s\"");
 key!(ANSWER_TIME: Duration = Modem."answer_time" ("a duration") Absent("the profile's"), s(1) => min(5);

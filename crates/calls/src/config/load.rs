@@ -209,7 +209,7 @@ fn read(
     faults.extend(found);
     let mut draft = draft.filter(|_| whole == Whole::Yes)?;
     let login = draft.read_login_config(surroundings, files, faults);
-    let screening = draft.read_dialin_config(files, faults);
+    let screening = draft.read_dialin_config(surroundings, files, faults);
     draft.read_issue(files, faults);
     draft.read_users(surroundings, files, faults);
     draft.check_open_secrets(&file, surroundings.uid, faults);
@@ -397,12 +397,15 @@ impl Draft {
 
     fn read_dialin_config(
         &self,
+        surroundings: &Surroundings,
         files: &dyn Files,
         faults: &mut Vec<Diagnostic>,
     ) -> Option<Vec<Placed<ScreeningWord>>> {
         let path = self.server.dialin_config.as_ref()?;
         let at = self.places.dialin_config.as_ref();
-        let (source, _) = self.read_file("dialin_config", path, at, files, faults)?;
+        let (source, file) = self.read_file("dialin_config", path, at, files, faults)?;
+        // Who writes it says who is answered.
+        check_writers(&source, &file, surroundings.uid, faults);
         Some(dialin_config::parse(&source, faults))
     }
 

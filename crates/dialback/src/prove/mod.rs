@@ -25,6 +25,9 @@ pub(crate) struct Played {
     how: &'static str,
     #[serde(flatten)]
     finding: Finding,
+    /// What the configuration says of it, where something is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remark: Option<String>,
     /// What it took, in milliseconds of the clock.
     took_ms: u64,
     #[serde(skip)]
@@ -69,13 +72,16 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> Result<(), Failure> {
     }
     let Some(config) = read.config else { return Err(Failure::silent(Code::Configuration)) };
     let palette = Palette::stdout();
+    let mut remarks = files.remarks();
     let mut attacks = Vec::new();
     let mut began = Instant::now();
     let played = play(&config, &files, wanted.seed, |attack, finding| {
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         began = Instant::now();
+        let left = matches!(finding.verdict, Verdict::Weak | Verdict::Open);
         let played = Played {
             id: attack.id(),
+            remark: remarks.remove(&attack.id()).filter(|_| left),
             name: attack.name,
             how: attack.how,
             finding,
@@ -172,6 +178,13 @@ fn line(palette: Palette, played: &Played) -> String {
     );
     if let Some(cure) = &played.finding.cure {
         text.push_str(&format!("\n{:<46}{} {cure}", "", palette.paint(Ink::Dim, "cure:")));
+    }
+    if let Some(remark) = &played.remark {
+        text.push_str(&format!(
+            "\n{:<46}{} {remark}",
+            "",
+            palette.paint(Ink::Dim, "configuration:")
+        ));
     }
     text
 }

@@ -19,6 +19,9 @@ use crate::log;
 use crate::out::Palette;
 use crate::store::{Reader, Store, StoreFault, Word, Writer};
 
+/// `[server] issue` where the configuration names none.
+const DEFAULT_ISSUE: &str = "/etc/issue";
+
 /// The configuration's files as they are on the disk.
 #[derive(Debug)]
 pub(super) struct FilesRead {
@@ -56,16 +59,54 @@ impl FilesRead {
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// What whoever wrote the configuration says of an attack in it, on comment lines of their own that begin with its
+    /// number: `# A9: names are no secret here`. A line of more comment goes on with it.
+    pub(super) fn remarks(&self) -> BTreeMap<String, String> {
+        let Some(file) = self.files.get(&self.path) else { return BTreeMap::new() };
+        let mut remarks: BTreeMap<String, String> = BTreeMap::new();
+        let mut last: Option<String> = None;
+        for line in String::from_utf8_lossy(&file.text).lines() {
+            let Some(comment) = line.trim().strip_prefix('#').map(str::trim) else {
+                last = None;
+                continue;
+            };
+            let numbered = comment.split_once(':').filter(|(id, _)| {
+                id.strip_prefix('A').is_some_and(|number| number.parse::<u8>().is_ok())
+            });
+            match (numbered, &last) {
+                (Some((id, remark)), _) => {
+                    remarks.insert(id.to_owned(), remark.trim().to_owned());
+                    last = Some(id.to_owned());
+                }
+                (None, Some(id)) if !comment.is_empty() => {
+                    if let Some(remark) = remarks.get_mut(id) {
+                        remark.push(' ');
+                        remark.push_str(comment);
+                    }
+                }
+                (None, _) => last = None,
+            }
+        }
+        remarks
+    }
+
+    /// Where the text before the prompt is.
+    fn issue(&self) -> PathBuf {
+        let text = self.files.get(&self.path).map(|file| String::from_utf8_lossy(&file.text));
+        let table: Option<toml::Table> = text.and_then(|text| text.parse().ok());
+        let named = table.as_ref().and_then(|table| table.get("server")?.get("issue")?.as_str());
+        let beside = self.path.parent().unwrap_or_else(|| Path::new("."));
+        named.map_or_else(|| PathBuf::from(DEFAULT_ISSUE), |named| beside.join(named))
+    }
+
     /// A13: each file spoiled in each way; a server that would still start has not failed closed.
     pub(super) fn spoiled(&self) -> Finding {
         let mut tried = Vec::new();
-        for (path, file) in &self.files {
+        let issue = self.issue();
+        // An issue text is shown to everybody: it has no rights, and no wrong form.
+        for (path, file) in self.files.iter().filter(|(path, _)| **path != issue) {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-            // An issue text is shown to everybody: it has no rights, and no wrong form.
             let text = String::from_utf8_lossy(&file.text);
-            if name == "issue" || name == "dialin.config" {
-                continue;
-            }
             let mut ways = vec![
                 (
                     "it is spoiled",
@@ -100,8 +141,7 @@ impl FilesRead {
             }
         }
         let because = format!(
-            "{} files spoiled in {} ways: each time the server refuses to start",
-            self.files.len(),
+            "files spoiled, taken away, given away and opened in {} ways: each time the server refuses to start",
             tried.len()
         );
         tried.truncate(12);
@@ -266,4 +306,22 @@ fn in_a_log_line(number: &str) -> bool {
         attempt: 1,
     };
     log::said(Palette::stdout(), &log::masked(&event)).contains(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_configuration_says_of_an_attack_is_a_comment_with_its_number() {
+        let text = "# A board.\n#\n# A5: everybody may log in\n#   on any call.\n# A16: names are no secret.\n\n\
+                    # more\n[server] # A1: not on a line of its own\n# Ask: nobody\n";
+        let path = PathBuf::from("/d.toml");
+        let file = FileText { text: text.as_bytes().to_vec(), uid: 0, mode: 0o600 };
+        let files = FilesRead { path: path.clone(), files: [(path, file)].into() };
+        let remarks = files.remarks();
+        let remarks: Vec<_> = remarks.iter().map(|(id, it)| (id.as_str(), it.as_str())).collect();
+        let wanted = [("A16", "names are no secret."), ("A5", "everybody may log in on any call.")];
+        assert_eq!(remarks, wanted);
+    }
 }

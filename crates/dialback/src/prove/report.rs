@@ -119,6 +119,9 @@ fn row(played: &Played) -> String {
     if let Some(cure) = &finding.cure {
         why.push_str(&format!("<br><strong>Cure:</strong> {}", escaped(cure)));
     }
+    if let Some(remark) = &played.remark {
+        why.push_str(&format!("<br><strong>The configuration says:</strong> {}", escaped(remark)));
+    }
     if !finding.evidence.is_empty() {
         why.push_str(&format!(
             "<details><summary>Evidence</summary><pre>{}</pre></details>",
@@ -177,6 +180,7 @@ mod tests {
             name: "guessing",
             how: "Names are tried.",
             finding,
+            remark: Some("names are <i>public".to_owned()),
             took_ms: 1,
             number: 9,
         };
@@ -197,6 +201,7 @@ mod tests {
             "A9",
             "&lt;script&gt;",
             "do &amp; mend",
+            "names are &lt;i&gt;public",
             "named &lt;b&gt;?[2J",
             "NET1617",
             "11.4.2",

@@ -77,21 +77,38 @@ pub(super) fn diverted(ground: &Ground) -> Finding {
             let cure = "ask for a code on the return call: callback.return_proof = \"code\", or return_proof of the \
                         user; let a user log in under his own name only (return_names)";
             if !asks_itself(std::path::Path::new(&program)) {
+                let at_once = [name.as_str(), NOBODY].map(|name| called_in(ground, way, name));
+                if at_once.contains(&Some(program.clone())) {
+                    let because = format!("{because}; so does whoever calls in, at once");
+                    weak.get_or_insert((because, cure, evidence));
+                    continue;
+                }
                 return Finding::new(Verdict::Open, because).cured_by(cure).shown_by(evidence);
             }
+            let because = format!("{because}, which asks for a password of its own");
             weak.get_or_insert((because, cure, evidence));
         }
     }
     match weak {
         Some((because, cure, evidence)) => {
-            Finding::new(Verdict::Weak, format!("{because}, which asks for a password of its own"))
-                .cured_by(cure)
-                .shown_by(evidence)
+            Finding::new(Verdict::Weak, because).cured_by(cure).shown_by(evidence)
         }
         None => {
             Finding::new(Verdict::Withstood, "the number alone gets nobody in on a return call")
         }
     }
+}
+
+/// What whoever calls in gets by this name, without being called back.
+fn called_in(ground: &Ground, way: &Way, name: &str) -> Option<String> {
+    let stranger = Station::modem(ATTACKER, ATTACKER_NUMBER);
+    let mut world = ground.world(Cast::of(&ground.config, vec![stranger]));
+    let mut steps = dial(&way.at);
+    steps.extend([expect(PROMPT, 60), send(&format!("{name}\r")), pause(20_000)]);
+    steps.push(Step::Dtr(false));
+    world.begin(ATTACKER, steps);
+    rest(&mut world);
+    launched(&world)
 }
 
 /// So often somebody asks for a callback to a number where a stranger answers.
@@ -123,8 +140,7 @@ pub(super) fn wrong_party(ground: &Ground) -> Finding {
         rest(&mut world);
     }
     // Other numbers of the user are tried as well, and nobody is there.
-    let answered =
-        |event: &Event| matches!(event, Event::Connected { direction: Leg::Return, .. });
+    let answered = |event: &Event| matches!(event, Event::Connected { direction: Leg::Return, .. });
     let answered = events(&world, answered);
     let evidence = told(&world, &["stranger", "quarantin", "refused"]);
     if answered >= ASKED {
@@ -143,6 +159,8 @@ pub(super) fn wrong_party(ground: &Ground) -> Finding {
     Finding::new(Verdict::Withstood, because).shown_by(evidence)
 }
 
+/// A name that nobody has.
+const NOBODY: &str = "zaphod";
 /// How long a guesser waits for each answer.
 const ANSWER_MS: u64 = 12_000;
 const GUESSES: usize = 12;
@@ -160,7 +178,32 @@ fn answer(ground: &Ground, number: &str, name: &str) -> (String, bool) {
     let screen = world.screen(ATTACKER);
     let after = screen.split_once(PROMPT).map_or("", |(_, after)| after);
     let over = after.split("\r\nNO CARRIER").next().unwrap_or_default();
-    (over.replace(name, "NAME"), events(&world, |event| matches!(event, Event::Alert { .. })) > 0)
+    (
+        on_screen(over).replace(name, "NAME"),
+        events(&world, |event| matches!(event, Event::Alert { .. })) > 0,
+    )
+}
+
+/// What is to be seen on a terminal: a name with `at` in it is echoed with backspaces, whoever has it.
+fn on_screen(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let (mut line, mut column): (Vec<char>, usize) = (Vec::new(), 0);
+    for letter in text.chars() {
+        match letter {
+            '\r' => column = 0,
+            '\u{8}' => column = column.saturating_sub(1),
+            '\n' => lines.push(std::mem::take(&mut line).into_iter().collect()),
+            shown => {
+                match line.get_mut(column) {
+                    Some(place) => *place = shown,
+                    None => line.push(shown),
+                }
+                column += 1;
+            }
+        }
+    }
+    lines.push(line.into_iter().collect());
+    lines.join("\n")
 }
 
 /// A9.
@@ -173,7 +216,7 @@ pub(super) fn guessing(ground: &Ground) -> Finding {
         .extend(ground.actual.users.iter().filter(|user| !user.trap).map(|user| user.name.clone()));
     names.dedup();
     names.truncate(6);
-    let (unknown, _) = answer(ground, &door.number, "zaphod");
+    let (unknown, _) = answer(ground, &door.number, NOBODY);
     for name in &names {
         let (known, _) = answer(ground, &door.number, name);
         if known != unknown {
@@ -184,7 +227,7 @@ pub(super) fn guessing(ground: &Ground) -> Finding {
                     "give users a secret or a code generator ([[user]] secret, totp), so that callback.authenticate asks \
                      every name the same, and keep programs to return calls (`Y` in login.config, version 2)",
                 )
-                .shown_by(vec![format!("{name}: {}", short(&known)), format!("zaphod: {}", short(&unknown))]);
+                .shown_by(vec![format!("{name}: {}", short(&known)), format!("{NOBODY}: {}", short(&unknown))]);
         }
     }
     // The answers are the same; how many can be had?
@@ -287,7 +330,11 @@ fn connected(world: &World) -> usize {
 }
 
 /// How many callbacks these calls were promised, one after the other, each beginning when the one before is over.
+///
+/// A code is good for a moment only, so then the second does not wait until the first one's callback is over; else it
+/// does, because nobody is owed two at the same number.
 fn promised(ground: &Ground, way: &Way, codes: [&dyn Fn(i64) -> String; 2]) -> Option<[usize; 2]> {
+    let by_code = ground.actual.callback.authenticate.wants_code();
     let mut config = ground.actual.clone();
     // What limits a user's callbacks is A15's and A18's business.
     config.callback.per_user = 10;
@@ -324,6 +371,9 @@ fn promised(ground: &Ground, way: &Way, codes: [&dyn Fn(i64) -> String; 2]) -> O
         let promises = events(&world, |event| matches!(event, Event::Promised(_)));
         *count = promises - before;
         before = promises;
+        if !by_code {
+            rest(&mut world);
+        }
     }
     Some(all)
 }
@@ -400,4 +450,15 @@ pub(super) fn replay(ground: &Ground) -> Finding {
         "what was said on a call was said again on the next, and refused; so was a wrong code",
     )
     .shown_by(tell)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::on_screen;
+
+    #[test]
+    fn a_screen_shows_what_was_written_last() {
+        let typed = "sta \u{8}tion1\u{8}\u{8}\u{8}\r\nCode: x\u{8} \u{8}y\r\n";
+        assert_eq!(on_screen(typed), "station1\nCode: y\n");
+    }
 }

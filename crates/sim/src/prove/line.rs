@@ -202,8 +202,13 @@ pub(super) fn inherited(ground: &Ground) -> Finding {
                     way.name
                 );
                 return Finding::new(Verdict::Open, because)
-                    .cured_by("leave modem.read_back on: then only the modem knows what it is asked")
-                    .shown_by(told(&world, &["ended", "promised", "dialled", "connected", "kept"]));
+                    .cured_by(
+                        "leave modem.read_back on: then only the modem knows what it is asked",
+                    )
+                    .shown_by(told(
+                        &world,
+                        &["ended", "promised", "dialled", "connected", "kept"],
+                    ));
             }
             evidence.extend(told(&world, &["hang-up-not-seen", "cause=stuck"]).into_iter().take(3));
         }

@@ -3,8 +3,10 @@
 use super::*;
 
 /// The directory, file by file: this crate reads none.
-const EXAMPLES: [(&str, &str); 9] = [
+const EXAMPLES: [(&str, &str); 11] = [
     ("minimal.toml", include_str!("../../../../../examples/minimal.toml")),
+    ("minimal-login.config", include_str!("../../../../../examples/minimal-login.config")),
+    ("mgetty.toml", include_str!("../../../../../examples/mgetty.toml")),
     ("login.config", include_str!("../../../../../examples/login.config")),
     ("utility.toml", include_str!("../../../../../examples/utility.toml")),
     ("utility-login.config", include_str!("../../../../../examples/utility-login.config")),
@@ -31,13 +33,23 @@ fn the_minimal_one_calls_back_on_its_only_line() {
     let config = example("minimal.toml");
     assert_eq!(config.lines.len(), 1);
     assert_eq!(config.lines[0].modem.profile.name, "conexant");
+    assert_eq!(config.lines[0].hold_time, Duration::from_secs(200));
     assert_eq!(config.callback.line, ReturnLine::Same);
+    assert_eq!(config.callback.authenticate, Authenticate::Code);
+    assert_eq!(config.entries[0].when, When::OnRequest);
+    assert_eq!(config.users[0].name, "mary");
+}
+
+#[test]
+fn mgettys_one_calls_back_whoever_names_himself() {
+    let config = example("mgetty.toml");
     assert_eq!(config.entries.len(), 4);
     let Action::Callback { line, numbers, .. } = &config.entries[1].action else {
         panic!("mary is called back")
     };
     assert_eq!(line, &Some(ReturnLine::Same));
     assert_eq!(numbers[0].as_str(), "5550199");
+    assert_eq!(config.callback.authenticate, Authenticate::Nothing);
 }
 
 #[test]

@@ -47,6 +47,31 @@ fn a_configuration_that_others_can_write_is_told() {
 }
 
 #[test]
+fn screening_words_that_others_can_write_are_told() {
+    let toml = TOML.replace(
+        "[[line]]",
+        "dialin_config = \"dialin.config\"\n[[line]]\nmodem = { init = [\"AT+VCID=1\"] }",
+    );
+    for (mode, uid, expected) in [
+        (0o644, 0, None),
+        (0o666, 0, Some("dialin.config: mode 0666 lets others write it: chmod go-w dialin.config")),
+        (
+            0o600,
+            77,
+            Some(
+                "dialin.config: belongs to the user with id 77, not to root: chown root dialin.config",
+            ),
+        ),
+    ] {
+        let mut files = with(file(LOGIN));
+        files.insert("dialback.toml".into(), file(&toml));
+        files.insert("dialin.config".into(), FileText { mode, uid, ..file("!5550667\n") });
+        let expected: Vec<&str> = expected.into_iter().collect();
+        check(&files, &expected);
+    }
+}
+
+#[test]
 fn an_unreadable_configuration_is_told() {
     let denied = |_: &Path| Err(ReadFault::Other("permission denied".to_owned()));
     check(
