@@ -14,10 +14,10 @@ use crate::sheet::{self, wrapped};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Looks at the configuration and its files, users and groups, ports and locks, programs that want the same ports, units,
-storage with the journal's chain, clock and kernel, plays the known attacks (see dialback prove), and asks the modems:
-by itself where no server runs, and the server where one does. Nothing is changed.
-Exits with 0 if there is no finding of severity error, with 1 if there is.
+Looks at the configuration and its files, users and groups, ports and locks, programs that want the \
+same ports, units, storage with the journal's chain, clock and kernel, plays the known attacks (see \
+dialback prove), and asks the modems: by itself where no server runs, and the server where one does. \
+Nothing is changed. Exits with 0 if there is no finding of severity error, with 1 if there is.
 
 Examples:
   sudo dialback doctor                          everything
@@ -80,10 +80,15 @@ impl Doctor {
                 (true, false) => "no server runs",
                 (false, _) => "not this machine",
             };
+            let counted = |n: usize, word: &str| {
+                let plural = if n == 1 { "" } else { "s" };
+                format!("{n} {word}{plural}")
+            };
             out::line(format_args!(
-                "{errors} errors, {} warnings, {} notes; {server}",
-                count(Severity::Warning),
-                count(Severity::Note)
+                "{}, {}, {}; {server}",
+                counted(errors, "error"),
+                counted(count(Severity::Warning), "warning"),
+                counted(count(Severity::Note), "note")
             ));
         }
         if errors == 0 { Ok(()) } else { Err(Failure::silent(Code::Failed)) }

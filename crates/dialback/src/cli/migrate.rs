@@ -13,14 +13,15 @@ use crate::out::{self, Cell, Ink, Palette, table};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows what it found, what is different and why, and the new configuration; writes it after a yes. Nothing that exists
-is overwritten (the package's own dialback.toml, which has no line, is moved aside), no old file is changed, and nothing is started or stopped. Exits with 0 if the new configuration would
+Shows what it found, what is different and why, and the new configuration; writes it after a yes. \
+Nothing that exists is overwritten (the package's own dialback.toml, which has no line, is moved aside), \
+no old file is changed, and nothing is started or stopped. Exits with 0 if the new configuration would \
 be accepted by `dialback check`, with 78 if not.
 
 Examples:
-  dialback migrate                                       from /etc/mgetty, /etc/ppp, inittab and systemd's units
-  dialback migrate --out /tmp/try                        write it somewhere else, to look at
-  dialback migrate --root /mnt/old                       from the disk, or a backup, of another machine
+  dialback migrate                    from /etc/mgetty, /etc/ppp, inittab, units
+  dialback migrate --out /tmp/try     write it somewhere else, to look at
+  dialback migrate --root /mnt/old    from another machine's disk, or a backup
   dialback migrate /usr/local/etc/mgetty+sendfax --port ttyS1 --yes
   dialback migrate --json | jq '.remarks[] | select(.kind == \"decide\")'")]
 pub(super) struct Migrate {
@@ -127,8 +128,11 @@ impl Migrate {
             };
             out::line(palette.paint(ink, &format!("== {} ({})", kind.heading(), of_kind.len())));
             for remark in of_kind {
-                let place = palette.paint(Ink::Dim, &remark.place.to_string());
-                out::line(format_args!("{place}: {}: {}", remark.what, remark.why));
+                out::line(palette.paint(Ink::Dim, &remark.place.to_string()));
+                let text = format!("{}: {}", remark.what, remark.why);
+                for line in wrapped(&text, sheet::width().saturating_sub(INDENT.len())) {
+                    out::line(format_args!("{INDENT}{line}"));
+                }
             }
             out::line("");
         }

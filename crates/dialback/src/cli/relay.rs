@@ -16,8 +16,8 @@ const DEFAULT_RELAY: &str = "/etc/dialback/relay.toml";
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-It only looks at the server: run it as somebody who may open the control socket, and who is neither root nor the
-server's user. It remembers how far it has read: nothing is lost while it does not run.
+It only looks at the server: run it as somebody who may open the control socket, and who is neither \
+root nor the server's user. It remembers how far it has read: nothing is lost while it does not run.
 
 Examples:
   dialback relay                       with /etc/dialback/relay.toml, until SIGTERM

@@ -11,8 +11,9 @@ use crate::setup::{self, Wish};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Every serial device is asked AT, and who answers is asked who he is and what he can do. Nothing is dialled or answered, and nothing
-is stored in a modem. Devices that the configuration has a line for already, or that another program uses, are left alone.
+Every serial device is asked AT, and who answers is asked who he is and what he can do. Nothing is \
+dialled or answered, and nothing is stored in a modem. Devices that the configuration has a line for \
+already, or that another program uses, are left alone.
 
 What would be written is shown first. A configuration that is there gets the new lines at its end; nothing in it is changed.
 
