@@ -10,6 +10,7 @@ use super::new_files;
 use crate::exit::{Code, Failure};
 use crate::migrate::{self, Asked, Kind, Migrated, Remark, Root};
 use crate::out::{self, Cell, Ink, Palette, table};
+use crate::sheet::{self, wrapped};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -60,6 +61,9 @@ const UNITS: [&str; 4] = [
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
 ];
+
+/// What stands before a remark's text, below its place.
+const INDENT: &str = "    ";
 
 impl Migrate {
     pub(super) fn run(self) -> Result<(), Failure> {
