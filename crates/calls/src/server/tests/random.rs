@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use proto::dial::is_dial_command;
+use proto::dial::{is_dial_command, is_measuring_command};
 use proto::signals::Signals;
 use proto::time::Instant;
 
@@ -22,7 +22,7 @@ use crate::vocabulary::{
     RequestId, Seq, SessionId, Wall,
 };
 
-const WORLDS: u8 = 100;
+const WORLDS: u8 = 140;
 const STEPS: u32 = 400;
 
 /// What modems, callers and noise say.
@@ -48,7 +48,7 @@ const SAID: [&[u8]; 19] = [
     b"\x00\xff\x80 junk",
 ];
 
-const STATES: [&str; 16] = [
+const STATES: [&str; 17] = [
     "closed",
     "opening",
     "claiming",
@@ -65,6 +65,7 @@ const STATES: [&str; 16] = [
     "lent",
     "busying-out",
     "busied-out",
+    "measuring",
 ];
 
 const KINDS: [&str; 8] =
@@ -315,7 +316,8 @@ impl World {
                 assert!(self.locked.contains(&line), "seed {}: unlocked {bytes:?}", self.seed);
                 // The echo of what a caller typed ends with a line feed; a command never does.
                 if bytes.starts_with(b"ATD") && !bytes.ends_with(b"\n") {
-                    assert!(is_dial_command(&bytes), "seed {}: {bytes:?}", self.seed);
+                    let is_one = is_dial_command(&bytes) || is_measuring_command(&bytes);
+                    assert!(is_one, "seed {}: {bytes:?}", self.seed);
                 }
                 let said: &[u8] = match bytes.as_slice() {
                     b"ATA\r" => b"\r\nCONNECT 33600\r\n",
@@ -380,7 +382,15 @@ impl World {
 
     /// Rather a line in a state that does not last long.
     fn victim(&mut self) -> LineId {
-        let rare = ["checking", "preparing", "answering", "ringing", "claiming", "hanging-up"];
+        let rare = [
+            "checking",
+            "preparing",
+            "answering",
+            "ringing",
+            "claiming",
+            "hanging-up",
+            "measuring",
+        ];
         let lines = self.server.status(self.now).lines;
         let rare = lines.iter().find(|line| rare.contains(&line.state.as_str()));
         rare.map_or_else(|| LineId(u32::from(self.roll(2) == 1)), |line| line.id)
@@ -425,6 +435,11 @@ impl World {
                 Input::Command(id, command)
             }
             14 => Input::Tick,
+            16 if self.roll(3) == 0 => {
+                let id = RequestId(self.requests.len() as u64 + 3_000_000 + self.written);
+                let [who, line, with] = ["root", "main", "second"].map(str::to_owned);
+                Input::Command(id, Command::Measure { who, line, with })
+            }
             _ => {
                 let pick = usize::try_from(self.roll(SAID.len() as u64)).unwrap();
                 port(PortInput::Bytes(SAID[pick].to_vec()))
