@@ -413,3 +413,42 @@ fn rsyslog_understands_every_message() {
         }
     }
 }
+
+/// A host that hangs up on everybody; one message for each connection.
+fn deaf_host() -> (u16, Receiver<String>) {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let (tell, told) = channel();
+    std::thread::spawn(move || {
+        for stream in socket.incoming().map_while(Result::ok) {
+            drop(stream);
+            if tell.send(String::new()).is_err() {
+                return;
+            }
+        }
+    });
+    (port, told)
+}
+
+#[test]
+fn a_host_that_is_away_for_long_is_told_once() {
+    let folder = Folder::new();
+    configure(&folder, "tcp://127.0.0.1:9", "");
+    let server = Server::start(&folder);
+    let (port, tried) = deaf_host();
+    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/src/relay/syslog/testing/ca.pem");
+    configure_relay(
+        &folder,
+        &format!("[[syslog]]\nname = \"a\"\nto = \"tls://localhost:{port}\"\nca_file = \"{ca}\"\n"),
+    );
+    let relay = Relay::start(&folder);
+    relay.until_begun(BTreeSet::from(["syslog:a"]));
+    order(&server, &["busy-out", "main"]);
+    for _ in 0..4 {
+        tried.recv_timeout(PATIENCE).unwrap();
+    }
+    let said: Vec<String> =
+        relay.said.try_iter().filter(|line| line.contains("syslog:a")).collect();
+    assert_eq!(said.len(), 1, "{}", said.join("\n"));
+    assert!(said[0].contains("tried again until it works"), "{said:?}");
+}

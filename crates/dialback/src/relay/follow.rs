@@ -7,8 +7,8 @@
 //! ```
 //!
 //! A server that is killed may lose the last entries that it has told, and give their numbers to others. The
-//! place therefore remembers the entry itself: if another stands there now, the follower goes back to where that
-//! run of the server began.
+//! place therefore remembers the entry itself: if another stands there now, the follower goes back to where the
+//! run of the server began that gave the numbers away again.
 //!
 //! It does not know what is done with entries: that is its [`Receiver`]'s.
 
@@ -27,7 +27,7 @@ const AGAIN: Duration = Duration::from_secs(1);
 const BATCH: u32 = 256;
 
 /// How far back the beginning of the server's run is looked for.
-const BACK: u32 = 100_000;
+const BACK: u64 = 100_000;
 
 /// What is done with entries. A fault stops for a while, and begins again behind the last commit.
 pub(crate) trait Receiver {
@@ -83,9 +83,6 @@ fn attempt(socket: &Path, receiver: &mut impl Receiver, told: &mut bool) -> Resu
         .and_then(|client| client.listen(Some(place.seq.0)))
         .map_err(said)?;
     receiver.connected(true);
-    if std::mem::take(told) {
-        tracing::info!("{}: the server answers again", receiver.name());
-    }
     let (mut since_commit, mut first) = (0, true);
     while let Some(heard) = events.hear() {
         let entry = match heard.map_err(said)? {
@@ -103,12 +100,21 @@ fn attempt(socket: &Path, receiver: &mut impl Receiver, told: &mut bool) -> Resu
         place = Place { seq: entry.seq, last: text };
         since_commit += 1;
         if since_commit >= BATCH || !events.waiting() {
-            receiver.commit(&place)?;
+            commit(receiver, &place, told)?;
             since_commit = 0;
         }
     }
     if since_commit > 0 {
-        receiver.commit(&place)?;
+        commit(receiver, &place, told)?;
+    }
+    Ok(())
+}
+
+/// Commits, and tells that what did not work works again.
+fn commit(receiver: &mut impl Receiver, place: &Place, told: &mut bool) -> Result<(), String> {
+    receiver.commit(place)?;
+    if std::mem::take(told) {
+        tracing::info!("{}: goes on behind entry {}", receiver.name(), place.seq);
     }
     Ok(())
 }
@@ -135,6 +141,7 @@ fn trusted(socket: &Path, place: Place, name: &str) -> Result<Place, String> {
     if place.seq == Seq(0) {
         return Ok(place);
     }
+    let said = |fault: ClientFault| fault.to_string();
     let after = Some(place.seq.0 - 1);
     let which = WhichEvents::default();
     let ask = Ask::Events { after, since_ms: None, last: None, until_now: true, which };
@@ -142,19 +149,11 @@ fn trusted(socket: &Path, place: Place, name: &str) -> Result<Place, String> {
     if there.is_some_and(|entry| place_of(&entry) == place) {
         return Ok(place);
     }
+    let after = Some(place.seq.0.saturating_sub(BACK));
     let which = WhichEvents::default();
-    let ask = Ask::Events { after: None, since_ms: None, last: Some(BACK), until_now: true, which };
-    let said = |fault: ClientFault| fault.to_string();
+    let ask = Ask::Events { after, since_ms: None, last: None, until_now: true, which };
     let events = Client::connect(socket).and_then(|client| client.events(ask)).map_err(said)?;
-    let (mut before, mut begun) = (Place::START, None);
-    for entry in events {
-        let entry = entry.map_err(said)?;
-        if let Event::ServerStarted { .. } = entry.event {
-            begun = Some(before);
-        }
-        before = place_of(&entry);
-    }
-    let begun = begun.unwrap_or(Place::START);
+    let begun = parting(events, place.seq).map_err(said)?.unwrap_or(Place::START);
     tracing::warn!(
         "{name}: the journal does not have entry {} that was told (a server was killed, or the journal is another \
          one): going on behind entry {}, where the server was started",
@@ -162,4 +161,62 @@ fn trusted(socket: &Path, place: Place, name: &str) -> Result<Place, String> {
         begun.seq
     );
     Ok(begun)
+}
+
+/// Where the run of the server began that gave the number `told` away again: the last start up to there. Later runs
+/// only went on. `None`: there is no start, so that it is another journal.
+fn parting<E>(
+    entries: impl Iterator<Item = Result<Entry, E>>,
+    told: Seq,
+) -> Result<Option<Place>, E> {
+    let (mut before, mut begun) = (Place::START, None);
+    for entry in entries {
+        let entry = entry?;
+        if entry.seq > told {
+            break;
+        }
+        let place = place_of(&entry);
+        let before = std::mem::replace(&mut before, place);
+        if let Event::ServerStarted { .. } = entry.event {
+            begun = Some(before);
+        }
+    }
+    Ok(begun)
+}
+
+#[cfg(test)]
+mod tests {
+    use calls::vocabulary::Wall;
+
+    use super::*;
+
+    /// Entries from 1 on: `s` a start of the server, `.` anything else.
+    fn check(journal: &str, told: u64, expected: Option<u64>) {
+        let entry = |(seq, letter)| Entry {
+            seq: Seq(seq),
+            at: Wall { unix_ms: 0, offset_s: 0 },
+            event: match letter {
+                's' => Event::ServerStarted { version: "1".to_owned() },
+                _ => Event::ServerStopped,
+            },
+        };
+        let entries = (1..).zip(journal.chars()).map(entry).map(Ok::<_, ()>);
+        let found = parting(entries, Seq(told)).unwrap().map(|place| place.seq.0);
+        assert_eq!(found, expected, "{journal}, told up to {told}");
+    }
+
+    #[test]
+    fn a_journal_that_has_changed_is_read_again_from_where_it_changed() {
+        // The server was killed behind 4, and its next run took the numbers 5 and 6 that were told before.
+        check("s...s...", 6, Some(4));
+        // It was started again since then: what the run between told is not skipped.
+        check("s...s..s...s.", 6, Some(4));
+        check("s...s..s...s.", 5, Some(4));
+        // The start itself took the last number that was told.
+        check("s....s", 6, Some(5));
+        // Not one start among these: all of it is another journal.
+        check("......", 6, None);
+        // Another journal, which is shorter: all that its last run said.
+        check("s..s..", 900, Some(3));
+    }
 }
