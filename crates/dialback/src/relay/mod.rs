@@ -57,11 +57,14 @@ fn pause(time: std::time::Duration) {
     std::thread::sleep(time);
 }
 
-/// Starts a thread that must not end.
+/// Starts a thread that must not end, by a panic neither: a relay without one of its parts would look well and lose
+/// events. Whoever has started the relay starts it again, and it goes on where it left off.
 fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
     let started = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-        run();
-        tracing::error!("a part of the relay has ended");
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        let how = if ended.is_err() { "panicked" } else { "ended" };
+        let name = std::thread::current().name().unwrap_or("a part").to_owned();
+        tracing::error!("{name} has {how}: the relay ends");
         std::process::abort();
     });
     started.map(drop).map_err(|e| Failure::new(Code::System, format!("starting a thread: {e}")))
@@ -106,4 +109,34 @@ pub(crate) fn read(path: &Path) -> Result<Relay, String> {
         };
         faults.iter().map(|fault| fault.render(look)).collect::<Vec<_>>().join("\n\n")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    const NAME: &str = "relay::tests::a_part_that_panics_ends_the_relay";
+    const INNER: &str = "DIALBACK_TEST_RELAY_PANICS";
+
+    #[test]
+    #[expect(clippy::panic, reason = "it is what is tested")]
+    fn a_part_that_panics_ends_the_relay() {
+        if std::env::var_os(INNER).is_some() {
+            thread("part", || panic!("on purpose")).unwrap();
+            // Longer than any machine needs to end us.
+            pause(std::time::Duration::from_secs(20));
+            return;
+        }
+        let ended = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME])
+            .env(INNER, "1")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(ended.signal(), Some(6), "{ended}");
+    }
 }
