@@ -90,22 +90,34 @@ impl Mailer {
                 self.not_before = now.saturating_add(every);
                 waiting.iter().try_for_each(|delivery| self.ledger.done(delivery.id))
             }
-            Err(why) if tries + 1 < TRIES => {
+            Err(why) => {
                 tracing::warn!("mail: try {}: {why}", tries + 1);
                 self.observatory.delivered(RECEIVER, "failed");
-                let later = i64::try_from(wait(RETRY, tries).as_millis()).unwrap_or(0);
-                self.not_before = now + later;
-                waiting.iter().try_for_each(|delivery| self.ledger.again(delivery.id, now + later))
-            }
-            Err(why) => {
-                tracing::error!(
-                    "mail: {} events are dead letters: {why}; see dialback relay dead",
-                    waiting.len()
-                );
-                self.observatory.delivered(RECEIVER, "dead");
-                waiting.iter().try_for_each(|delivery| self.ledger.give_up(delivery.id, &why, now))
+                let later = now + i64::try_from(wait(RETRY, tries).as_millis()).unwrap_or(0);
+                self.not_before = later;
+                self.put_off(&waiting, &why, (now, later))
             }
         }
+    }
+
+    /// Each event has tries of its own: one that has just come is not given up with those that are old.
+    fn put_off(
+        &mut self,
+        waiting: &[Delivery],
+        why: &str,
+        (now, later): (i64, i64),
+    ) -> Result<(), LedgerFault> {
+        let (old, young): (Vec<&Delivery>, Vec<&Delivery>) =
+            waiting.iter().partition(|delivery| delivery.tries + 1 >= TRIES);
+        if !old.is_empty() {
+            let count = old.len();
+            tracing::error!(
+                "mail: {count} events are dead letters: {why}; see dialback relay dead"
+            );
+            self.observatory.delivered(RECEIVER, "dead");
+        }
+        old.into_iter().try_for_each(|delivery| self.ledger.give_up(delivery.id, why, now))?;
+        young.into_iter().try_for_each(|delivery| self.ledger.again(delivery.id, later))
     }
 
     fn send(&self, waiting: &[Delivery]) -> Result<(), String> {

@@ -114,3 +114,44 @@ fn sendmail_gets_the_mail_and_takes_its_receivers_from_it() {
     assert!(mailer.not_before > now_ms() + 800_000);
     std::fs::remove_dir_all(dir).unwrap();
 }
+
+#[test]
+fn an_event_that_has_just_come_is_not_given_up_with_an_old_one() {
+    let dir = std::env::temp_dir().join(format!("dialback-mail-old-{}", std::process::id()));
+    drop(std::fs::remove_dir_all(&dir));
+    let relay = calls::config::relay::Relay {
+        control: dir.join("none"),
+        journal_dir: dir.clone(),
+        state_dir: dir.clone(),
+        listen: None,
+        syslog: Vec::new(),
+        hooks: Vec::new(),
+        mail: None,
+    };
+    let mut ledger = Ledger::open(&dir).unwrap();
+    let observatory = Arc::new(Observatory::new(&relay, &ledger).unwrap());
+    let queued = |seq| crate::relay::ledger::Queued {
+        receiver: RECEIVER.to_owned(),
+        room: ROOM,
+        seq: Seq(seq),
+        entry: alert(seq, "x").entry,
+        due_ms: 0,
+    };
+    let place = |seq| crate::relay::ledger::Place { seq: Seq(seq), last: String::new() };
+    ledger.advance("deliveries", &place(1), None, &[queued(1)], 0).unwrap();
+    let old = ledger.all(RECEIVER, 9).unwrap();
+    for _ in 1..TRIES {
+        ledger.again(old[0].id, 0).unwrap();
+    }
+    ledger.advance("deliveries", &place(2), None, &[queued(2)], 0).unwrap();
+    let via = Via::Sendmail("/bin/false".into());
+    let mut mailer = Mailer::new(settings(via), ledger, Arc::new(Bell::default()), observatory);
+    mailer.step().unwrap();
+    let of = |deliveries: Vec<Delivery>| {
+        deliveries.iter().map(|one| (one.seq, one.tries)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(mailer.ledger.all(RECEIVER, 9).unwrap()), [(2, 1)]);
+    let dead = mailer.ledger.dead().unwrap();
+    assert_eq!(dead.iter().map(|one| (one.seq, one.tries)).collect::<Vec<_>>(), [(1, TRIES)]);
+    std::fs::remove_dir_all(dir).unwrap();
+}
