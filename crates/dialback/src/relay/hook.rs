@@ -84,7 +84,27 @@ pub(crate) struct Messenger {
 #[derive(Debug)]
 enum Way {
     Run(Vec<String>),
-    Post { agent: Box<Agent>, url: String, secret: Option<Secret> },
+    Post { agent: Box<Agent>, url: Address, secret: Option<Secret> },
+}
+
+/// A web address. Whoever knows that of a chat's hook may post to it, so it is told without its path, its query and
+/// what stands before an `@`.
+struct Address(String);
+
+impl Address {
+    /// `https://hooks.example.org`
+    fn shown(&self) -> String {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let host = host.rsplit('@').next().unwrap_or_default();
+        format!("{scheme}://{host}")
+    }
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown())
+    }
 }
 
 /// Has no `Debug` that shows it.
@@ -103,7 +123,8 @@ impl Messenger {
             Act::Run(words) => Way::Run(words.clone()),
             Act::Post { url, secret } => {
                 let secret = secret.as_deref().map(secret_of).transpose()?;
-                Way::Post { agent: Box::new(agent(url, hook.timeout)?), url: url.clone(), secret }
+                let agent = Box::new(agent(url, hook.timeout)?);
+                Way::Post { agent, url: Address(url.clone()), secret }
             }
         };
         Ok(Self { hook: hook.clone(), way })
@@ -179,30 +200,33 @@ fn agent(url: &str, timeout: Duration) -> Result<Agent, String> {
 
 fn post(
     agent: &Agent,
-    url: &str,
+    url: &Address,
     secret: Option<&Secret>,
     parcel: &Parcel,
     body: &[u8],
     now_s: i64,
 ) -> Outcome {
     let mut request = agent
-        .post(url)
+        .post(&url.0)
         .header("Content-Type", "application/json")
         .header("Dialback-Delivery", &parcel.delivery)
         .header("Dialback-Event", parcel.event());
     if let Some(secret) = secret {
         request = request.header("Dialback-Signature", signature(secret, now_s, body));
     }
+    let place = url.shown();
     match request.send(body) {
         Ok(response) => match response.status().as_u16() {
             200..300 => Outcome::Arrived,
             // What it says of the request will be true of the next one too; these three it says of itself.
             status @ 400..500 if ![408, 425, 429].contains(&status) => {
-                Outcome::Hopeless(format!("{url} answers {status}"))
+                Outcome::Hopeless(format!("{place} answers {status}"))
             }
-            status => Outcome::Failed(format!("{url} answers {status}")),
+            status => Outcome::Failed(format!("{place} answers {status}")),
         },
-        Err(e) => Outcome::Failed(format!("{url}: {e}")),
+        // It would name the whole address.
+        Err(ureq::Error::BadUri(_)) => Outcome::Failed(format!("{place}: not a web address")),
+        Err(e) => Outcome::Failed(format!("{place}: {e}")),
     }
 }
 

@@ -204,3 +204,26 @@ fn a_secret_that_can_be_read_or_guessed_is_refused() {
     assert_eq!(refused("a secret that is long", 0o640), "");
     std::fs::remove_file(&path).unwrap();
 }
+
+#[test]
+fn an_address_is_told_without_what_may_be_its_secret() {
+    // Whoever knows the path of such an address may post to it: that is all that protects it.
+    let (url, served) = serve("500 Oops");
+    let url = url.replace("http://", "http://user:word@") + "/T0KEN?key=T0KEN";
+    let act = Act::Post { url: url.clone(), secret: None };
+    let Outcome::Failed(why) = Messenger::new(&hook(act, LONG)).unwrap().deliver(&delivery())
+    else {
+        panic!()
+    };
+    served.join().unwrap();
+    assert!(why.starts_with("http://127.0.0.1:") && why.ends_with(" answers 500"), "{why}");
+    // Nobody is there any more.
+    let act = Act::Post { url, secret: None };
+    let Outcome::Failed(gone) = Messenger::new(&hook(act, LONG)).unwrap().deliver(&delivery())
+    else {
+        panic!()
+    };
+    for told in [why, gone] {
+        assert!(!told.contains("T0KEN") && !told.contains("word"), "{told}");
+    }
+}
