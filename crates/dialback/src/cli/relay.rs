@@ -61,14 +61,17 @@ impl Relay {
             Failure::silent(Code::Configuration)
         })?;
         let open = || {
-            Ledger::open(&relay.state_dir)
+            Ledger::open_existing(&relay.state_dir)
                 .map_err(|fault| Failure::new(Code::InputOutput, fault.to_string()))
         };
         let store = |fault: LedgerFault| Failure::new(Code::InputOutput, fault.to_string());
         match self.what {
-            Some(What::Dead { json }) => show(&open()?.dead().map_err(store)?, json),
+            Some(What::Dead { json }) => {
+                let dead = open()?.map_or(Ok(Vec::new()), |ledger| ledger.dead());
+                show(&dead.map_err(store)?, json)
+            }
             Some(What::Retry { id }) => {
-                let count = open()?.revive(id).map_err(store)?;
+                let count = open()?.map_or(Ok(0), |mut ledger| ledger.revive(id)).map_err(store)?;
                 if count == 0 {
                     let message = "there is no such dead letter: see dialback relay dead";
                     return Err(Failure::new(Code::Failed, message));

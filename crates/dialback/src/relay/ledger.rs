@@ -14,7 +14,7 @@
 //! It deliberately does not know what a delivery is, nor what an entry says.
 
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,6 +22,9 @@ use calls::vocabulary::Seq;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::tally::{Tally, Words};
+
+/// The file's name in `relay.state_dir`.
+const NAME: &str = "relay.db";
 
 /// How long we wait for one of our own threads, or for `dialback relay dead`.
 const BUSY: Duration = Duration::from_secs(5);
@@ -157,8 +160,16 @@ impl Ledger {
     pub(crate) fn open(dir: &Path) -> Result<Self, LedgerFault> {
         // Entries name users and numbers.
         let made = fs::DirBuilder::new().recursive(true).mode(0o750).create(dir);
+        let made = made.and_then(|()| {
+            // SQLite gives its other files the mode of this one.
+            let mut new = fs::File::options();
+            match new.write(true).create_new(true).mode(0o600).open(dir.join(NAME)) {
+                Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(e),
+                Ok(_) | Err(_) => Ok(()),
+            }
+        });
         made.map_err(|source| LedgerFault::Directory { path: dir.to_owned(), source })?;
-        let path = dir.join("relay.db");
+        let path = dir.join(NAME);
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open(&path)?;
             connection.busy_timeout(BUSY)?;
@@ -171,6 +182,15 @@ impl Ledger {
         match open() {
             Ok(connection) => Ok(Self { path, connection }),
             Err(source) => Err(LedgerFault::Sqlite { path, source }),
+        }
+    }
+
+    /// Opens the file in `dir` if a relay has made it: whoever only looks makes nothing, which would be his.
+    pub(crate) fn open_existing(dir: &Path) -> Result<Option<Self>, LedgerFault> {
+        match fs::metadata(dir.join(NAME)) {
+            Ok(_) => Self::open(dir).map(Some),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(LedgerFault::Directory { path: dir.to_owned(), source }),
         }
     }
 

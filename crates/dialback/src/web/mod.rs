@@ -37,6 +37,7 @@ use crate::exit::{Code, Failure};
 use guard::Sessions;
 use history::History;
 use hub::Hub;
+pub(crate) use serve::accept;
 use tokens::Tokens;
 
 pub(crate) use tokens::make as make_token;

@@ -102,7 +102,12 @@ async fn stop() -> io::Result<()> {
     Ok(())
 }
 
-async fn accept(listener: &TcpListener, tls: Option<TlsAcceptor>, app: Router) -> Infallible {
+/// Takes connections for ever, within the bounds above.
+pub(crate) async fn accept(
+    listener: &TcpListener,
+    tls: Option<TlsAcceptor>,
+    app: Router,
+) -> Infallible {
     let seats = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { continue };

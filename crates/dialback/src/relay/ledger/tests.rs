@@ -108,3 +108,17 @@ fn the_dead_stay_within_bounds() {
     let dead = ledger.dead().unwrap();
     assert_eq!((dead.len(), dead[0].seq), (usize::try_from(DEAD_KEPT).unwrap(), 6));
 }
+
+#[test]
+fn nobody_else_reads_what_is_kept_though_the_directory_is_open() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = Folder::new("mode");
+    fs::create_dir(&dir.0).unwrap();
+    fs::set_permissions(&dir.0, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut ledger = Ledger::open(&dir.0).unwrap();
+    ledger.advance("a", &place(1), None, &[], 0).unwrap();
+    for name in ["relay.db", "relay.db-wal"] {
+        let mode = fs::metadata(dir.0.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+    }
+}
