@@ -177,6 +177,8 @@ impl LinesOfCalls {
             said.line.or_else(|| self.of.get(id).map(String::as_str)).unwrap_or("-").to_owned();
         if let Event::Ended(_) = event {
             self.of.remove(id);
+        } else if let Event::Alert { .. } = event {
+            // It may come when the call is over, and nobody would take it out again.
         } else if said.line.is_some() && !id.is_empty() {
             self.of.insert(id.to_owned(), line.clone());
         }
@@ -243,6 +245,22 @@ mod tests {
     use calls::vocabulary::{CallId, Seq, SessionId, Wall};
 
     use super::*;
+
+    #[test]
+    fn an_alert_about_a_call_that_is_over_leaves_nothing_behind() {
+        let mut lines = LinesOfCalls::default();
+        let alert = Event::Alert {
+            alert: calls::alert::Alert::Loop,
+            line: Some("main".to_owned()),
+            call: Some(CallId(12)),
+            user: None,
+            reason: String::new(),
+        };
+        let entry = Entry { seq: Seq(1), at: Wall { unix_ms: 0, offset_s: 0 }, event: alert };
+        let line = text_line(Palette::none(), &mut lines, &entry);
+        assert!(line.contains("  main  "), "{line}");
+        assert!(lines.of.is_empty(), "one for each call, for ever: {lines:?}");
+    }
 
     #[test]
     fn an_event_is_one_line_with_time_line_call_and_sentence() {

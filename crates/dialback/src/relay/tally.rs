@@ -144,7 +144,7 @@ impl Tally {
 
     fn lines_and_server(&mut self, event: &Event) {
         if let Event::LineFaulted { line, .. } = event {
-            count(&mut self.line_faults, line);
+            *self.line_faults.entry(line.clone()).or_default() += 1;
         } else if let Event::Operated { .. } = event {
             self.orders += 1;
         } else if let Event::ServerStarted { .. } = event {
@@ -336,6 +336,17 @@ pub(crate) mod tests {
         assert_eq!(tally.until_kept.ranges(&WAITS).get(8), Some(&(120.0, 1)));
         assert_eq!(tally.calls["request"]["callback"], 1);
         assert!(tally.open.is_empty());
+    }
+
+    #[test]
+    fn each_line_has_its_own_counter_however_many_there_are() {
+        let faulted = |n: u32| Event::LineFaulted {
+            line: format!("line{n}"),
+            reason: String::new(),
+            retry_ms: 0,
+        };
+        let tally = tally((0..1000).map(|n| (0, faulted(n))).collect());
+        assert_eq!(tally.line_faults.len(), 1000);
     }
 
     #[test]
