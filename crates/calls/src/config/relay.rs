@@ -301,6 +301,9 @@ impl<'d> Reading<'d> {
         table.required(&key::SYSLOG_TO, faults);
         let to = table.parsed_if(&key::SYSLOG_TO, faults, syslog_address);
         let ca_file = self.file(table, &key::SYSLOG_CA, faults);
+        if let (Some(to), Some(_)) = (&to, &ca_file) {
+            vouched_for(table, &to.value, faults);
+        }
         let facility = table.parsed_if(&key::SYSLOG_FACILITY, faults, facility);
         let facility = facility.map_or(FACILITY_AUTHPRIV, |facility| facility.value);
         let numbers = table.flag(&key::SYSLOG_NUMBERS, faults).value;
@@ -326,7 +329,16 @@ impl<'d> Reading<'d> {
         let concurrency = table.count(&key::HOOK_CONCURRENCY, faults).value;
         let queue = table.count(&key::HOOK_QUEUE, faults).value;
         let act = match (command, url) {
-            (Some(words), None) => run(table, words, faults)?,
+            (Some(words), None) => {
+                if let Some(value) = table.get(key::HOOK_SECRET.name) {
+                    let message = "secret_file: a program gets no signature";
+                    faults.push(
+                        Diagnostic::error(self.source, value.span(), message)
+                            .hint("leave it out, or write a url"),
+                    );
+                }
+                run(table, words, faults)?
+            }
             (None, Some(url)) => Act::Post { url: url.value, secret },
             (Some(_), Some(_)) | (None, None) => {
                 let message = "[[hook]] with both or none of command and url";
@@ -342,6 +354,23 @@ impl<'d> Reading<'d> {
         let hook = Hook { name: own, filter, act, timeout, tries, retry, concurrency, queue };
         Some((name, hook))
     }
+}
+
+/// `ca_file` without TLS: whoever wrote it believes that his events travel unread.
+fn vouched_for(
+    table: &Table<'_>,
+    (transport, host, port): &(Transport, String, u16),
+    faults: &mut Faults,
+) {
+    let scheme = match transport {
+        Transport::Tls => return,
+        Transport::Tcp => "tcp",
+        Transport::Udp => "udp",
+    };
+    let at = table.get(key::SYSLOG_CA.name).map_or(table.span.clone(), Spanned::span);
+    let message = format!("ca_file: nobody has to vouch for {host}: {scheme} is not encrypted");
+    let hint = format!("write \"tls://{host}:{port}\", or leave it out");
+    faults.push(Diagnostic::error(table.source, at, message).hint(hint));
 }
 
 fn named(
@@ -494,8 +523,9 @@ fn web_address(text: &str) -> Result<String, Fault> {
 /// What is refused here would otherwise be a header of its own in every mail.
 fn mail_address(text: &str) -> Result<String, Fault> {
     let known = |byte: u8| byte.is_ascii_graphic() && !b"<>,;:\"()\\".contains(&byte);
+    let known = |text: &str| text.bytes().all(known) && text.matches('@').count() == 1;
     match text.split_once('@') {
-        Some((user, host)) if !user.is_empty() && !host.is_empty() && text.bytes().all(known) => {
+        Some((user, host)) if !user.is_empty() && !host.is_empty() && known(text) => {
             Ok(text.to_owned())
         }
         Some(_) | None => Err(Fault::new(

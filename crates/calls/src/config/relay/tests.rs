@@ -24,7 +24,7 @@ fn with(row: &Row, value: &str) -> String {
         _ => &[("name", "\"a\""), ("command", "[\"/bin/true\"]")],
     };
     let needed: [(Section, &[(&str, &str)]); 3] = [
-        (Section::RelaySyslog, &[("name", "\"a\""), ("to", "\"udp://h:514\"")]),
+        (Section::RelaySyslog, &[("name", "\"a\""), ("to", "\"tls://h:514\"")]),
         (Section::RelayHook, hook),
         (Section::RelayMail, &[("to", "[\"a@b\"]"), ("from", "\"a@b\"")]),
     ];
@@ -125,6 +125,25 @@ fn every_fault_has_its_place_and_its_cure() {
         "[mail]\nto = [\"a@b\\nBcc: c@d\"]\nfrom = \"a@b\"\n",
         &[
             "relay.toml:2:7: to: \"a@b\\nBcc: c@d\" is not a mail address: write the bare address, like \
+           \"operators@example.org\"",
+            "relay.toml:2:6: to: nobody gets the mail: name somebody, or leave [mail] out",
+        ],
+    );
+    check(
+        "[[syslog]]\nname = \"a\"\nto = \"tcp://h:6514\"\nca_file = \"ca.pem\"\n",
+        &["relay.toml:4:11: ca_file: nobody has to vouch for h: tcp is not encrypted: write \
+           \"tls://h:6514\", or leave it out"],
+    );
+    check(
+        "[[hook]]\nname = \"a\"\ncommand = [\"/x\"]\nsecret_file = \"s\"\n",
+        &[
+            "relay.toml:4:15: secret_file: a program gets no signature: leave it out, or write a url",
+        ],
+    );
+    check(
+        "[mail]\nto = [\"a@b@c\"]\nfrom = \"a@b\"\n",
+        &[
+            "relay.toml:2:7: to: \"a@b@c\" is not a mail address: write the bare address, like \
            \"operators@example.org\"",
             "relay.toml:2:6: to: nobody gets the mail: name somebody, or leave [mail] out",
         ],
