@@ -14,6 +14,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::net::Ipv4Addr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -81,16 +82,27 @@ impl Resolver {
     pub(super) fn restore(&mut self) -> Result<(), String> {
         let Some(ours) = self.ours.take() else { return Ok(()) };
         let fault = |e: io::Error| format!("{}: {e}", self.path.display());
-        if fs::read_to_string(&self.path).ok().as_deref() != Some(ours.as_str()) {
-            return match fs::remove_file(&self.before) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => Err(fault(e)),
-                _ => Ok(()),
-            };
+        match fs::read_to_string(&self.path) {
+            Ok(text) if text == ours => {}
+            // Taken away, and nothing put there.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Ok(_) => {
+                return match fs::remove_file(&self.before) {
+                    Err(e) if e.kind() != io::ErrorKind::NotFound => Err(fault(e)),
+                    _ => Ok(()),
+                };
+            }
+            Err(e) => {
+                let (path, before) = (self.path.display(), self.before.display());
+                return Err(format!("{path}: {e}: what was there before is {before}"));
+            }
         }
         match fs::rename(&self.before, &self.path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                fs::remove_file(&self.path).map_err(fault)
-            }
+            // There was none.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => match fs::remove_file(&self.path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => Err(fault(e)),
+                _ => Ok(()),
+            },
             renamed => renamed.map_err(fault),
         }
     }
@@ -105,6 +117,8 @@ impl Drop for Resolver {
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
     let mut file = File::options().write(true).create_new(true).open(path)?;
+    // Whoever resolves names reads it, whatever root's umask is.
+    file.set_permissions(fs::Permissions::from_mode(0o644))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -187,6 +201,42 @@ mod tests {
             resolver.restore().unwrap();
         });
         assert_eq!(left, as_it_was());
+    }
+
+    #[test]
+    fn what_another_has_taken_away_is_put_back() {
+        let left = check(Some(OLD), |path| {
+            let mut resolver = Resolver::ready(path).unwrap();
+            resolver.replace(&SERVERS).unwrap();
+            fs::remove_file(path).unwrap();
+            resolver.restore().unwrap();
+        });
+        assert_eq!(left, as_it_was());
+    }
+
+    #[test]
+    fn the_old_file_stays_where_the_new_one_can_not_be_read() {
+        let left = check(None, |path| {
+            fs::write(path, OLD).unwrap();
+            let mut resolver = Resolver::ready(path).unwrap();
+            resolver.replace(&SERVERS).unwrap();
+            fs::remove_file(path).unwrap();
+            fs::create_dir(path).unwrap();
+            let told = resolver.restore().unwrap_err();
+            assert!(told.contains("resolv.conf.before-dialback"), "{told}");
+            fs::remove_dir(path).unwrap();
+            fs::rename(path.with_file_name("resolv.conf.before-dialback"), path).unwrap();
+        });
+        assert_eq!(left, as_it_was());
+    }
+
+    #[test]
+    fn everybody_may_read_the_servers_whatever_the_umask_is() {
+        check(Some(OLD), |path| {
+            let mut resolver = Resolver::ready(path).unwrap();
+            resolver.replace(&SERVERS).unwrap();
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o644);
+        });
     }
 
     #[test]

@@ -26,9 +26,14 @@ impl Tape {
     /// Begins the file anew, readable by its owner only.
     pub(super) fn begin(path: &Path, now: Instant) -> Result<Self, String> {
         let fault = |e: io::Error| format!("{}: {e}", path.display());
-        match fs::remove_file(path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(fault(e)),
-            Ok(()) | Err(_) => {}
+        match fs::symlink_metadata(path) {
+            // We are root mostly: /dev/null or /dev/stdout would be gone for everybody.
+            Ok(seen) if !seen.is_file() => {
+                return Err(format!("{}: no regular file: name a file", path.display()));
+            }
+            Ok(_) => fs::remove_file(path).map_err(fault)?,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(fault(e)),
         }
         let mut file =
             File::options().write(true).create_new(true).mode(0o600).open(path).map_err(fault)?;
@@ -48,5 +53,26 @@ impl Tape {
     ) -> Result<(), String> {
         let records = self.frames.octets(now, direction, octets);
         self.file.write_all(&records).map_err(|e| format!("the capture: {e}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_begun_anew_and_what_is_no_file_is_left_alone() {
+        let folder = std::env::temp_dir().join(format!("dialback-tape-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let (file, link) = (folder.join("file"), folder.join("link"));
+        fs::write(&file, "old").unwrap();
+        drop(Tape::begin(&file, Instant::from_micros(0)).unwrap());
+        assert_ne!(fs::read(&file).unwrap(), b"old");
+        // As /dev/stdout is one: root may take it away, and nobody has it any more.
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        let told = Tape::begin(&link, Instant::from_micros(0)).unwrap_err();
+        assert!(told.contains("link: no regular file") && told.contains("name a file"), "{told}");
+        assert_eq!(fs::read_link(&link).unwrap(), Path::new("file"));
+        fs::remove_dir_all(folder).unwrap();
     }
 }
