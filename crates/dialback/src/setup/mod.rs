@@ -13,7 +13,7 @@ mod text;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use calls::config::{Config, PortSpec, parse_port};
@@ -284,6 +284,8 @@ fn write(wish: &Wish, whole: &str, login_config: Option<&Path>) -> Result<(), Fa
     }
     create(&new, whole).map_err(|e| failed(&new, &e))?;
     if let Ok(old) = fs::metadata(&wish.config) {
+        // A server that is not root reads it by its group. Owner first: a change of owner takes bits away.
+        chown(&new, Some(old.uid()), Some(old.gid())).map_err(|e| failed(&new, &e))?;
         let mode = old.permissions().mode();
         fs::set_permissions(&new, fs::Permissions::from_mode(mode))
             .map_err(|e| failed(&new, &e))?;
@@ -312,4 +314,36 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
     let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_new_file_is_whose_the_old_one_was() {
+        let folder = std::env::temp_dir().join(format!("dialback-setup-{}", std::process::id()));
+        fs::create_dir(&folder).unwrap();
+        let config = folder.join("dialback.toml");
+        fs::write(folder.join("login.config"), "* - - /bin/true\n").unwrap();
+        fs::set_permissions(folder.join("login.config"), fs::Permissions::from_mode(0o600))
+            .unwrap();
+        fs::write(&config, "").unwrap();
+        fs::set_permissions(&config, fs::Permissions::from_mode(0o640)).unwrap();
+        // Only root gives files away; for others the groups are the same, and the test shows the mode alone.
+        let root = rustix::process::geteuid().is_root();
+        let group = if root { 12345 } else { rustix::process::getegid().as_raw() };
+        std::os::unix::fs::chown(&config, None, Some(group)).unwrap();
+        let wish = Wish {
+            ports: Vec::new(),
+            config: config.clone(),
+            lock_dir: "/var/lock".into(),
+            yes: true,
+            json: false,
+        };
+        write(&wish, "[server]\nlogin_config = \"login.config\"\n", None).unwrap();
+        let seen = fs::metadata(&config).unwrap();
+        fs::remove_dir_all(folder).unwrap();
+        assert_eq!((seen.gid(), seen.mode() & 0o777), (group, 0o640));
+    }
 }
