@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-/// The largest file that is read: nobody's is larger, and a device must not fill the memory.
+/// The largest file that is read (1 MiB): nobody's is larger, and a device must not fill the memory.
 const MAX_FILE: u64 = 1024 * 1024;
 
 /// Where the old files are.
@@ -66,11 +66,15 @@ impl Root {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Whether something is there that can't be read: a mistake would follow from taking it for missing.
-    fn unreadable(&self, path: &Path) -> Option<std::io::Error> {
-        match std::fs::File::open(self.below(path)) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Some(e),
-            Ok(_) | Err(_) => None,
+    /// Why something that is there can't be read whole: a mistake would follow from taking it for missing, or its
+    /// beginning for all of it.
+    fn unreadable(&self, path: &Path) -> Option<String> {
+        let length = std::fs::File::open(self.below(path)).and_then(|file| file.metadata());
+        match length.map(|seen| seen.len()) {
+            Ok(0..=MAX_FILE) => None,
+            Ok(_) => Some("larger than 1 MiB: is it what its name says?".to_owned()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+            Err(e) => Some(format!("{e}: run it as root")),
         }
     }
 
@@ -207,10 +211,12 @@ pub(crate) struct Migrated {
 pub(crate) fn migrate(asked: &Asked) -> Result<Migrated, String> {
     let root = &asked.root;
     let mut remarks = Remarks::default();
-    for name in ["mgetty.config", "login.config", "dialin.config", "callback.config"] {
-        let path = asked.mgetty.join(name);
-        if let Some(e) = root.unreadable(&path) {
-            return Err(format!("{}: {e}: run it as root", path.display()));
+    let of_mgetty = ["mgetty.config", "login.config", "dialin.config", "callback.config"];
+    let of_pppd = ["options", "chap-secrets", "pap-secrets"];
+    let paths = of_mgetty.map(|name| asked.mgetty.join(name)).into_iter();
+    for path in paths.chain(of_pppd.map(|name| asked.ppp.join(name))) {
+        if let Some(why) = root.unreadable(&path) {
+            return Err(format!("{}: {why}", path.display()));
         }
     }
     let mut gettys = gettys::of_inittab(root, &asked.inittab, &mut remarks);
@@ -243,4 +249,59 @@ pub(crate) fn migrate(asked: &Asked) -> Result<Migrated, String> {
         .map(|line| (line.name.clone(), line.port.clone(), line.stop.clone()))
         .collect();
     Ok(Migrated { files, remarks, lines, diagnostics })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What becomes of these files of a mgetty with pppd.
+    fn migrated(files: &[(&str, &[u8])]) -> Result<Migrated, String> {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let root =
+            std::env::temp_dir().join(format!("dialback-migrate-{}-{count}", std::process::id()));
+        let usual: [(&str, &[u8]); 3] = [
+            ("etc/mgetty/mgetty.config", b"port ttyS0\n"),
+            (
+                "etc/mgetty/login.config",
+                b"/AutoPPP/ - a_ppp /usr/sbin/pppd file /etc/ppp/options\n",
+            ),
+            ("etc/ppp/options", b"10.0.0.1:10.0.0.2\n"),
+        ];
+        for (name, text) in usual.iter().chain(files) {
+            let path = root.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let asked = Asked {
+            root: Root(root.clone()),
+            mgetty: "/etc/mgetty".into(),
+            ppp: "/etc/ppp".into(),
+            inittab: "/etc/inittab".into(),
+            units: Vec::new(),
+            ports: Vec::new(),
+        };
+        let migrated = migrate(&asked);
+        std::fs::remove_dir_all(root).unwrap();
+        migrated
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_not_cut() {
+        let long = "# a comment\n".repeat(100_000) + "alice * secretword *\n";
+        let told = migrated(&[("etc/ppp/chap-secrets", long.as_bytes())]).unwrap_err();
+        assert!(told.starts_with("/etc/ppp/chap-secrets: larger than 1 MiB"), "{told}");
+    }
+
+    #[test]
+    fn a_secret_that_is_not_utf_8_is_told_and_not_changed_in_silence() {
+        let secrets = b"alice * w\xf6rd *\nbob * secretword *\n";
+        let migrated = migrated(&[("etc/ppp/chap-secrets", secrets)]).unwrap();
+        let file = migrated.files.iter().find(|file| file.name == "chap-secrets").unwrap();
+        assert_eq!(file.text, "# alice\nbob * secretword *\n");
+        let remark =
+            migrated.remarks.iter().find(|remark| remark.what == "alice's secret").unwrap();
+        assert!(remark.kind == Kind::Decide && remark.why.contains("UTF-8"), "{remark:?}");
+    }
 }

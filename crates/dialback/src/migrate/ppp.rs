@@ -119,6 +119,11 @@ fn options_of(
     }
 }
 
+/// Whether bytes were not UTF-8 when the line was read.
+fn is_spoiled(line: &str) -> bool {
+    line.contains(char::REPLACEMENT_CHARACTER)
+}
+
 impl Ppp {
     /// chap-secrets and pap-secrets, without what is for our own calls to others.
     fn secrets(&mut self, asked: &Asked, remarks: &mut Remarks) {
@@ -133,6 +138,11 @@ impl Ppp {
                     Some(line) => {
                         usable |= !line.trim_start().starts_with('#') && !line.trim().is_empty();
                         lines.push(line);
+                    }
+                    None if is_spoiled(line) => {
+                        // Half of a secret is one's too.
+                        let client = line.split_whitespace().next().unwrap_or_default();
+                        lines.push(format!("# {client}"));
                     }
                     None => lines.push(format!("# {line}")),
                 }
@@ -158,6 +168,11 @@ impl Ppp {
             return Some(line.to_owned());
         };
         let who = format!("{client}'s secret");
+        if is_spoiled(line) {
+            let why = "it is not UTF-8, in which all our files are: left out; write it anew, as its user types it";
+            remarks.add(place.clone(), Kind::Decide, who, why);
+            return None;
+        }
         if let [address] = rest {
             match *address {
                 "*" => {}
