@@ -333,7 +333,7 @@ mod tests {
         // Only root gives files away; for others the groups are the same, and the test shows the mode alone.
         let root = rustix::process::geteuid().is_root();
         let group = if root { 12345 } else { rustix::process::getegid().as_raw() };
-        std::os::unix::fs::chown(&config, None, Some(group)).unwrap();
+        chown(&config, None, Some(group)).unwrap();
         let wish = Wish {
             ports: Vec::new(),
             config: config.clone(),
