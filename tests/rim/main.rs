@@ -9,6 +9,7 @@
 
 mod attacks;
 mod folder;
+mod guesses;
 mod modem;
 mod qualify;
 mod server;

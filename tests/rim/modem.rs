@@ -184,6 +184,36 @@ impl Modem {
         }
     }
 
+    /// Rings until the server answers, which it does once its set-up of the modem is through.
+    pub(crate) fn ring_until_answered(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            self.result("RING");
+            let next = Instant::now() + Duration::from_millis(500);
+            while Instant::now() < next {
+                while let Some(end) = self.unread.iter().position(|&byte| byte == b'\r') {
+                    let line: Vec<u8> = self.unread.drain(..=end).collect();
+                    if String::from_utf8_lossy(&line).trim().starts_with("ATA") {
+                        return;
+                    }
+                    self.result("OK");
+                }
+                if let Ok(heard) = self.heard.recv_timeout(Duration::from_millis(20)) {
+                    self.take(heard);
+                }
+            }
+        }
+        panic!("it rang in vain");
+    }
+
+    /// Waits until something has come that was not read yet.
+    pub(crate) fn until_more(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.unread.is_empty() {
+            self.hear(deadline, "anything");
+        }
+    }
+
     /// Answers OK to whatever command has come, and waits a moment for the next.
     pub(crate) fn answer_all(&mut self) {
         while let Some(end) = self.unread.iter().position(|&byte| byte == b'\r') {

@@ -216,7 +216,7 @@ impl Explain {
         } else if self.brief {
             out::line(answer(Palette::stdout(), &explanation));
         } else {
-            out::line(self.shown(&explanation, at).trim_end());
+            out::line(self.shown(&explanation, &at).trim_end());
         }
         match explanation.approved {
             true => Ok(()),
@@ -269,7 +269,7 @@ impl Explain {
     }
 
     /// For people: who asks, what comes before, every rule, the answer.
-    fn shown(&self, explanation: &Explanation, at: String) -> String {
+    fn shown(&self, explanation: &Explanation, at: &str) -> String {
         let palette = Palette::stdout();
         let number = self.number.as_ref().map(|number| format!(" at {number}"));
         let line = explanation.line.as_ref().map(|line| format!(" on line {line}"));
