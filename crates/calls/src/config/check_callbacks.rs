@@ -12,7 +12,7 @@ use super::login_config::LoginConfig;
 use super::login_entry::EntryDraft;
 use super::sections::{Draft, LineDraft};
 use super::values::duration_text;
-use super::{Action, NamePattern, PortSpec, ReturnLine, ReturnProof};
+use super::{Action, Authenticate, NamePattern, PortSpec, ReturnLine, ReturnProof};
 use crate::diagnostic::{Diagnostic, Source};
 
 type Faults = Vec<Diagnostic>;
@@ -110,9 +110,47 @@ pub(super) fn all(
         }
     }
     generators(draft, login, faults);
+    unproved(draft, login, faults);
+    closed(draft, login, faults);
     same_line(draft, login, faults);
     asking(draft, login, faults);
     afterwards(login, faults);
+}
+
+/// Whoever knows a name has the callback: somebody wrote that on purpose, and should know what it means.
+fn unproved(draft: &Draft, login: &LoginConfig, faults: &mut Faults) {
+    let calls_back = |entry: &EntryDraft| matches!(entry.entry.action, Action::Callback { .. });
+    if let Some(at) = &draft.places.authenticate
+        && draft.callback.authenticate == Authenticate::Nothing
+        && login.entries.iter().any(calls_back)
+    {
+        let message =
+            "whoever gives a name that asks for a callback has it made, and needs no proof";
+        faults.push(Diagnostic::warning(&draft.source, at.clone(), message).hint(
+            "write \"password\" or \"totp\" once users have one; what protects without are numbers that nobody may choose, and \
+             return_proof",
+        ));
+    }
+}
+
+/// A proof that nobody has asked for by name is asked of everybody who comes in, and programs are reached with it alone.
+fn closed(draft: &Draft, login: &LoginConfig, faults: &mut Faults) {
+    let written = draft.places.authenticate.is_some() || draft.places.uniform;
+    if written || !draft.callback.uniform || draft.callback.authenticate == Authenticate::Nothing {
+        return;
+    }
+    let direct = |entry: &&EntryDraft| match entry.entry.action {
+        Action::Program { .. } => entry.entry.when.counts(false),
+        Action::Callback { .. } | Action::Ppp => false,
+    };
+    let Some(entry) = login.entries.iter().find(direct) else { return };
+    let word = draft.callback.authenticate.word();
+    let message = format!(
+        "on calls that come in this is reached by users who prove their names only: some have what authenticate = \"{word}\" asks for"
+    );
+    faults.push(Diagnostic::warning(&login.source, entry.pattern_at.clone(), message).hint(
+        format!("if that is meant, write authenticate = \"{word}\" into [callback]; if others shall log in here, uniform = false"),
+    ));
 }
 
 /// Where everybody's return call asks for a one-time code, everybody who asks for one has a generator.

@@ -68,6 +68,8 @@ pub(super) struct Places {
     pub(super) max_time: Option<Range<usize>>,
     pub(super) per_user: Option<Range<usize>>,
     pub(super) authenticate: Option<Range<usize>>,
+    /// Whether `uniform` is written.
+    pub(super) uniform: bool,
     pub(super) allow: Vec<Placed<String>>,
     pub(super) allow_is_faulty: bool,
     pub(super) deny: Vec<Placed<String>>,
@@ -483,6 +485,7 @@ fn callback(table: &Table<'_>, places: &mut Places, faults: &mut Vec<Diagnostic>
             deny: patterns(&places.deny),
         },
     };
+    places.uniform = table.get(keys::UNIFORM.name).is_some();
     places.delay = delay.at;
     places.jitter = jitter.at;
     places.retry = retry.at;

@@ -31,7 +31,7 @@ fn secrets_are_stars_of_the_same_length_on_the_same_lines() {
 }
 
 const TOML: &str = "[server]\nlogin_config = \"login.config\"\nusers = \"users.toml\"\n\
-                    [[line]]\nname = \"main\"\nport = \"/dev/ttyS0\"\n";
+                    [callback]\nuniform = true\n[[line]]\nname = \"main\"\nport = \"/dev/ttyS0\"\n";
 const HASH: &str =
     "$argon2id$v=19$m=8,t=1,p=1$c2l4dGVlbiBvY3RldHM$OjW5mXMPPzx8Mc8K7HcVmHRtlZ6yBvxh5LxrVvqJqXY";
 
@@ -84,7 +84,7 @@ fn a_file_with_secrets_that_others_can_get_at_is_an_error() {
     assert_eq!(told(read(&toml, "", (0o600, 0o600))), Vec::<String>::new());
     let got = told(read(&toml, "", (0o644, 0o600)));
     assert!(
-        got[0].starts_with("dialback.toml:9:10: a secret in a file that others can get at: "),
+        got[0].starts_with("dialback.toml:11:10: a secret in a file that others can get at: "),
         "{got:?}"
     );
     // Without a secret nobody minds who reads it.
