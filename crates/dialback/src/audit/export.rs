@@ -47,7 +47,7 @@ pub(crate) fn export(
         opened: false,
         over: false,
     };
-    let done = read::database(path, |row| Ok(pen.row(&row, span)?));
+    let done = read::database(path, |row| Ok(pen.row(row, span)?));
     let written = pen.end.entries;
     match done.and_then(|()| Ok(pen.finish()?)) {
         Ok(entries) => Ok(entries),
@@ -68,7 +68,7 @@ struct Pen<'a> {
 }
 
 impl Pen<'_> {
-    fn row(&mut self, row: &Row, span: Span) -> io::Result<()> {
+    fn row(&mut self, row: Row<'_>, span: Span) -> io::Result<()> {
         // Entries are in the order of writing; a clock that was set back may let times run backwards. The part is one
         // piece of the chain in any case: it begins once and ends once.
         let early = !self.opened && span.since.is_some_and(|since| row.unix_ms < since);
@@ -82,8 +82,8 @@ impl Pen<'_> {
         let broken = |what: &str| {
             io::Error::other(format!("entry {}: {what}: see dialback audit verify", row.seq))
         };
-        let hash = row.hash.as_slice().try_into().map_err(|_| broken("has no hash"))?;
-        let entry = String::from_utf8(row.entry.clone()).map_err(|_| broken("is no text"))?;
+        let hash = row.hash.try_into().map_err(|_| broken("has no hash"))?;
+        let entry = std::str::from_utf8(row.entry).map_err(|_| broken("is no text"))?.to_owned();
         self.end.end = u64::try_from(row.seq).map_err(|_| broken("has no place"))?;
         self.end.hash = hash;
         if early {

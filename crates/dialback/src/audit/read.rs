@@ -11,7 +11,9 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::mem::replace;
 use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use rusqlite::types::ValueRef;
 use serde::{Deserialize, Serialize};
@@ -29,13 +31,52 @@ pub(super) const VERSION: u32 = 1;
 /// The columns of a CSV export.
 pub(super) const COLUMNS: &str = "seq,unix_ms,time,event,hash,entry";
 
+/// Bytes of rows that go from the thread that reads to the one that looks at them, at once.
+const BATCH: usize = 64 * 1024;
+
+/// Batches that may wait: enough that neither thread stands still for the other's hiccup.
+const WAITING: usize = 8;
+
 /// One row as it stands there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Row {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row<'b> {
     pub(super) seq: i64,
     pub(super) unix_ms: i64,
-    pub(super) entry: Vec<u8>,
-    pub(super) hash: Vec<u8>,
+    pub(super) entry: &'b [u8],
+    pub(super) hash: &'b [u8],
+}
+
+/// Rows one behind the other: their bytes together, so that none needs room of its own.
+#[derive(Debug)]
+struct Batch {
+    bytes: Vec<u8>,
+    places: Vec<Place>,
+}
+
+/// A row's numbers, and how long its entry and its hash are.
+#[derive(Debug)]
+struct Place {
+    seq: i64,
+    unix_ms: i64,
+    entry: usize,
+    hash: usize,
+}
+
+impl Batch {
+    fn new() -> Self {
+        // The last row of a batch goes beyond what a batch is.
+        Self { bytes: Vec::with_capacity(BATCH + BATCH / 8), places: Vec::new() }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        let mut rest = self.bytes.as_slice();
+        self.places.iter().map(move |&Place { seq, unix_ms, entry, hash }| {
+            let (entry, after) = rest.split_at_checked(entry).unwrap_or_default();
+            let (hash, after) = after.split_at_checked(hash).unwrap_or_default();
+            rest = after;
+            Row { seq, unix_ms, entry, hash }
+        })
+    }
 }
 
 /// One thing in an export.
@@ -95,25 +136,52 @@ pub(super) enum Unreadable {
     Line { line: u64, what: String },
 }
 
-/// Walks the database's rows, in order. The walk is one transaction: a running server goes on beside it.
+/// Walks the database's rows, in order: a thread of their own reads them while the caller looks at those before. The walk
+/// is one transaction: a running server goes on beside it.
 pub(super) fn database(
     path: &Path,
-    mut each: impl FnMut(Row) -> Result<(), Unreadable>,
+    mut each: impl FnMut(Row<'_>) -> Result<(), Unreadable>,
 ) -> Result<(), Unreadable> {
+    let (full, batches) = sync_channel(WAITING);
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(move || read_all(path, &full));
+        for batch in batches {
+            batch.rows().try_for_each(&mut each)?;
+        }
+        reading.join().unwrap_or_else(|_| Err(io::Error::other("the reading thread died").into()))
+    })
+}
+
+/// Reads rows until the end, or until nobody wants more. What comes before a damage is handed out first.
+fn read_all(path: &Path, full: &SyncSender<Batch>) -> Result<(), Unreadable> {
+    let mut batch = Batch::new();
+    let read = read_rows(path, &mut batch, full);
+    // Who looks may have seen enough.
+    let _gone = full.send(batch);
+    read
+}
+
+fn read_rows(path: &Path, batch: &mut Batch, full: &SyncSender<Batch>) -> Result<(), Unreadable> {
     let connection = store::open_to_read(path)?;
     let mut statement =
         connection.prepare("SELECT seq, unix_ms, entry, hash FROM journal ORDER BY seq")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let bytes = |at: usize| -> Result<Vec<u8>, rusqlite::Error> {
+        let bytes = |at: usize| -> Result<&[u8], rusqlite::Error> {
             Ok(match row.get_ref(at)? {
-                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.to_vec(),
+                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
                 // What no program of ours has written there.
-                ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => Vec::new(),
+                ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => &[],
             })
         };
         let number = |at: usize| row.get_ref(at).map(|value| value.as_i64().unwrap_or(i64::MIN));
-        each(Row { seq: number(0)?, unix_ms: number(1)?, entry: bytes(2)?, hash: bytes(3)? })?;
+        let (seq, unix_ms, entry, hash) = (number(0)?, number(1)?, bytes(2)?, bytes(3)?);
+        batch.bytes.extend_from_slice(entry);
+        batch.bytes.extend_from_slice(hash);
+        batch.places.push(Place { seq, unix_ms, entry: entry.len(), hash: hash.len() });
+        if batch.bytes.len() >= BATCH && full.send(replace(batch, Batch::new())).is_err() {
+            break;
+        }
     }
     Ok(())
 }

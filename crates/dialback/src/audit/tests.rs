@@ -216,7 +216,7 @@ fn a_byte_of_the_file_is_found_or_changes_nothing_of_the_journal() {
     let rows = |path: &Path| {
         let mut rows = Vec::new();
         read::database(path, |row| {
-            rows.push(row);
+            rows.push((row.seq, row.unix_ms, row.entry.to_vec(), row.hash.to_vec()));
             Ok(())
         })
         .map(|()| rows)

@@ -129,7 +129,7 @@ pub(crate) fn verify(path: &Path, anchors: &[PathBuf]) -> Result<Verdict, String
     let is_database = is_database(path).map_err(|e| format!("{}: {e}", path.display()))?;
     let read = match is_database {
         true => read::database(path, |row| {
-            walk.row(&row);
+            walk.row(row);
             Ok(())
         }),
         false => read::export(path, |line| walk.line(line)),
@@ -200,15 +200,15 @@ impl Walk {
         Ok(())
     }
 
-    fn row(&mut self, row: &Row) {
+    fn row(&mut self, row: Row<'_>) {
         // What comes behind the first that does not follow has nothing to follow from.
         if self.is_broken() {
             return;
         }
         let seq = u64::try_from(row.seq).ok().filter(|seq| *seq > self.link.seq.0);
-        let text = std::str::from_utf8(&row.entry).ok();
+        let text = std::str::from_utf8(row.entry).ok();
         let next = seq.zip(text).map(|(seq, text)| self.link.next(Seq(seq), row.unix_ms, text));
-        let Some(next) = next.filter(|next| next.hash.as_slice() == row.hash) else {
+        let Some(next) = next.filter(|next| next.hash == row.hash) else {
             let fault = Fault::Altered { seq: row.seq, after: self.link.seq.0 };
             return self.verdict.faults.push(fault);
         };
@@ -242,11 +242,11 @@ impl Walk {
             Line::Row(_) | Line::End(_) if !self.opened || self.ended => {
                 return odd("is not between an export's first line and its last");
             }
-            Line::Row(row) => self.row(&Row {
+            Line::Row(row) => self.row(Row {
                 seq: row.seq,
                 unix_ms: row.unix_ms,
-                entry: row.entry.into_bytes(),
-                hash: row.hash.to_vec(),
+                entry: row.entry.as_bytes(),
+                hash: &row.hash,
             }),
             Line::End(end) => {
                 self.ended = true;
