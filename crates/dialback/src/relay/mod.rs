@@ -122,7 +122,6 @@ mod tests {
     const INNER: &str = "DIALBACK_TEST_RELAY_PANICS";
 
     #[test]
-    #[expect(clippy::panic, reason = "it is what is tested")]
     fn a_part_that_panics_ends_the_relay() {
         if std::env::var_os(INNER).is_some() {
             thread("part", || panic!("on purpose")).unwrap();
