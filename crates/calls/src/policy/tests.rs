@@ -160,6 +160,32 @@ fn open_promises_are_limited_for_each_user_and_in_all_and_operators_in_all_only(
     assert_eq!(ask(Numbers::Operator(&numbers), (0, 4)), "no: promises.in-all");
 }
 
+/// A line's own number is dialled to measure it, and for nobody and nothing else.
+#[test]
+fn our_own_lines_are_called_to_be_measured_only() {
+    let mut config = lines();
+    config.lines[0].number = Some(number("5550100"));
+    let second = ReturnLine::Lines(vec!["second".to_owned()]);
+    let own = [number("5550100")];
+    assert_eq!(ask(&config, Numbers::Measured(&own), &second, (0, 0)), "measuring on second");
+    for numbers in [
+        Numbers::Typed("5550100"),
+        Numbers::Entry(&own, 14),
+        Numbers::User(&own),
+        Numbers::Operator(&own),
+    ] {
+        assert_eq!(ask(&config, numbers, &second, (0, 0)), "no: number.own-line", "{numbers:?}");
+    }
+    for other in ["5551234", "5550100,1", "05550100"].map(number) {
+        let others = [number("5550100"), other.clone()];
+        assert_eq!(
+            ask(&config, Numbers::Measured(&others), &second, (0, 0)),
+            "no: number.own-line",
+            "{other}"
+        );
+    }
+}
+
 #[test]
 fn every_rule_can_refuse_and_has_its_own_name() {
     let mut names: Vec<_> = rules::RULES.iter().map(|rule| rule.name).collect();

@@ -24,13 +24,16 @@ use crate::out::{self, Ink, Palette};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-With --with the server calls the line from another one of its own, several times, and finds out how long the exchange
-holds the line after it has hung up, when dial tone comes, whether the caller's number is told, and how the
-line learns that its peer has hung up. That takes from two minutes to a quarter of an hour; both lines take no callers
-meanwhile. It ends before its time with Ctrl-C, or `dialback hangup LINE`, or when somebody rings.
+With --with the server calls the line from another one of its own, several
+times, and finds out how long the exchange holds the line after it has hung up,
+when dial tone comes, whether the caller's number is told, and how the line
+learns that its peer has hung up. That takes from two minutes to a quarter of an
+hour; both lines take no callers meanwhile. It ends before its time with Ctrl-C,
+by `dialback hangup LINE`, or when somebody rings.
 
-With --held you record what you have measured with a telephone. What is recorded counts where the configuration has no
-hold_time, with a quarter more, and should be measured again after half a year. docs/guide/security.md has the steps.
+With --held you record what you have measured with a telephone. What is recorded
+counts where the configuration has no hold_time, with a quarter more, and should
+be measured again after half a year. docs/guide/security.md has the steps.
 
 Examples:
   dialback qualify main --with second
