@@ -155,8 +155,15 @@ fn installed() -> BTreeSet<PathBuf> {
         fs::read_to_string(root().join("crates/dialback/Cargo.toml")).expect("a manifest");
     let manifest: toml::Table = manifest.parse().expect("TOML");
     let mut found = BTreeSet::new();
-    for asset in manifest["package"]["metadata"]["deb"]["assets"].as_array().expect("assets") {
-        let [from, to] = [0, 1].map(|n| asset[n].as_str().expect("a path"));
+    let deb = ["package", "metadata", "deb", "assets"]
+        .iter()
+        .try_fold(&toml::Value::Table(manifest), |at, key| at.get(key))
+        .and_then(toml::Value::as_array)
+        .expect("assets")
+        .clone();
+    for asset in deb {
+        let [from, to] =
+            [0, 1].map(|n| asset.get(n).and_then(toml::Value::as_str).expect("a path").to_owned());
         let Some(place) = to.strip_prefix(DOCUMENTS) else { continue };
         let from = Path::new(from.strip_prefix("../../").expect("a file of the checkout"));
         let pattern = from.file_name().expect("a name").to_string_lossy().into_owned();

@@ -13,4 +13,5 @@ mod caller;
 mod guard;
 mod http;
 mod rig;
+mod tls;
 mod webdriver;

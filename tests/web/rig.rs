@@ -54,7 +54,7 @@ impl Rig {
         Self::with("", |_| ())
     }
 
-    /// With more in `[web]`, and a folder that is prepared before anything is started.
+    /// With more in `[web]`, where `{folder}` is the folder, which is prepared before anything is started.
     pub(crate) fn with(web: &str, prepare: impl FnOnce(&Path)) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -153,6 +153,7 @@ fn exchange(folder: &Path) -> (Running, Vec<String>) {
 /// Writes the configuration; gives a token that lets orders through.
 fn configure(folder: &Path, ports: &[String], web: &str) -> String {
     let root = folder.display();
+    let web = web.replace("{folder}", &root.to_string());
     let made = dialback().args(["web", "token", "ops"]).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     let private = |name: &str, text: &str| {

@@ -12,10 +12,15 @@ use crate::http::{PATIENCE, request};
 const DRIVER: &str = "/usr/bin/chromedriver";
 const CHROMIUM: &str = "/usr/bin/chromium";
 
-/// Whether a browser is there. Without one the test says so in print; with `CI=true` that is a failure.
+/// Whether there is no browser.
 pub(crate) fn missing(test: &str) -> bool {
+    is_missing(test, &[DRIVER, CHROMIUM])
+}
+
+/// Whether one of these programs is missing. Then the test says so in print; with `CI=true` that is a failure.
+pub(crate) fn is_missing(test: &str, programs: &[&str]) -> bool {
     let gone: Vec<&str> =
-        [DRIVER, CHROMIUM].into_iter().filter(|path| !Path::new(path).exists()).collect();
+        programs.iter().copied().filter(|path| !Path::new(path).exists()).collect();
     if gone.is_empty() {
         return false;
     }

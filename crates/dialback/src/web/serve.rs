@@ -19,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::guard::{Peer, guard};
@@ -54,15 +54,32 @@ pub(super) fn tls(files: &Tls) -> Result<TlsAcceptor, Failure> {
     let certificates: Vec<CertificateDer<'static>> =
         CertificateDer::pem_file_iter(&files.certificate)
             .and_then(Iterator::collect)
-            .map_err(|e| fault(&files.certificate, format!("certificates: {e}")))?;
+            .map_err(|e| fault(&files.certificate, format!("certificates: {}", pem_fault(&e))))?;
     let key = PrivateKeyDer::from_pem_file(&files.key)
-        .map_err(|e| fault(&files.key, format!("the key: {e}")))?;
+        .map_err(|e| fault(&files.key, format!("the key: {}", pem_fault(&e))))?;
+    if certificates.is_empty() {
+        return Err(fault(
+            &files.certificate,
+            format!("certificates: {}", pem_fault(&PemError::NoItemsFound)),
+        ));
+    }
     let mut config = ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(certificates, key)
         .map_err(|e| fault(&files.certificate, e.to_string()))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// What is wrong with a file that should be PEM, with what to do.
+fn pem_fault(e: &PemError) -> String {
+    match e {
+        PemError::NoItemsFound => {
+            "none is in it: a PEM file has a line -----BEGIN PRIVATE KEY----- or -----BEGIN CERTIFICATE-----"
+                .to_owned()
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Serves until SIGINT or SIGTERM.
