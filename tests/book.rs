@@ -2,7 +2,6 @@
 //! the pictures of states are those that their .dot files describe.
 #![expect(
     clippy::expect_used,
-    clippy::indexing_slicing,
     clippy::panic,
     reason = "a test program: a panic is its way to fail"
 )]

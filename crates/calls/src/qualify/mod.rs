@@ -1,6 +1,6 @@
 //! What was measured on each line: how long its exchange holds it after we hang up.
 //!
-//! The server measures it by calls between two of its lines ([`engine`]), or an operator does it by hand and records it; either
+//! The server measures it by calls between two of its lines (`engine`), or an operator does it by hand and records it; either
 //! way the record is an event, and this is the fold of those. It counts where the configuration says nothing, with a quarter
 //! more as a margin, and after [`AGED`] it is told to be old: exchanges are replaced.
 //!

@@ -73,13 +73,11 @@ pub(super) fn tls(files: &Tls) -> Result<TlsAcceptor, Failure> {
 
 /// What is wrong with a file that should be PEM, with what to do.
 fn pem_fault(e: &PemError) -> String {
-    match e {
-        PemError::NoItemsFound => {
-            "none is in it: a PEM file has a line -----BEGIN PRIVATE KEY----- or -----BEGIN CERTIFICATE-----"
-                .to_owned()
-        }
-        other => other.to_string(),
+    if matches!(e, PemError::NoItemsFound) {
+        return "none is in it: a PEM file has a line -----BEGIN PRIVATE KEY----- or -----BEGIN CERTIFICATE-----"
+            .to_owned();
     }
+    e.to_string()
 }
 
 /// Serves until SIGINT or SIGTERM.
