@@ -99,7 +99,7 @@ fn the_server_holds_nothing_and_the_launcher_does_next_to_nothing() {
     let seen = std::fs::metadata(&anchors).unwrap();
     assert_eq!(std::os::unix::fs::MetadataExt::uid(&seen), 0, "whose are the anchors?");
     let verified = verify(&folder);
-    assert!(verified.1.contains("anchors: 1 are in the chain"), "{verified:?}");
+    assert!(verified.1.contains("anchors: 1 is in the chain"), "{verified:?}");
     assert_eq!(verified.0, Some(0), "{verified:?}");
     let journal = rusqlite::Connection::open(folder.path("state/journal.db")).unwrap();
     let cut = "DROP TRIGGER journal_keeps; \
