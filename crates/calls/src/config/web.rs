@@ -73,6 +73,14 @@ pub(super) fn web(table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Web {
         let hint = "write tls_certificate too, or leave both out";
         faults.push(Diagnostic::error(table.source, at.clone(), message).hint(hint));
     }
+    if let Some(Placed { value: Readers::Token, at: Some(at) }) = &readers
+        && table.get(keys::TOKEN_FILE.name).is_none()
+    {
+        let message =
+            "readers = \"token\" without token_file: nobody has a token, so nobody could look";
+        let hint = "write token_file too (dialback web token NAME makes a line for it), or readers = \"anybody\"";
+        faults.push(Diagnostic::error(table.source, at.clone(), message).hint(hint));
+    }
     if let Some(at) = &listen.at
         && let Some(why) = exposed(listen.value, certificate.is_some(), behind_proxy)
     {

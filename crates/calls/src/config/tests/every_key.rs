@@ -48,6 +48,9 @@ fn with(row: &Row, value: &str) -> String {
         Section::Web if row.name == "tls_key" => {
             text.push_str(&format!("[web]\ntls_certificate = \"/web.pem\"\n{key}"));
         }
+        Section::Web if row.name == "readers" => {
+            text.push_str(&format!("[web]\ntoken_file = \"/web-tokens\"\n{key}"));
+        }
         Section::Web => text.push_str(&format!("[web]\n{key}")),
         Section::Audit => text.push_str(&format!("[audit]\n{key}")),
         Section::Login => text.push_str(&format!("[login]\n{key}")),

@@ -96,8 +96,7 @@ fn full() -> Snapshot {
         journal_octets: 40_960,
         behind: words("syslog:loghost"),
         deliveries: BTreeMap::from([(text("hook:pager"), words("arrived"))]),
-        waiting: words("hook:pager"),
-        dead: words("hook:pager"),
+        queue: Some(Queue { waiting: words("hook:pager"), dead: words("hook:pager") }),
     }
 }
 
@@ -149,6 +148,24 @@ fn promtool_takes_the_page_without_a_complaint() {
     let page = render(Snapshot::default(), Form::Text);
     promtool(&["check", "metrics"], Path::new("/"), &page);
     assert!(page.contains("\ndialback_up 0\n"), "{page}");
+}
+
+#[test]
+fn a_ledger_that_cannot_be_read_is_no_queue_without_dead_letters() {
+    let shown = |queue: Option<Queue>| -> Vec<String> {
+        let page = render(Snapshot { queue, ..full() }, Form::Text);
+        let of_queue =
+            ["dialback_deliveries_waiting", "dialback_dead_letters", "dialback_relay_ledger"];
+        let is_of_queue = |line: &&str| of_queue.iter().any(|name| line.starts_with(name));
+        page.lines().filter(is_of_queue).map(str::to_owned).collect()
+    };
+    assert_eq!(shown(None), ["dialback_relay_ledger_readable 0"]);
+    assert_eq!(shown(Some(Queue::default())), ["dialback_relay_ledger_readable 1"]);
+    let one = Words::from([("mail".to_owned(), 1)]);
+    assert_eq!(
+        shown(Some(Queue { waiting: Words::new(), dead: one })),
+        ["dialback_dead_letters{to=\"mail\"} 1", "dialback_relay_ledger_readable 1"]
+    );
 }
 
 #[test]
