@@ -28,26 +28,114 @@ pub(super) fn agreed(directory: &Path) -> Result<bool, Failure> {
     Ok(yes)
 }
 
-/// Writes the files; what was moved aside.
+/// Writes all of the files, or none; what was moved aside. Each is on the disk, under a name of its own, before
+/// the first gets its name: a disk that is full leaves the directory as it was.
 pub(super) fn write(directory: &Path, files: &[NewFile]) -> Result<Vec<PathBuf>, Failure> {
     let aside = room_for(directory, files)?;
     std::fs::create_dir_all(directory).map_err(|e| failed(directory, &e))?;
-    for path in &aside {
-        std::fs::rename(path, before(path)).map_err(|e| failed(path, &e))?;
+    let mut placing = Placing::default();
+    let placed = placing.all(directory, files, &aside);
+    if let Err((path, e)) = placed {
+        let undone = placing.undo();
+        let what = format!("{}: {e}: {undone}", path.display());
+        return Err(Failure::new(Code::InputOutput, what));
     }
-    for file in files {
-        let path = directory.join(&file.name);
-        // login.config and secrets must be closed to others; the rest is no secret.
-        let open = matches!(file.name.as_str(), "dialback.toml" | "issue" | "dialin.config");
-        std::fs::File::options()
-            .write(true)
-            .create_new(true)
-            .mode(if open { 0o644 } else { 0o600 })
-            .open(&path)
-            .and_then(|mut new| new.write_all(file.text.as_bytes()))
-            .map_err(|e| failed(&path, &e))?;
-    }
+    placing.forget_staged();
     Ok(aside.iter().map(|path| before(path)).collect())
+}
+
+/// What has been done so far, so that it can be undone.
+#[derive(Debug, Default)]
+struct Placing {
+    /// Files that are whole and do not have their names.
+    staged: Vec<PathBuf>,
+    /// Files that were there, under their own names.
+    aside: Vec<PathBuf>,
+    /// New files that have their names.
+    named: Vec<PathBuf>,
+}
+
+/// Where it failed, and why.
+type Stopped = (PathBuf, std::io::Error);
+
+impl Placing {
+    fn all(
+        &mut self,
+        directory: &Path,
+        files: &[NewFile],
+        aside: &[PathBuf],
+    ) -> Result<(), Stopped> {
+        for file in files {
+            let path = directory.join(&file.name);
+            // login.config and secrets must be closed to others; the rest is no secret.
+            let open = matches!(file.name.as_str(), "dialback.toml" | "issue" | "dialin.config");
+            self.stage(&path, &file.text, if open { 0o644 } else { 0o600 })
+                .map_err(|e| (path, e))?;
+        }
+        for path in aside {
+            std::fs::rename(path, before(path)).map_err(|e| (path.clone(), e))?;
+            self.aside.push(path.clone());
+        }
+        for file in files {
+            let path = directory.join(&file.name);
+            // A link and not a renaming: what has come there meanwhile is not overwritten.
+            std::fs::hard_link(staged(&path), &path).map_err(|e| (path.clone(), e))?;
+            self.named.push(path);
+        }
+        std::fs::File::open(directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(|e| (directory.to_owned(), e))
+    }
+
+    /// Writes a file beside its place, down to the disk.
+    fn stage(&mut self, path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
+        let staged = staged(path);
+        // Of a run that was killed.
+        match std::fs::remove_file(&staged) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+            Ok(()) | Err(_) => {}
+        }
+        let mut new =
+            std::fs::File::options().write(true).create_new(true).mode(mode).open(&staged)?;
+        self.staged.push(staged);
+        new.write_all(text.as_bytes())?;
+        new.sync_all()
+    }
+
+    /// As it was; what can't be undone is named.
+    fn undo(mut self) -> String {
+        let mut left = Vec::new();
+        for path in self.named.drain(..) {
+            if std::fs::remove_file(&path).is_err() {
+                left.push(path);
+            }
+        }
+        for path in self.aside.drain(..) {
+            let moved = before(&path);
+            if std::fs::rename(&moved, &path).is_err() {
+                left.push(moved);
+            }
+        }
+        self.forget_staged();
+        if left.is_empty() {
+            return "nothing is written".to_owned();
+        }
+        let left: Vec<String> = left.iter().map(|path| path.display().to_string()).collect();
+        format!("and this could not be undone: {}", left.join(", "))
+    }
+
+    /// What is left of them is in the way of nothing: the next run takes it away.
+    fn forget_staged(&mut self) {
+        for path in self.staged.drain(..) {
+            drop(std::fs::remove_file(path));
+        }
+    }
+}
+
+/// A file's name while it is being written.
+fn staged(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.new"))
 }
 
 fn before(path: &Path) -> PathBuf {
@@ -115,6 +203,44 @@ mod tests {
             (Err(failure), Err(word)) => assert!(failure.to_string().contains(word), "{failure}"),
             (written, wanted) => panic!("{written:?} is not {wanted:?}"),
         }
+    }
+
+    /// What is in the directory: names and texts.
+    fn listed(directory: &Path) -> Vec<(String, String)> {
+        let mut all: Vec<(String, String)> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .map(|entry| {
+                let text = std::fs::read_to_string(entry.path()).unwrap();
+                (entry.file_name().into_string().unwrap(), text)
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn all_files_are_written_or_the_directory_is_as_it_was() {
+        let directory = std::env::temp_dir().join(format!("dialback-new-{}", rand()));
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("dialback.toml"), "[server]\n").unwrap();
+        let file =
+            |name: &str| NewFile { name: name.to_owned(), text: "new".to_owned(), secret: false };
+        // A file that can't be written, as the one at which the disk is full; and one in whose place another is.
+        let long = "x".repeat(300);
+        let before = listed(&directory);
+        for last in [&long, "login.config"] {
+            let files = [file("dialback.toml"), file("login.config"), file(last)];
+            let failure = write(&directory, &files).unwrap_err();
+            assert!(failure.to_string().ends_with(": nothing is written"), "{failure}");
+            assert_eq!(listed(&directory), before);
+        }
+        // So the next run is not in its own way; what a run that was killed has left neither.
+        std::fs::write(staged(&directory.join("login.config")), "half").unwrap();
+        write(&directory, &[file("dialback.toml"), file("login.config")]).unwrap();
+        let names: Vec<String> = listed(&directory).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["dialback.toml", "dialback.toml.before", "login.config"]);
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     fn rand() -> String {
