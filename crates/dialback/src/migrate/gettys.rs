@@ -73,21 +73,15 @@ pub(super) fn of_units(root: &Root, directories: &[PathBuf], remarks: &mut Remar
     let mut instances: BTreeSet<String> = enabled.clone();
     instances.extend(units.keys().cloned());
     for instance in instances {
-        let (template, parameter) = match instance.split_once('@') {
-            Some((stem, rest)) => {
-                let parameter = rest.strip_suffix(".service").unwrap_or(rest);
-                (format!("{stem}@.service"), unescaped(parameter))
-            }
-            None => (instance.clone(), String::new()),
+        let template = match instance.split_once('@') {
+            Some((stem, _)) => format!("{stem}@.service"),
+            None => instance.clone(),
         };
         let Some(path) = units.get(&instance).or_else(|| units.get(&template)) else { continue };
         let Some((place, words)) = exec_start(root, directories, path, &instance, &template) else {
             continue;
         };
-        let with = |word: &String| {
-            word.replace("%i", &parameter).replace("%I", &parameter).replace("%%", "%")
-        };
-        let words: Vec<String> = words.iter().map(with).collect();
+        let words: Vec<String> = words.iter().map(|word| specified(word, &instance)).collect();
         let Some(found) = command(&words) else { continue };
         if instance.contains("@.") {
             if !enabled.iter().any(|one| one.starts_with(instance.trim_end_matches(".service"))) {
@@ -103,7 +97,9 @@ pub(super) fn of_units(root: &Root, directories: &[PathBuf], remarks: &mut Remar
                 "the unit is not enabled: is the line in use? if not, take its [[line]] out",
             );
         }
-        let stop = format!("systemctl disable --now {instance}");
+        // A shell would take the backslash of an escape away.
+        let quote = if instance.contains('\\') { "'" } else { "" };
+        let stop = format!("systemctl disable --now {quote}{instance}{quote}");
         all.extend(getty(found, place, stop, remarks));
     }
     all
@@ -143,9 +139,62 @@ fn exec_start(
     found
 }
 
-/// `dev-ttyUSB0` and `\x2d` in the name of an instance.
-fn unescaped(parameter: &str) -> String {
-    parameter.replace("\\x2d", "\u{0}").replace('-', "/").replace('\u{0}', "-")
+/// A word of a unit with the specifiers that come from the unit's name (systemd.unit(5)): `%i` is the instance as it is
+/// written, `%I` is unescaped. Others stay as they are.
+fn specified(word: &str, unit: &str) -> String {
+    let name = unit.strip_suffix(".service").unwrap_or(unit);
+    let (prefix, instance) = name.split_once('@').unwrap_or((name, ""));
+    let mut whole = String::with_capacity(word.len());
+    let mut letters = word.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '%' {
+            whole.push(letter);
+            continue;
+        }
+        match letters.next() {
+            Some('i') => whole.push_str(instance),
+            Some('I') => whole.push_str(&unescaped(instance)),
+            Some('p') => whole.push_str(prefix),
+            Some('P') => whole.push_str(&unescaped(prefix)),
+            Some('n') => whole.push_str(unit),
+            Some('N') => whole.push_str(name),
+            Some('%') => whole.push('%'),
+            other => {
+                whole.push('%');
+                whole.extend(other);
+            }
+        }
+    }
+    whole
+}
+
+/// What systemd-escape(1) has done is undone: `-` is `/`, and `\xNN` an octet. What it can't have written stays.
+fn unescaped(escaped: &str) -> String {
+    let mut octets = Vec::with_capacity(escaped.len());
+    let mut rest = escaped;
+    while let Some(letter) = rest.chars().next() {
+        let octet = rest
+            .strip_prefix("\\x")
+            .and_then(|behind| behind.get(..2))
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let taken = match (octet, letter) {
+            (Some(octet), _) => {
+                octets.push(octet);
+                "\\xNN".len()
+            }
+            (None, '-') => {
+                octets.push(b'/');
+                1
+            }
+            (None, letter) => {
+                octets.extend(letter.encode_utf8(&mut [0; 4]).bytes());
+                letter.len_utf8()
+            }
+        };
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+    String::from_utf8(octets).unwrap_or_else(|_| escaped.to_owned())
 }
 
 fn file_name(path: &Path) -> String {
@@ -186,4 +235,59 @@ fn getty(found: Found<'_>, place: Place, stop: String, remarks: &mut Remarks) ->
         );
     }
     Some(Getty { tty: device(tty).to_owned(), settings, place, stop })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The device that mgetty is started on, and how it is stopped, where this instance of `mgetty@.service` is enabled.
+    fn check(instance: &str, exec: &str, device: &str, stop: &str) {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let folder =
+            std::env::temp_dir().join(format!("dialback-units-{}-{count}", std::process::id()));
+        let wants = folder.join("getty.target.wants");
+        std::fs::create_dir_all(&wants).unwrap();
+        let unit = folder.join("mgetty@.service");
+        std::fs::write(&unit, format!("[Service]\nExecStart={exec}\n")).unwrap();
+        std::os::unix::fs::symlink(&unit, wants.join(instance)).unwrap();
+        let mut remarks = Remarks::default();
+        let all = of_units(&Root(folder.clone()), &[PathBuf::from("/")], &mut remarks);
+        std::fs::remove_dir_all(&folder).unwrap();
+        let told: Vec<_> = all.iter().map(|one| (one.tty.as_str(), one.stop.as_str())).collect();
+        assert_eq!(told, [(device, stop)], "{instance} {exec}");
+    }
+
+    #[test]
+    fn the_name_of_an_instance_is_read_as_systemd_reads_it() {
+        let disable = |instance: &str| format!("systemctl disable --now {instance}");
+        for (instance, exec, device) in [
+            ("mgetty@ttyS0.service", "/sbin/mgetty %i", "ttyS0"),
+            ("mgetty@ttyS0.service", "/sbin/mgetty %I", "ttyS0"),
+            ("mgetty@dev-ttyUSB0.service", "/sbin/mgetty /%I", "ttyUSB0"),
+            ("mgetty@serial-modem.service", "/sbin/mgetty %I", "serial/modem"),
+            // %i is not unescaped.
+            ("mgetty@tty-modem.service", "/sbin/mgetty /dev/%i", "tty-modem"),
+            ("mgetty@ttyS0.service", "/sbin/mgetty -m '\"\" AT%%I0 OK' %i", "ttyS0"),
+            ("mgetty@ttyS0.service", "/sbin/mgetty /dev/%%i", "%i"),
+            ("mgetty@ttyS0.service", "/sbin/%p %i", "ttyS0"),
+        ] {
+            check(instance, exec, device, &disable(instance));
+        }
+        for (instance, exec, device) in [
+            (
+                r"mgetty@serial-by\x2did-usb\x2dACME.service",
+                "/sbin/mgetty %I",
+                "serial/by-id/usb-ACME",
+            ),
+            (r"mgetty@a\x3ab\xc3\xa9.service", "/sbin/mgetty %I", "a:bé"),
+            // Not two digits: systemd takes no such name, so it stays as it is.
+            (r"mgetty@a\x2z.service", "/sbin/mgetty %I", r"a\x2z"),
+            (r"mgetty@a\x2db.service", "/sbin/mgetty %i", r"a\x2db"),
+        ] {
+            // A shell would take the backslash away.
+            check(instance, exec, device, &disable(&format!("'{instance}'")));
+        }
+    }
 }
