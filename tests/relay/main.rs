@@ -285,6 +285,21 @@ fn a_delivery_that_is_given_up_is_kept_and_told_and_can_be_tried_again() {
     let dead = server::run(&["relay", "dead", "--json", "--config", &config]);
     let dead: Value = serde_json::from_slice(&dead.stdout).unwrap();
     assert_eq!((&dead["receiver"], &dead["tries"]), (&"hook:page".into(), &2.into()), "{dead}");
+    // A letter to a hook that is gone would wait for ever if it were queued.
+    let hook = std::fs::read_to_string(&config).unwrap();
+    configure_relay(&folder, "");
+    for words in [&["relay", "retry"][..], &["relay", "retry", "1"]] {
+        let refused = server::run(&[words, &["--config", &config]].concat());
+        assert_eq!((refused.status.code(), stdout(&refused).as_str()), (Some(1), ""), "{words:?}");
+        let said = stderr(&refused);
+        assert!(
+            said.contains("1 to hook:page: it is not in") && said.contains("relay.toml"),
+            "{said}"
+        );
+    }
+    let still = server::run(&["relay", "dead", "--config", &config]);
+    assert!(stdout(&still).contains("hook:page"), "{}", stdout(&still));
+    folder.write("relay.toml", &hook);
     folder.write("mended", "");
     let again = server::run(&["relay", "retry", "--config", &config]);
     assert_eq!(stdout(&again), "1 will be tried again.\n", "{}", stderr(&again));

@@ -1,6 +1,6 @@
 //! `dialback relay`: passes events on to metrics, syslog, hooks and mail; and shows what did not arrive.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -9,7 +9,7 @@ use crate::clock::written;
 use crate::exit::{Code, Failure};
 use crate::log::{self, Format};
 use crate::out::{self, Cell, Palette, table};
-use crate::relay::{self, Dead, Ledger, LedgerFault};
+use crate::relay::{self, Dead, Ledger, LedgerFault, Revived};
 
 /// Where its configuration is unless `--config` says otherwise.
 const DEFAULT_RELAY: &str = "/etc/dialback/relay.toml";
@@ -71,13 +71,10 @@ impl Relay {
                 show(&dead.map_err(store)?, json)
             }
             Some(What::Retry { id }) => {
-                let count = open()?.map_or(Ok(0), |mut ledger| ledger.revive(id)).map_err(store)?;
-                if count == 0 {
-                    let message = "there is no such dead letter: see dialback relay dead";
-                    return Err(Failure::new(Code::Failed, message));
-                }
-                out::line(format!("{count} will be tried again."));
-                Ok(())
+                let rooms = relay::rooms(&relay);
+                let revived =
+                    open()?.map_or(Ok(Revived::default()), |mut ledger| ledger.revive(id, &rooms));
+                tell(&revived.map_err(store)?, &self.config)
             }
             None if self.check => {
                 out::line(format!("{}: no faults", self.config.display()));
@@ -89,6 +86,34 @@ impl Relay {
             }
         }
     }
+}
+
+/// What is tried again, and what is not and why: a failure, so that scripts see it too.
+fn tell(revived: &Revived, config: &Path) -> Result<(), Failure> {
+    let Revived { count, unknown, no_room } = revived;
+    if *count > 0 {
+        out::line(format!("{count} will be tried again."));
+    }
+    for (receiver, count) in unknown {
+        let config = config.display();
+        out::error(format!(
+            "{count} to {receiver}: it is not in {config}, so nobody would try: write it there again, start the relay anew, \
+             then retry"
+        ));
+    }
+    for (receiver, count) in no_room {
+        out::error(format!(
+            "{count} to {receiver}: too many wait for it already: retry when some have arrived"
+        ));
+    }
+    if !unknown.is_empty() || !no_room.is_empty() {
+        return Err(Failure::silent(Code::Failed));
+    }
+    if *count == 0 {
+        let message = "there is no such dead letter: see dialback relay dead";
+        return Err(Failure::new(Code::Failed, message));
+    }
+    Ok(())
 }
 
 fn show(dead: &[Dead], json: bool) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ use calls::vocabulary::Entry;
 
 use super::follow::{Receiver, follow};
 use super::hook::{Messenger, Outcome, Parcel};
-use super::ledger::{Ledger, LedgerFault, Next, Place, Queued};
+use super::ledger::{Ledger, LedgerFault, Next, Place, Queued, Rooms};
 use super::mail::{self, Mailer};
 use super::observatory::Observatory;
 use super::{now_ms, thread};
@@ -62,6 +62,13 @@ impl Bell {
 /// A hook's name in the queue and in metrics.
 fn receiver_of(hook: &Hook) -> String {
     format!("hook:{}", hook.name)
+}
+
+/// Whoever gets deliveries, and how many may wait for him.
+pub(crate) fn rooms(relay: &Relay) -> Rooms {
+    let hooks = relay.hooks.iter().map(|hook| (receiver_of(hook), hook.queue));
+    let mail = relay.mail.iter().map(|_| (mail::RECEIVER.to_owned(), mail::ROOM));
+    hooks.chain(mail).collect()
 }
 
 /// Starts everything that delivers.

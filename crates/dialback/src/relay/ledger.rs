@@ -13,6 +13,7 @@
 //!
 //! It deliberately does not know what a delivery is, nor what an entry says.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -131,6 +132,29 @@ pub(crate) struct Dead {
     pub(crate) why: String,
     /// When (ms since 1970, UTC).
     pub(crate) at_ms: i64,
+}
+
+/// How many deliveries there are, by receiver.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Those that wait for a try.
+    pub(crate) waiting: Words,
+    /// Dead letters that are kept.
+    pub(crate) dead: Words,
+}
+
+/// The receivers that there are, and how many deliveries may wait for each.
+pub(crate) type Rooms = BTreeMap<String, u32>;
+
+/// What came of an attempt to deliver dead letters after all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Revived {
+    /// So many wait again.
+    pub(crate) count: usize,
+    /// Still dead: nobody would try them. By receiver.
+    pub(crate) unknown: Words,
+    /// Still dead: too many wait already. By receiver.
+    pub(crate) no_room: Words,
 }
 
 /// What follows from one entry, for one receiver of deliveries.
@@ -351,32 +375,32 @@ impl Ledger {
         find().map_err(|e| self.fault(e))
     }
 
-    /// Puts dead letters into the queue again, all of them or this one. Says how many.
-    pub(crate) fn revive(&mut self, id: Option<i64>) -> Result<usize, LedgerFault> {
-        let write = |connection: &mut Connection| -> rusqlite::Result<usize> {
+    /// Puts dead letters into the queue again, all of them or this one: those of the receivers that there are, as far as
+    /// each has room. The others stay dead.
+    pub(crate) fn revive(
+        &mut self,
+        id: Option<i64>,
+        rooms: &Rooms,
+    ) -> Result<Revived, LedgerFault> {
+        let write = |connection: &mut Connection| -> rusqlite::Result<Revived> {
             let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let count = change.execute(
-                "INSERT INTO queue (receiver, seq, entry, due_ms)
-                 SELECT receiver, seq, entry, 0 FROM dead WHERE ?1 IS NULL OR id = ?1 ORDER BY id",
-                params![id],
-            )?;
-            change.execute("DELETE FROM dead WHERE ?1 IS NULL OR id = ?1", params![id])?;
+            let revived = revive(&change, id, rooms)?;
             change.commit()?;
-            Ok(count)
+            Ok(revived)
         };
         write(&mut self.connection)
             .map_err(|source| LedgerFault::Sqlite { path: self.path.clone(), source })
     }
 
-    /// How many wait, and how many are dead, by receiver.
-    pub(crate) fn counts(&self) -> Result<(Words, Words), LedgerFault> {
+    /// How many wait, and how many are dead.
+    pub(crate) fn counts(&self) -> Result<Counts, LedgerFault> {
         let count = |table: &str| -> rusqlite::Result<Words> {
             let sql = format!("SELECT receiver, count(*) FROM {table} GROUP BY receiver");
             let mut statement = self.connection.prepare_cached(&sql)?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
             rows.collect()
         };
-        let both = || Ok((count("queue")?, count("dead")?));
+        let both = || Ok(Counts { waiting: count("queue")?, dead: count("dead")? });
         both().map_err(|e| self.fault(e))
     }
 }
@@ -394,11 +418,8 @@ pub(crate) enum Next {
 
 /// Whether there was room.
 fn enqueue(change: &Transaction<'_>, one: &Queued, now_ms: i64) -> rusqlite::Result<bool> {
-    let waiting: u32 = change
-        .prepare_cached("SELECT count(*) FROM queue WHERE receiver = ?1")?
-        .query_row([&one.receiver], |row| row.get(0))?;
     let (seq, entry) = (signed(one.seq.0), &one.entry);
-    if waiting < one.room {
+    if waiting(change, &one.receiver)? < one.room {
         change
             .prepare_cached(
                 "INSERT INTO queue (receiver, seq, entry, due_ms) VALUES (?1, ?2, ?3, ?4)",
@@ -412,6 +433,42 @@ fn enqueue(change: &Transaction<'_>, one: &Queued, now_ms: i64) -> rusqlite::Res
     )?;
     forget(change)?;
     Ok(false)
+}
+
+fn revive(change: &Transaction<'_>, id: Option<i64>, rooms: &Rooms) -> rusqlite::Result<Revived> {
+    let mut free = rooms.clone();
+    for (receiver, room) in &mut free {
+        *room = room.saturating_sub(waiting(change, receiver)?);
+    }
+    let mut find =
+        change.prepare("SELECT id, receiver FROM dead WHERE ?1 IS NULL OR id = ?1 ORDER BY id")?;
+    let read = find.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let dead: Vec<(i64, String)> = read.collect::<rusqlite::Result<_>>()?;
+    let mut revived = Revived::default();
+    for (id, receiver) in dead {
+        match free.get_mut(&receiver) {
+            None => *revived.unknown.entry(receiver).or_default() += 1,
+            Some(0) => *revived.no_room.entry(receiver).or_default() += 1,
+            Some(room) => {
+                *room -= 1;
+                revived.count += 1;
+                change
+                    .prepare_cached(
+                        "INSERT INTO queue (receiver, seq, entry, due_ms)
+                         SELECT receiver, seq, entry, 0 FROM dead WHERE id = ?1",
+                    )?
+                    .execute([id])?;
+                change.prepare_cached("DELETE FROM dead WHERE id = ?1")?.execute([id])?;
+            }
+        }
+    }
+    Ok(revived)
+}
+
+fn waiting(change: &Transaction<'_>, receiver: &str) -> rusqlite::Result<u32> {
+    change
+        .prepare_cached("SELECT count(*) FROM queue WHERE receiver = ?1")?
+        .query_row([receiver], |row| row.get(0))
 }
 
 /// Keeps the dead within bounds.

@@ -14,6 +14,7 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
+use super::ledger::Counts;
 use super::tally::{SPEEDS, Spread, TIMES, Tally, WAITS, Words, leg};
 
 /// The states of a line (`status::Line::state`): each is shown, also with no line in it, so that sums and
@@ -61,10 +62,8 @@ pub(crate) struct Snapshot {
     pub(crate) behind: BTreeMap<String, u64>,
     /// Deliveries: to whom, how they went.
     pub(crate) deliveries: BTreeMap<String, Words>,
-    /// Deliveries that wait, and dead letters that are kept.
-    pub(crate) waiting: Words,
-    /// Dead letters that are kept.
-    pub(crate) dead: Words,
+    /// What waits and what is dead; `None`: the ledger can't be read, and it is not known.
+    pub(crate) queue: Option<Counts>,
 }
 
 /// Which text is wanted.
@@ -437,15 +436,23 @@ fn relay(to: &mut Writer<'_>, snapshot: &Snapshot) -> fmt::Result {
         "Deliveries of events, by how they went",
         by_two(["to", "outcome"], &snapshot.deliveries),
     )?;
+    // No sample rather than a 0: an alert on dead letters would end just when the disk is full.
+    if let Some(Counts { waiting, dead }) = &snapshot.queue {
+        to.gauge(
+            "dialback_deliveries_waiting",
+            "Deliveries that wait for a try",
+            by("to", waiting),
+        )?;
+        to.gauge(
+            "dialback_dead_letters",
+            "Deliveries that were given up and are kept",
+            by("to", dead),
+        )?;
+    }
     to.gauge(
-        "dialback_deliveries_waiting",
-        "Deliveries that wait for a try",
-        by("to", &snapshot.waiting),
-    )?;
-    to.gauge(
-        "dialback_dead_letters",
-        "Deliveries that were given up and are kept",
-        by("to", &snapshot.dead),
+        "dialback_relay_ledger_readable",
+        "Whether relay.db can be read; if not, what waits and what is dead is not shown",
+        alone(u64::from(snapshot.queue.is_some())),
     )
 }
 

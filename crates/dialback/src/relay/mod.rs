@@ -33,7 +33,8 @@ use calls::vocabulary::Event;
 
 use crate::exit::{Code, Failure};
 
-pub(crate) use ledger::{Dead, Ledger, LedgerFault};
+pub(crate) use deliver::rooms;
+pub(crate) use ledger::{Dead, Ledger, LedgerFault, Revived};
 use observatory::Observatory;
 
 /// An event's name in the journal.

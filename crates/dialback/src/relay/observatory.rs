@@ -12,7 +12,7 @@ use calls::status::Status;
 use calls::vocabulary::{Entry, Seq};
 
 use super::follow::Receiver;
-use super::ledger::{Ledger, LedgerFault, Place};
+use super::ledger::{Counts, Ledger, LedgerFault, Place};
 use super::metrics::Snapshot;
 use super::tally::{Pairs, Tally};
 use crate::control::Client;
@@ -36,6 +36,7 @@ struct Seen {
     places: BTreeMap<String, u64>,
     deliveries: Pairs,
     connected: bool,
+    ledger_unreadable: bool,
 }
 
 impl Observatory {
@@ -80,8 +81,7 @@ impl Observatory {
     /// Everything. Blocks.
     pub(crate) fn snapshot(&self) -> Snapshot {
         let status = self.status().map(|status| *status);
-        let counts = Ledger::open(&self.state_dir).and_then(|ledger| ledger.counts());
-        let (waiting, dead) = counts.unwrap_or_default();
+        let queue = self.queue();
         let octets = ["journal.db", "journal.db-wal"].iter().filter_map(|name| {
             std::fs::metadata(self.journal_dir.join(name)).ok().map(|file| file.len())
         });
@@ -101,9 +101,21 @@ impl Observatory {
             journal_octets,
             behind,
             deliveries: seen.deliveries.clone(),
-            waiting,
-            dead,
+            queue,
         }
+    }
+
+    /// What waits and what is dead; `None`: the ledger can't be read, which is told once.
+    fn queue(&self) -> Option<Counts> {
+        let counts = Ledger::open(&self.state_dir).and_then(|ledger| ledger.counts());
+        let was_unreadable = std::mem::replace(&mut self.seen().ledger_unreadable, counts.is_err());
+        counts
+            .inspect_err(|fault| {
+                if !was_unreadable {
+                    tracing::error!("/metrics shows neither what waits nor what is dead: {fault}");
+                }
+            })
+            .ok()
     }
 }
 
@@ -152,5 +164,31 @@ impl Receiver for Counting {
 
     fn connected(&mut self, yes: bool) {
         self.observatory.seen().connected = yes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_ledger_keeps_is_shown_and_not_as_nothing_where_it_cannot_be_read() {
+        let folder =
+            std::env::temp_dir().join(format!("dialback-observatory-{}", std::process::id()));
+        drop(std::fs::remove_dir_all(&folder));
+        let observatory = Observatory {
+            control: folder.join("control.sock"),
+            journal_dir: folder.clone(),
+            state_dir: folder.clone(),
+            seen: Mutex::default(),
+        };
+        drop(Ledger::open(&folder).unwrap());
+        assert_eq!(observatory.snapshot().queue, Some(Counts::default()));
+        let database = folder.join("relay.db");
+        std::fs::write(&database, "this is no database, whatever its name says").unwrap();
+        assert_eq!(observatory.snapshot().queue, None);
+        std::fs::remove_file(&database).unwrap();
+        assert_eq!(observatory.snapshot().queue, Some(Counts::default()));
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

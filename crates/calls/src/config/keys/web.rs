@@ -15,7 +15,7 @@ key!(BEHIND_PROXY: bool = Web."behind_proxy" ("`true` or `false`") Value(false);
 key!(HOSTS: List = Web."hosts" ("a host's name, or a list of names") Value(&[]);
     "Names under which browsers may ask, besides `localhost` and the address that it listens on. Another name is refused, so that no page elsewhere can make a browser read this one by giving itself our address (DNS rebinding)."; "[\"dialback.example.org\"]");
 key!(READERS: Text = Web."readers" ("`\"anybody\"` or `\"token\"`") Value("anybody");
-    "Who may look: whoever reaches the address, or only who has a token."; "\"token\"");
+    "Who may look: whoever reaches the address, or only who has a token of `token_file`."; "\"token\"");
 
 /// Every key of the web dashboard.
 pub(super) fn rows() -> Vec<Row> {

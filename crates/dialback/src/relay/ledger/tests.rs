@@ -90,10 +90,21 @@ fn what_is_given_up_or_has_no_room_is_a_dead_letter_and_can_be_revived() {
     let shown: Vec<_> =
         dead.iter().map(|dead| (dead.seq, dead.tries, dead.why.as_str(), dead.at_ms)).collect();
     assert_eq!(shown, [(2, 0, "too many were waiting", 7), (1, 1, "http://h/ answers 404", 8)]);
-    assert_eq!(ledger.counts().unwrap(), (Words::new(), Words::from([("a".to_owned(), 2)])));
-    assert_eq!(ledger.revive(Some(99)).unwrap(), 0);
-    assert_eq!(ledger.revive(Some(dead[0].id)).unwrap(), 1);
-    assert_eq!(ledger.revive(None).unwrap(), 1);
+    let two = Counts { waiting: Words::new(), dead: Words::from([("a".to_owned(), 2)]) };
+    assert_eq!(ledger.counts().unwrap(), two);
+    let rooms = |room: u32| Rooms::from([("a".to_owned(), room), ("b".to_owned(), 9)]);
+    let one = || Words::from([("a".to_owned(), 1)]);
+    let revived = |count| Revived { count, ..Revived::default() };
+    assert_eq!(ledger.revive(Some(99), &rooms(9)).unwrap(), revived(0));
+    // A receiver that is gone, and one that has no room.
+    let gone = Revived { unknown: one(), ..revived(0) };
+    assert_eq!(ledger.revive(Some(dead[0].id), &Rooms::new()).unwrap(), gone);
+    let full = Revived { no_room: one(), ..revived(1) };
+    assert_eq!(ledger.revive(None, &rooms(1)).unwrap(), full);
+    let full = Revived { no_room: one(), ..revived(0) };
+    assert_eq!(ledger.revive(None, &rooms(1)).unwrap(), full);
+    assert_eq!(ledger.dead().unwrap().len(), 1);
+    assert_eq!(ledger.revive(None, &rooms(2)).unwrap(), revived(1));
     assert!(ledger.dead().unwrap().is_empty());
     assert_eq!(ledger.all("a", 9).unwrap().len(), 2);
 }

@@ -96,7 +96,7 @@ fn full() -> Snapshot {
         journal_octets: 40_960,
         behind: words("syslog:loghost"),
         deliveries: BTreeMap::from([(text("hook:pager"), words("arrived"))]),
-        queue: Some(Queue { waiting: words("hook:pager"), dead: words("hook:pager") }),
+        queue: Some(Counts { waiting: words("hook:pager"), dead: words("hook:pager") }),
     }
 }
 
@@ -152,7 +152,7 @@ fn promtool_takes_the_page_without_a_complaint() {
 
 #[test]
 fn a_ledger_that_cannot_be_read_is_no_queue_without_dead_letters() {
-    let shown = |queue: Option<Queue>| -> Vec<String> {
+    let shown = |queue: Option<Counts>| -> Vec<String> {
         let page = render(Snapshot { queue, ..full() }, Form::Text);
         let of_queue =
             ["dialback_deliveries_waiting", "dialback_dead_letters", "dialback_relay_ledger"];
@@ -160,10 +160,10 @@ fn a_ledger_that_cannot_be_read_is_no_queue_without_dead_letters() {
         page.lines().filter(is_of_queue).map(str::to_owned).collect()
     };
     assert_eq!(shown(None), ["dialback_relay_ledger_readable 0"]);
-    assert_eq!(shown(Some(Queue::default())), ["dialback_relay_ledger_readable 1"]);
+    assert_eq!(shown(Some(Counts::default())), ["dialback_relay_ledger_readable 1"]);
     let one = Words::from([("mail".to_owned(), 1)]);
     assert_eq!(
-        shown(Some(Queue { waiting: Words::new(), dead: one })),
+        shown(Some(Counts { waiting: Words::new(), dead: one })),
         ["dialback_dead_letters{to=\"mail\"} 1", "dialback_relay_ledger_readable 1"]
     );
 }
