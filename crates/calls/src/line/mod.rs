@@ -283,6 +283,11 @@ impl Line {
         matches!((&self.state, &self.future), (State::Idle { free_at: None, .. }, Future::Stay))
     }
 
+    /// Until when the exchange may still hold the idle line.
+    pub(crate) const fn held_until(&self) -> Option<Instant> {
+        if let State::Idle { free_at, .. } = &self.state { *free_at } else { None }
+    }
+
     /// The state's name, and what it is faulted by or lent to.
     pub(crate) fn state_name(&self) -> (&'static str, Option<&str>) {
         match &self.state {

@@ -144,7 +144,15 @@ impl Server {
         }
         if !line.is_free() {
             let state = match line.state_name() {
-                ("idle", _) => "idle, and its hold time is not over".to_owned(),
+                ("idle", _) => match line.held_until() {
+                    Some(until) => {
+                        let left = until.since(self.desk.at()).as_secs() + 1;
+                        format!(
+                            "idle, and the exchange may still hold it for {left} s: try again then"
+                        )
+                    }
+                    None => "idle, and about to be left".to_owned(),
+                },
                 (state, Some(detail)) => format!("{state} ({detail})"),
                 (state, None) => state.to_owned(),
             };

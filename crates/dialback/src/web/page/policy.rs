@@ -113,6 +113,7 @@ fn explained(explanation: &serde_json::Value) -> Markup {
                 p { (list("numbers").join(", then ")) " is dialled on " (list("lines").join(", or ")) "." }
             } @else { p { (text("reason")) } }
             @for line in list("before") { p { (line) } }
+            @for line in list("standing") { p { (line) } }
             @if !steps.is_empty() {
                 div .scroll role="region" aria-label="Every rule" tabindex="0" {
                     table {
