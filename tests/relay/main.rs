@@ -445,25 +445,42 @@ fn deaf_host() -> (u16, Receiver<String>) {
     (port, told)
 }
 
-#[test]
-fn a_host_that_is_away_for_long_is_told_once() {
+/// Its first relay begins to follow before or after there is a server.
+fn check_away(relay_is_first: bool) {
     let folder = Folder::new();
     configure(&folder, "tcp://127.0.0.1:9", "");
-    let server = Server::start(&folder);
     let (port, tried) = deaf_host();
     let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/src/relay/syslog/testing/ca.pem");
     configure_relay(
         &folder,
         &format!("[[syslog]]\nname = \"a\"\nto = \"tls://localhost:{port}\"\nca_file = \"{ca}\"\n"),
     );
-    let relay = Relay::start(&folder);
+    let (relay, server) = if relay_is_first {
+        let relay = Relay::start(&folder);
+        relay.until("syslog:a: ");
+        (relay, Server::start(&folder))
+    } else {
+        let server = Server::start(&folder);
+        (Relay::start(&folder), server)
+    };
     relay.until_begun(BTreeSet::from(["syslog:a"]));
     order(&server, &["busy-out", "main"]);
+    let said = relay.until("syslog:a: ");
+    assert!(said.contains("tried again until it works"), "{said}");
     for _ in 0..4 {
         tried.recv_timeout(PATIENCE).unwrap();
     }
-    let said: Vec<String> =
+    let more: Vec<String> =
         relay.said.try_iter().filter(|line| line.contains("syslog:a")).collect();
-    assert_eq!(said.len(), 1, "{}", said.join("\n"));
-    assert!(said[0].contains("tried again until it works"), "{said:?}");
+    assert!(more.is_empty(), "{}", more.join("\n"));
+}
+
+#[test]
+fn a_host_that_is_away_for_long_is_told_once() {
+    check_away(false);
+}
+
+#[test]
+fn a_host_that_is_away_is_told_though_the_server_was_away_before() {
+    check_away(true);
 }

@@ -47,45 +47,65 @@ pub(crate) trait Receiver {
     fn connected(&mut self, yes: bool);
 }
 
+/// On whose side something is wrong. Each is told once, until something arrives: while the server is away nobody learns
+/// that the receiver is away too, and the other way round.
+#[derive(Debug)]
+enum Fault {
+    /// The server does not answer.
+    Server(String),
+    /// The receiver does not take what there is.
+    Receiver(String),
+}
+
+impl From<ClientFault> for Fault {
+    fn from(fault: ClientFault) -> Self {
+        Self::Server(fault.to_string())
+    }
+}
+
+/// What was told last, and is not over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Server,
+    Receiver,
+}
+
 /// Follows for ever.
 pub(crate) fn follow(socket: &Path, receiver: &mut impl Receiver) {
-    let mut told = false;
+    let mut told = None;
     loop {
-        let why = follow_once(socket, receiver, &mut told);
+        let (side, why) = match attempt(socket, receiver, &mut told) {
+            Ok(()) => (Told::Server, "the server has gone".to_owned()),
+            Err(Fault::Server(why)) => (Told::Server, why),
+            Err(Fault::Receiver(why)) => (Told::Receiver, why),
+        };
         receiver.connected(false);
-        if !std::mem::replace(&mut told, true) {
+        if told.replace(side) != Some(side) {
             tracing::warn!("{}: {why}; tried again until it works", receiver.name());
         }
         super::pause(AGAIN);
     }
 }
 
-/// Follows until something is wrong, and says what.
-fn follow_once(socket: &Path, receiver: &mut impl Receiver, told: &mut bool) -> String {
-    match attempt(socket, receiver, told) {
-        Ok(()) => "the server has gone".to_owned(),
-        Err(why) => why,
-    }
-}
-
-fn attempt(socket: &Path, receiver: &mut impl Receiver, told: &mut bool) -> Result<(), String> {
-    let said = |fault: ClientFault| fault.to_string();
-    let mut place = match receiver.place()? {
+fn attempt(
+    socket: &Path,
+    receiver: &mut impl Receiver,
+    told: &mut Option<Told>,
+) -> Result<(), Fault> {
+    let mut place = match receiver.place().map_err(Fault::Receiver)? {
         Some(place) => trusted(socket, place, receiver.name())?,
         None => {
             let place = newest(socket)?;
-            receiver.commit(&place)?;
+            receiver.commit(&place).map_err(Fault::Receiver)?;
             tracing::info!("{}: begins behind entry {}", receiver.name(), place.seq);
             place
         }
     };
-    let mut events = Client::connect(socket)
-        .and_then(|client| client.listen(Some(place.seq.0)))
-        .map_err(said)?;
+    let mut events = Client::connect(socket).and_then(|client| client.listen(Some(place.seq.0)))?;
     receiver.connected(true);
     let (mut since_commit, mut first) = (0, true);
     while let Some(heard) = events.hear() {
-        let entry = match heard.map_err(said)? {
+        let entry = match heard? {
             Heard::Entry(entry) => entry,
             // It is in the journal: we begin again behind the last one that we have.
             Heard::Missed(_) => break,
@@ -95,8 +115,8 @@ fn attempt(socket: &Path, receiver: &mut impl Receiver, told: &mut bool) -> Resu
             break;
         }
         first = false;
-        let text = serde_json::to_string(&entry).map_err(|e| e.to_string())?;
-        receiver.take(&entry, &text)?;
+        let text = serde_json::to_string(&entry).map_err(|e| Fault::Receiver(e.to_string()))?;
+        receiver.take(&entry, &text).map_err(Fault::Receiver)?;
         place = Place { seq: entry.seq, last: text };
         since_commit += 1;
         if since_commit >= BATCH || !events.waiting() {
@@ -111,16 +131,20 @@ fn attempt(socket: &Path, receiver: &mut impl Receiver, told: &mut bool) -> Resu
 }
 
 /// Commits, and tells that what did not work works again.
-fn commit(receiver: &mut impl Receiver, place: &Place, told: &mut bool) -> Result<(), String> {
-    receiver.commit(place)?;
-    if std::mem::take(told) {
+fn commit(
+    receiver: &mut impl Receiver,
+    place: &Place,
+    told: &mut Option<Told>,
+) -> Result<(), Fault> {
+    receiver.commit(place).map_err(Fault::Receiver)?;
+    if told.take().is_some() {
         tracing::info!("{}: goes on behind entry {}", receiver.name(), place.seq);
     }
     Ok(())
 }
 
 /// The place where the journal ends now.
-fn newest(socket: &Path) -> Result<Place, String> {
+fn newest(socket: &Path) -> Result<Place, ClientFault> {
     let which = WhichEvents::default();
     let ask = Ask::Events { after: None, since_ms: None, last: Some(1), until_now: true, which };
     Ok(first(socket, ask)?.map_or(Place::START, |entry| place_of(&entry)))
@@ -130,18 +154,16 @@ fn place_of(entry: &Entry) -> Place {
     Place { seq: entry.seq, last: serde_json::to_string(entry).unwrap_or_default() }
 }
 
-fn first(socket: &Path, ask: Ask) -> Result<Option<Entry>, String> {
-    let said = |fault: ClientFault| fault.to_string();
-    let mut events = Client::connect(socket).and_then(|client| client.events(ask)).map_err(said)?;
-    events.next().transpose().map_err(said)
+fn first(socket: &Path, ask: Ask) -> Result<Option<Entry>, ClientFault> {
+    let mut events = Client::connect(socket).and_then(|client| client.events(ask))?;
+    events.next().transpose()
 }
 
 /// The place, if the journal is still the one that it is in; else a place before everything new in it.
-fn trusted(socket: &Path, place: Place, name: &str) -> Result<Place, String> {
+fn trusted(socket: &Path, place: Place, name: &str) -> Result<Place, ClientFault> {
     if place.seq == Seq(0) {
         return Ok(place);
     }
-    let said = |fault: ClientFault| fault.to_string();
     let after = Some(place.seq.0 - 1);
     let which = WhichEvents::default();
     let ask = Ask::Events { after, since_ms: None, last: None, until_now: true, which };
@@ -152,8 +174,8 @@ fn trusted(socket: &Path, place: Place, name: &str) -> Result<Place, String> {
     let after = Some(place.seq.0.saturating_sub(BACK));
     let which = WhichEvents::default();
     let ask = Ask::Events { after, since_ms: None, last: None, until_now: true, which };
-    let events = Client::connect(socket).and_then(|client| client.events(ask)).map_err(said)?;
-    let begun = parting(events, place.seq).map_err(said)?.unwrap_or(Place::START);
+    let events = Client::connect(socket).and_then(|client| client.events(ask))?;
+    let begun = parting(events, place.seq)?.unwrap_or(Place::START);
     tracing::warn!(
         "{name}: the journal does not have entry {} that was told (a server was killed, or the journal is another \
          one): going on behind entry {}, where the server was started",
