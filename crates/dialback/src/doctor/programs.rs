@@ -27,10 +27,21 @@ pub(super) fn look(host: &Host, config: Option<&Config>, findings: &mut Findings
     }
 }
 
+/// The directories of units, in the order in which they count; each once, where `/lib` is a link to `/usr/lib`.
+fn unit_directories(host: &Host) -> impl Iterator<Item = &'static str> {
+    let mut seen = Vec::new();
+    UNIT_DIRECTORIES.into_iter().filter(move |directory| {
+        let Ok(own) = host.at(directory).canonicalize() else { return false };
+        let is_new = !seen.contains(&own);
+        seen.push(own);
+        is_new
+    })
+}
+
 /// All units that something wants.
 fn wanted(host: &Host) -> Vec<(String, String)> {
     let mut all = Vec::new();
-    for directory in UNIT_DIRECTORIES {
+    for directory in unit_directories(host) {
         for name in host.names(directory) {
             if name.ends_with(".wants") || name.ends_with(".requires") {
                 let below = format!("{directory}/{name}");
@@ -183,29 +194,12 @@ fn own_unit(host: &Host, findings: &mut Findings) {
             ["a copy in /etc replaces the package's unit", why, "systemctl revert dialback"],
         );
     }
-    for directory in UNIT_DIRECTORIES {
+    for directory in unit_directories(host) {
         for name in host.names(format!("{directory}/{unit}.d")) {
             let place = format!("{directory}/{unit}.d/{name}");
             let text = host.text(&place).unwrap_or_default();
-            let weak: Vec<&str> = text
-                .lines()
-                .map(str::trim)
-                .filter(|line| {
-                    let (key, value) = line.split_once('=').unwrap_or((line, ""));
-                    matches!(
-                        (key, value),
-                        ("User", "root")
-                            | (
-                                "NoNewPrivileges"
-                                    | "ProtectSystem"
-                                    | "ProtectHome"
-                                    | "PrivateTmp"
-                                    | "RestrictNamespaces",
-                                "no" | "false"
-                            )
-                    )
-                })
-                .collect();
+            let weak: Vec<&str> =
+                text.lines().map(str::trim).filter(|line| weakens(line)).collect();
             if weak.is_empty() {
                 findings.note(
                     "unit.overridden",
@@ -225,5 +219,19 @@ fn own_unit(host: &Host, findings: &mut Findings) {
                 );
             }
         }
+    }
+}
+
+/// Whether a line takes away what keeps a fault in the server from reaching further. systemd has six words for false,
+/// in any case (systemd.syntax(7)), and nothing at all undoes what stood before.
+fn weakens(line: &str) -> bool {
+    let Some((key, value)) = line.split_once('=') else { return false };
+    let value = value.trim().to_ascii_lowercase();
+    let is_false = matches!(value.as_str(), "no" | "n" | "false" | "f" | "off" | "0");
+    match key.trim() {
+        "User" => matches!(value.as_str(), "root" | "0" | ""),
+        "NoNewPrivileges" | "PrivateTmp" => is_false,
+        "ProtectSystem" | "ProtectHome" | "RestrictNamespaces" => is_false || value.is_empty(),
+        _ => false,
     }
 }

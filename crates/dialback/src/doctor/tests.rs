@@ -343,6 +343,49 @@ const ROWS: &[Row] = &[
         "revert",
     ),
     (
+        "a drop-in that weakens in another word of systemd's",
+        |s| {
+            s.write(
+                "/etc/systemd/system/dialback.service.d/x.conf",
+                "[Service]\nPrivateTmp = Off\n",
+            );
+        },
+        Severity::Warning,
+        "unit.weakened",
+        "revert",
+    ),
+    (
+        "a drop-in that takes what the unit says away",
+        |s| {
+            s.write("/etc/systemd/system/dialback.service.d/x.conf", "[Service]\nProtectSystem=\n");
+        },
+        Severity::Warning,
+        "unit.weakened",
+        "revert",
+    ),
+    (
+        "a drop-in of the package's, where /lib is a link, is found once",
+        |s| {
+            s.link("/lib", "usr/lib");
+            s.write("/usr/lib/systemd/system/dialback.service.d/x.conf", "[Service]\nNice=5\n");
+        },
+        Severity::Note,
+        "unit.overridden",
+        "systemctl cat",
+    ),
+    (
+        "a drop-in that protects",
+        |s| {
+            s.write(
+                "/etc/systemd/system/dialback.service.d/x.conf",
+                "[Service]\n#User=root\nPrivateTmp=1\nProtectSystem=strict\n",
+            );
+        },
+        Severity::Note,
+        "unit.overridden",
+        "systemctl cat",
+    ),
+    (
         "no state directory",
         |s| s.remove("/var/lib/dialback"),
         Severity::Note,
