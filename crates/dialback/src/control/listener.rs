@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use calls::status::Status;
 use calls::vocabulary::{CallId, Command, Entry, Reply, Seq};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Interest};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
@@ -370,6 +370,9 @@ impl Client<'_> {
         if until_now {
             return self.say(id, Answer::NoMore).await;
         }
+        if sieve.is_by_line() {
+            self.place_calls(&mut sieve).await;
+        }
         loop {
             match events.recv().await {
                 Ok(entry) if entry.seq <= told => {}
@@ -377,13 +380,35 @@ impl Client<'_> {
                     let text = serde_json::to_string(&*entry)?;
                     let mut line = Vec::new();
                     pass(&mut line, id, &mut sieve, &text, |_| None).map_err(io::Error::other)?;
-                    self.to.write_all(&line).await?;
+                    match line.is_empty() {
+                        true => self.still_there().await?,
+                        false => self.to.write_all(&line).await?,
+                    }
                 }
                 Err(broadcast::error::RecvError::Lagged(count)) => {
                     self.say(id, Answer::Missed { count }).await?;
+                    self.place_calls(&mut sieve).await;
                 }
                 Err(broadcast::error::RecvError::Closed) => return Ok(()),
             }
+        }
+    }
+
+    /// A call may have begun before the first entry that the client gets, or among those that it missed, and most events
+    /// of a call do not say its line.
+    async fn place_calls(&self, sieve: &mut Sieve) {
+        let (tell, told) = oneshot::channel();
+        // A server that stops has no more to tell.
+        let Some(status) = self.ask(Question::Status(tell), told).await else { return };
+        let lines = status.lines.into_iter();
+        sieve.place(lines.filter_map(|line| Some((line.call?, line.line))));
+    }
+
+    /// A client that has gone is noticed by writing. Where nothing is to be written it would keep its seat for ever.
+    async fn still_there(&self) -> io::Result<()> {
+        match self.to.ready(Interest::WRITABLE).await?.is_write_closed() {
+            true => Err(io::ErrorKind::BrokenPipe.into()),
+            false => Ok(()),
         }
     }
 

@@ -13,6 +13,9 @@ use serde::Deserialize;
 
 use super::WhichEvents;
 
+/// Calls whose line is remembered: more than there are lines. One whose end was missed goes when there is no room.
+const CALLS: usize = 10_000;
+
 /// What is looked at.
 #[derive(Debug, Deserialize)]
 struct Glance<'a> {
@@ -52,6 +55,21 @@ pub(super) struct Wanted {
 impl Sieve {
     pub(super) fn new(which: WhichEvents) -> Self {
         Self { which, lines: BTreeMap::new(), severities: BTreeMap::new() }
+    }
+
+    /// Whether only what happens on one line is wanted.
+    pub(super) const fn is_by_line(&self) -> bool {
+        self.which.line.is_some()
+    }
+
+    /// These calls are on these lines just now: their beginnings may not have been among the entries.
+    pub(super) fn place(&mut self, calls: impl IntoIterator<Item = (CallId, String)>) {
+        self.lines.extend(calls);
+        self.make_room();
+    }
+
+    fn make_room(&mut self) {
+        while self.lines.len() > CALLS && self.lines.pop_first().is_some() {}
     }
 
     /// Looks at the next entry; `None`: it is not wanted. `line_of` is asked where a call is that has begun before the
@@ -95,6 +113,7 @@ impl Sieve {
         {
             self.lines.insert(call, line);
         }
+        self.make_room();
     }
 
     fn matters(&mut self, name: &str, text: &str) -> Result<bool, serde_json::Error> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calls::vocabulary::{Command, Entry, Event, Reply, Seq, Wall};
+use calls::vocabulary::{CallId, Command, Entry, Event, Reply, Seq, SessionId, Wall};
 use tokio::sync::{broadcast, mpsc};
 
 use super::*;
@@ -79,6 +79,77 @@ async fn events_are_told_as_they_happen() {
     let entry = Entry { seq: Seq(3), at: Wall::default(), event: Event::ServerStopped };
     stage.events.send(Arc::new(entry.clone())).unwrap();
     assert_eq!(listening.await.unwrap(), entry);
+    server.abort();
+}
+
+/// From now on, which of them.
+fn from_now(which: WhichEvents) -> Ask {
+    Ask::Events { after: None, since_ms: None, last: None, until_now: false, which }
+}
+
+#[tokio::test]
+async fn a_call_that_has_begun_before_is_on_its_line_for_who_asks_for_that_line_later() {
+    let path = socket("place");
+    let mut stage = stage("place");
+    let server = tokio::spawn(Listener::bind(&path).unwrap().serve(stage.backstage.clone()));
+    let listening = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || {
+            let which = WhichEvents { line: Some("main".to_owned()), ..WhichEvents::default() };
+            let mut events = Client::connect(&path).unwrap().events(from_now(which)).unwrap();
+            events.next().unwrap().unwrap()
+        }
+    });
+    let question = stage.questions.recv().await.unwrap();
+    let Question::Status(tell) = question else { panic!("{question:?}") };
+    let line = |call, line: &str| {
+        let number = call + 10;
+        let text = serde_json::json!({
+            "id": number, "line": line, "number": null, "state": "online", "for_ms": 1, "detail": null,
+            "carrier": true, "call": call,
+        });
+        serde_json::from_value(text).unwrap()
+    };
+    let lines = vec![line(1, "other"), line(2, "main")];
+    tell.send(Box::new(Status { lines, ..Status::default() })).unwrap();
+    let named = |seq, call| Entry {
+        seq: Seq(seq),
+        at: Wall::default(),
+        event: Event::Named {
+            call: CallId(call),
+            session: SessionId(call),
+            name: "bob".to_owned(),
+        },
+    };
+    for entry in [named(1, 1), named(2, 2)] {
+        stage.events.send(Arc::new(entry)).unwrap();
+    }
+    assert_eq!(listening.await.unwrap(), named(2, 2));
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_client_that_has_gone_gives_its_seat_back_though_nothing_that_it_wants_happens() {
+    let path = socket("gone");
+    let stage = stage("gone");
+    drop(stage.questions);
+    let server = tokio::spawn(Listener::bind(&path).unwrap().serve(stage.backstage.clone()));
+    let asked = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || {
+            let which = WhichEvents { user: Some("nobody".to_owned()), ..WhichEvents::default() };
+            drop(Client::connect(&path).unwrap().events(from_now(which)).unwrap());
+        }
+    });
+    asked.await.unwrap();
+    let entry = Entry { seq: Seq(3), at: Wall::default(), event: Event::ServerStopped };
+    let gone = async {
+        while stage.events.receiver_count() > 0 {
+            let _nobody = stage.events.send(Arc::new(entry.clone()));
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), gone).await.unwrap();
     server.abort();
 }
 
