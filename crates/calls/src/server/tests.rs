@@ -6,6 +6,7 @@ mod injection;
 mod network;
 mod operators;
 mod out_of_service;
+mod owed;
 mod pictures;
 mod ppp;
 mod proofs;
