@@ -147,6 +147,14 @@ impl Line {
     }
 
     fn acted(&mut self, phase: Phase, act: Act, desk: &mut Desk) -> State {
+        if let (Phase::Online { .. }, Act::Dial { .. } | Act::DialTone | Act::Answer | Act::Take) =
+            (&phase, &act)
+        {
+            // Commands would go to whoever is connected, and `OK` would be his.
+            self.measured = false;
+            self.say_heard(Heard::Lost("somebody was connected to it".to_owned()), desk);
+            return self.on_hook(None, true, desk);
+        }
         let phase = match act {
             Act::Dial { number, stay } => return self.dial_measuring(&number, stay, desk),
             Act::DialTone => {
@@ -169,7 +177,10 @@ impl Line {
                 Phase::Online { .. } => return self.on_hook(None, true, desk),
                 Phase::Hanging(commands) => Phase::Hanging(commands),
                 Phase::Preparing { .. } | Phase::Asked { .. } | Phase::OffHook => {
-                    let commands = Box::new(self.break_off(desk));
+                    // The first half of a CONNECT that has come already belongs to the second.
+                    let begun = self.reader.take_rest();
+                    let mut commands = Box::new(self.break_off(desk));
+                    commands.receive(desk.at(), &begun);
                     return self.hanging(commands, desk);
                 }
             },
@@ -253,6 +264,10 @@ impl Line {
                 Step::Send(bytes) => self.transmit(bytes, desk),
                 // It will ring again.
                 Step::Ring(_) | Step::CallerId(_) => {}
+                // Who is connected may say OK too.
+                Step::Done if self.signals.is_some_and(|s| s.dcd) && !self.carrier_stuck => {
+                    return self.on_hook(None, true, desk);
+                }
                 Step::Done => return self.rest(desk),
                 // Not to be seen on-hook by words alone: as after a call.
                 Step::Failed(_) => return self.on_hook(None, true, desk),

@@ -89,9 +89,13 @@ impl Server {
         let Some(&id) = self.names.get(name) else {
             return no_line(name);
         };
+        // A caller may have taken the line in the moment that it was claimed: his call is ended like any other.
+        let has_call = self.lines.get(&id).is_some_and(|line| line.call().is_some());
         if self.measures(id) {
             self.stop_measuring("an operator has hung up");
-            return Reply::Done;
+            if !has_call {
+                return Reply::Done;
+            }
         }
         if self.lines.get(&id).is_none_or(|line| line.call().is_none()) {
             return refused("line", format!("there is no call on line {name}"));
