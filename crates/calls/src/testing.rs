@@ -263,6 +263,11 @@ impl Bench {
             ("busy-out", line) => {
                 command(Command::BusyOut { who: "root".to_owned(), line: line.to_owned() })
             }
+            ("measure", lines) => {
+                let (line, with) = lines.split_once(' ').expect("two lines");
+                let (line, with) = (line.to_owned(), with.to_owned());
+                command(Command::Measure { who: "root".to_owned(), line, with })
+            }
             ("restore", line) => {
                 command(Command::Restore { who: "root".to_owned(), line: line.to_owned() })
             }

@@ -177,10 +177,7 @@ impl Line {
                 Phase::Online { .. } => return self.on_hook(None, true, desk),
                 Phase::Hanging(commands) => Phase::Hanging(commands),
                 Phase::Preparing { .. } | Phase::Asked { .. } | Phase::OffHook => {
-                    // The first half of a CONNECT that has come already belongs to the second.
-                    let begun = self.reader.take_rest();
-                    let mut commands = Box::new(self.break_off(desk));
-                    commands.receive(desk.at(), &begun);
+                    let commands = Box::new(self.break_off(desk));
                     return self.hanging(commands, desk);
                 }
             },
