@@ -48,10 +48,20 @@ impl Server {
         self.promises.count_dialling(&self.config, &promise.user, &mut counters);
         let (config, user) = (&self.config, promise.user.clone());
         let fits = |number: &PhoneNumber| policy::affords(config, &user, number, &counters);
-        let objection = promise.approval.numbers().iter().find_map(|number| fits(number).err());
-        let Some((rule, why)) = objection else { return true };
+        let objections: Vec<(PhoneNumber, &str, String)> = promise
+            .approval
+            .numbers()
+            .iter()
+            .filter_map(|number| fits(number).err().map(|(rule, why)| (number.clone(), rule, why)))
+            .collect();
+        let Some((_, rule, why)) = objections.first() else { return true };
         let left = self.promises.change(id, |promise| promise.keep_numbers(|n| fits(n).is_ok()));
         if left == Some(true) {
+            for (number, _, why) in objections {
+                let reason = format!("{id}: {number} is not called any more: {why}");
+                let (alert, user) = (Alert::Budget, Some(user.clone()));
+                self.desk.journal(Event::Alert { alert, line: None, call: None, user, reason });
+            }
             return true;
         }
         // Nobody waits for an answer.

@@ -163,6 +163,31 @@ fn a_budget_is_asked_once_more_when_the_promise_comes_due() {
 }
 
 #[test]
+fn a_number_that_has_become_too_dear_when_the_promise_comes_due_is_left_out_and_told() {
+    let mut setup = tolls("[[budget]]\ncost = \"0.60\"\n");
+    let dear = "5551234";
+    setup.config.push_str(&format!("[[tariff]]\nprefix = \"{dear}\"\nper_call = \"0.55\"\n"));
+    setup.login_config =
+        format!("two - - /usr/sbin/callback -S {dear} {BOB}\n{}", setup.login_config);
+    let mut world = world(setup);
+    world.begin("alice", stays(ALICE));
+    let mut bob = dial(SECOND);
+    bob.extend([expect("ogin: ", 60), send("two\r")]);
+    bob.extend(be_called_back("ATA"));
+    bob.extend([expect("ogin: ", 60), Step::NoAbort("NO CARRIER".to_owned())]);
+    bob.push(expect("NO CARRIER", 3_000));
+    tell(&mut world, "bob", bob);
+    assert_eq!((count(&world, "promised"), count(&world, "kept")), (2, 2), "{}", world.tail());
+    let told = |event: &Event| matches!(event, Event::Alert { reason, .. } if reason.contains("5551234 is not called any more: the budget"));
+    assert_eq!(
+        world.journal().iter().filter(|entry| told(&entry.event)).count(),
+        1,
+        "{}",
+        world.tail()
+    );
+}
+
+#[test]
 fn a_number_that_has_no_tariff_is_not_called_on_a_budget_of_money() {
     let mut setup = tolls(&user("cost = \"5.00\""));
     setup.config = setup.config.replace("[[tariff]]\n", "[[tariff]]\nprefix = \"556\"\n");

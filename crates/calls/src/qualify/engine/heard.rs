@@ -41,6 +41,14 @@ impl Measurement {
         }
         let state = std::mem::replace(&mut self.state, State::Over);
         self.state = match state {
+            // A RING may be the last of our own call; a CONNECT on a line that was on-hook is nobody's of ours.
+            State::Clearing { next, until }
+                if heard == Heard::Connected && *self.at_rest.of(side) =>
+            {
+                *self.at_rest.of_mut(side) = false;
+                self.state = State::Clearing { next, until };
+                self.failing(now, Failure::Stranger { line: self.name(side) })
+            }
             State::Clearing { next, until } => self.clearing(now, next, until),
             State::Settling { next, until } => match self.intruder(side, &heard) {
                 Some(failure) => self.failing(now, failure),

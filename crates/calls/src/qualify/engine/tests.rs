@@ -258,3 +258,19 @@ fn whatever_is_in_the_way_ends_it_with_both_lines_on_hook() {
         check(false, &format!("{before}{facts}failed: {failure}"));
     }
 }
+
+#[test]
+fn a_connect_on_a_line_that_is_at_rest_already_is_a_strangers() {
+    let (before, _) = DATA.split_once("    +600, other rest").unwrap();
+    check(
+        false,
+        &format!(
+            "{TONE}{before}
+            other rest =>
+            other connect => line down, other down
+            line rest =>
+            other rest => [the call is given up, other 0.4 s], failed: a modem that is none of ours was on line out; it got nothing: begin anew when it is quiet
+            "
+        ),
+    );
+}
