@@ -9,10 +9,11 @@ use std::sync::Arc;
 
 use super::decode::Placed;
 use super::dialin_config;
+use super::lines::LineDraft;
 use super::load::{Mention, Mentioned};
 use super::login_config::LoginConfig;
 use super::login_entry::EntryDraft;
-use super::sections::{Draft, LineDraft};
+use super::sections::Draft;
 use super::values::{self, duration_text};
 use super::{
     Action, LoginEntry, NamePattern, NumberPatterns, PortSpec, ReturnLine, ScreeningWord,

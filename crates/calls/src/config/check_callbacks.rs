@@ -8,9 +8,10 @@ use std::sync::Arc;
 use proto::dial::{DialFault, Dialling, PhoneNumber};
 
 use super::check::{group, meant, own_line};
+use super::lines::LineDraft;
 use super::login_config::LoginConfig;
 use super::login_entry::EntryDraft;
-use super::sections::{Draft, LineDraft};
+use super::sections::Draft;
 use super::values::duration_text;
 use super::{Action, Authenticate, NamePattern, PortSpec, ReturnLine, ReturnProof};
 use crate::diagnostic::{Diagnostic, Source};

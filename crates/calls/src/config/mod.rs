@@ -12,6 +12,7 @@ mod check_callbacks;
 mod decode;
 pub mod dialin_config;
 mod keys;
+mod lines;
 pub mod load;
 pub mod login_config;
 pub mod login_entry;

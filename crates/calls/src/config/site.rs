@@ -12,7 +12,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::decode::{Placed, Table, kind};
 use super::keys::{Section, numbers as key};
-use super::sections::{Draft, LineDraft};
+use super::lines::LineDraft;
+use super::sections::Draft;
 use super::user::Budget;
 use super::values::{self, Fault};
 use crate::diagnostic::{Diagnostic, Source};
