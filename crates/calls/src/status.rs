@@ -8,6 +8,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 
 use crate::alert::Alert;
+/// The names of all states of a line: [`Line::state`] is one of them.
+pub use crate::line::STATES as LINE_STATES;
 use crate::money::Charge;
 use crate::vocabulary::{CallId, Leg, LineId, PromiseId, SessionId, Wall};
 

@@ -38,29 +38,27 @@ mod on_hook;
 mod online;
 mod registers;
 mod setup;
+mod state;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
 use proto::at::caller_id::CallerId;
-use proto::at::commands::{Command, Commands, Plan};
+use proto::at::commands::{Command, Plan};
 use proto::at::escape::Escape;
 use proto::at::profile::resets;
 use proto::at::reader::{Form, Reader};
 use proto::signals::Signals;
 use proto::time::{Deadline, Instant};
 
-use answer::{Answering, Ringing};
 pub(crate) use dial::Order;
-use dial::{Dialling, Preparing};
 use future::Future;
-use measure::Measuring;
 pub(crate) use measure::{Act, Heard};
-use on_hook::HangingUp;
-use online::Online;
 use registers::{Doubt, Known};
 use setup::Claim;
+pub use state::STATES;
+use state::State;
 
 use crate::call::Call;
 use crate::config;
@@ -103,45 +101,6 @@ pub(crate) enum Fact {
     Measuring(Heard),
     /// The port is closed, and stays so.
     Closed,
-}
-
-#[derive(Debug)]
-enum State {
-    Closed,
-    Opening,
-    Claiming {
-        claim: Claim,
-        until: Instant,
-    },
-    Initialising {
-        commands: Box<Commands>,
-    },
-    /// `free_at`: no dialling before, because the exchange may still hold the last caller.
-    Idle {
-        check_at: Instant,
-        free_at: Option<Instant>,
-    },
-    Checking {
-        commands: Box<Commands>,
-    },
-    Ringing(Box<Ringing>),
-    Answering(Box<Answering>),
-    Preparing(Box<Preparing>),
-    Dialling(Box<Dialling>),
-    Online(Box<Online>),
-    HangingUp(Box<HangingUp>),
-    Faulted {
-        reason: String,
-        retry_at: Instant,
-    },
-    Lent {
-        holder: String,
-    },
-    BusyingOut {
-        commands: Box<Commands>,
-    },
-    BusiedOut,
-    Measuring(Box<Measuring>),
 }
 
 /// One telephone line.
@@ -229,48 +188,12 @@ impl Line {
 
     /// The call on it, if there is one.
     pub(crate) fn call(&self) -> Option<&Call> {
-        match &self.state {
-            State::Ringing(ringing) => Some(&ringing.call),
-            State::Answering(answering) => Some(&answering.call),
-            State::Dialling(dialling) => Some(&dialling.call),
-            State::Online(online) => Some(&online.call),
-            State::HangingUp(hanging_up) => hanging_up.call(),
-            State::Closed
-            | State::Opening
-            | State::Claiming { .. }
-            | State::Initialising { .. }
-            | State::Idle { .. }
-            | State::Checking { .. }
-            | State::Preparing(_)
-            | State::Faulted { .. }
-            | State::Lent { .. }
-            | State::BusyingOut { .. }
-            | State::BusiedOut
-            | State::Measuring(_) => None,
-        }
+        self.state.call()
     }
 
     /// Whether somebody is still at the other end, as far as can be seen.
     pub(crate) fn has_carrier(&self) -> bool {
-        match &self.state {
-            State::Online(online) => online.has_carrier(),
-            State::Closed
-            | State::Opening
-            | State::Claiming { .. }
-            | State::Initialising { .. }
-            | State::Idle { .. }
-            | State::Checking { .. }
-            | State::Ringing(_)
-            | State::Answering(_)
-            | State::Preparing(_)
-            | State::Dialling(_)
-            | State::HangingUp(_)
-            | State::Faulted { .. }
-            | State::Lent { .. }
-            | State::BusyingOut { .. }
-            | State::BusiedOut
-            | State::Measuring(_) => false,
-        }
+        self.state.has_carrier()
     }
 
     /// DCD, where it can be seen.
@@ -290,48 +213,12 @@ impl Line {
 
     /// The state's name, and what it is faulted by or lent to.
     pub(crate) fn state_name(&self) -> (&'static str, Option<&str>) {
-        match &self.state {
-            State::Closed => ("closed", None),
-            State::Opening => ("opening", None),
-            State::Claiming { .. } => ("claiming", None),
-            State::Initialising { .. } => ("initialising", None),
-            State::Idle { .. } => ("idle", None),
-            State::Checking { .. } => ("checking", None),
-            State::Ringing(_) => ("ringing", None),
-            State::Answering(_) => ("answering", None),
-            State::Preparing(_) => ("preparing", None),
-            State::Dialling(_) => ("dialling", None),
-            State::Online(_) => ("online", None),
-            State::HangingUp(_) => ("hanging-up", None),
-            State::Faulted { reason, .. } => ("faulted", Some(reason)),
-            State::Lent { holder } => ("lent", Some(holder)),
-            State::BusyingOut { .. } => ("busying-out", None),
-            State::BusiedOut => ("busied-out", None),
-            State::Measuring(_) => ("measuring", None),
-        }
+        self.state.name()
     }
 
     /// When `tick` is wanted.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
-        match &self.state {
-            State::Closed | State::Opening | State::Lent { .. } | State::BusiedOut => None,
-            State::Claiming { until, .. } => Some(Deadline::new(*until, "lock")),
-            State::Initialising { commands }
-            | State::Checking { commands }
-            | State::BusyingOut { commands } => commands.deadline(),
-            State::Idle { check_at, free_at } => {
-                let held = free_at.map(|at| Deadline::new(at, "hold time"));
-                Deadline::earliest(held, Some(Deadline::new(*check_at, "modem check")))
-            }
-            State::Ringing(ringing) => Some(ringing.deadline()),
-            State::Answering(answering) => Some(answering.deadline()),
-            State::Preparing(preparing) => preparing.deadline(),
-            State::Dialling(dialling) => Some(dialling.deadline()),
-            State::Online(online) => online.deadline(),
-            State::HangingUp(hanging_up) => hanging_up.deadline(),
-            State::Measuring(measuring) => measuring.deadline(),
-            State::Faulted { retry_at, .. } => Some(Deadline::new(*retry_at, "line retry")),
-        }
+        self.state.deadline()
     }
 
     // -------------------------------------------------------------------------------- what it is told

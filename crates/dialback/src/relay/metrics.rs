@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use calls::status::Status;
+use calls::status::{LINE_STATES, Status};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
@@ -16,28 +16,6 @@ use prometheus_client::registry::Registry;
 
 use super::ledger::Counts;
 use super::tally::{SPEEDS, Spread, TIMES, Tally, WAITS, Words, leg};
-
-/// The states of a line (`status::Line::state`): each is shown, also with no line in it, so that sums and
-/// alerts never miss a series.
-const STATES: [&str; 17] = [
-    "closed",
-    "opening",
-    "claiming",
-    "initialising",
-    "idle",
-    "checking",
-    "ringing",
-    "answering",
-    "preparing",
-    "dialling",
-    "online",
-    "hanging-up",
-    "faulted",
-    "lent",
-    "busying-out",
-    "busied-out",
-    "measuring",
-];
 
 /// States of a promise.
 const PROMISE_STATES: [&str; 5] = ["unsealed", "parting", "waiting", "hunting", "dialling"];
@@ -257,7 +235,8 @@ impl Collector for Page {
 }
 
 fn lines(to: &mut Writer<'_>, status: &Status) -> fmt::Result {
-    let states = tallied(&STATES, status.lines.iter().map(|line| line.state.as_str()));
+    // Each state is shown, also with no line in it, so that sums and alerts never miss a series.
+    let states = tallied(&LINE_STATES, status.lines.iter().map(|line| line.state.as_str()));
     let states = states.into_iter().map(|(state, count)| (vec![("state", state)], count));
     to.gauge("dialback_lines", "Lines by what they are doing", states)?;
     let each = status

@@ -12,6 +12,7 @@ use proto::time::Instant;
 
 use super::pictures::Picture;
 use crate::chance::Chance;
+use crate::line::STATES;
 use crate::recovery::Restored;
 use crate::server::Server;
 use crate::status::Status;
@@ -46,26 +47,6 @@ const SAID: [&[u8]; 19] = [
     b"\r",
     b"+++",
     b"\x00\xff\x80 junk",
-];
-
-const STATES: [&str; 17] = [
-    "closed",
-    "opening",
-    "claiming",
-    "initialising",
-    "idle",
-    "checking",
-    "ringing",
-    "answering",
-    "preparing",
-    "dialling",
-    "online",
-    "hanging-up",
-    "faulted",
-    "lent",
-    "busying-out",
-    "busied-out",
-    "measuring",
 ];
 
 const KINDS: [&str; 8] =

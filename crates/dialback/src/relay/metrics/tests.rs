@@ -204,7 +204,7 @@ fn every_state_of_a_line_is_one_that_the_page_shows() {
     let text = include_str!("../../../../calls/src/status.rs");
     let listed = text.split("    /// `closed`").nth(1).unwrap().split("pub state").next().unwrap();
     let listed: BTreeSet<&str> = listed.split('`').skip(1).step_by(2).chain(["closed"]).collect();
-    assert_eq!(listed, STATES.into_iter().collect());
+    assert_eq!(listed, LINE_STATES.into_iter().collect());
 }
 
 /// Names of our metrics in an expression.
