@@ -139,6 +139,11 @@ fn every_route_answers_as_the_description_says_before_during_and_after_a_callbac
     check("post", "/api/v1/promises/{promise}/{order}", &path, "", 200);
     check("post", "/api/v1/promises/{promise}/{order}", "/api/v1/promises/x/now", "", 400);
     check("post", callbacks, callbacks, r#"{"numbers":5}"#, 400);
+    check("post", callbacks, callbacks, r#"{"user":"fixed","lines":["main"]}"#, 400);
+    check("post", callbacks, callbacks, r#"{"user":"nobody"}"#, 409);
+    let promised = check("post", callbacks, callbacks, r#"{"user":"fixed"}"#, 200);
+    let path = format!("/api/v1/promises/p{}/cancel", promised["promise"]);
+    check("post", "/api/v1/promises/{promise}/{order}", &path, "", 200);
 
     asked.sort();
     asked.dedup();

@@ -32,6 +32,11 @@ impl Code {
         self.0.matches(&digits)
     }
 
+    /// For whoever is to pass it on.
+    pub(crate) fn shown(&self) -> String {
+        String::from_utf8_lossy(self.0.expose()).into_owned()
+    }
+
     /// What the caller is told before the request leg ends. None of it may look like a prompt or a modem's word.
     pub(crate) fn notice(&self) -> Vec<u8> {
         let mut text = b"\r\nOn the next call you will be asked for this code: ".to_vec();

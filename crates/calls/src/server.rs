@@ -12,6 +12,7 @@
 //! It does not know what a file descriptor, a database or a clock is.
 
 mod budget;
+mod call_back;
 mod commands;
 mod facts;
 mod measuring;
@@ -25,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proto::time::{Deadline, Instant};
 
 use crate::alarms::Alarms;
+use crate::code::Code;
 use crate::config::{self, Config};
 use crate::desk::Desk;
 use crate::hunt::{self, Choice};
@@ -350,7 +352,9 @@ impl Server {
         };
         let reply = self.promises.change(id, |promise| promise.seal(due)).flatten();
         if let Some(request) = reply {
-            self.desk.output(Output::Reply(request, Reply::Promised { promise: id }));
+            let code = self.promises.get(id).and_then(|promise| promise.code.as_ref());
+            let code = code.map(Code::shown);
+            self.desk.output(Output::Reply(request, Reply::Promised { promise: id, code }));
         }
     }
 

@@ -30,7 +30,7 @@ mod ppp;
 mod prompt;
 mod proof;
 
-pub(crate) use self::answerer::{Answerer, Demand};
+pub(crate) use self::answerer::{Answerer, Demand, wants_code};
 use self::callback::{CutShort, printable};
 pub(crate) use self::proof::{Asked, Proving};
 

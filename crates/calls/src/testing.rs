@@ -253,6 +253,13 @@ impl Bench {
                 numbers: numbers.split_whitespace().map(str::to_owned).collect(),
                 ..CallbackOrder::default()
             })),
+            ("call-back", words) => {
+                let (user, number) = match words.split_once(' ') {
+                    Some((user, number)) => (user, Some(number.to_owned())),
+                    None => (words, None),
+                };
+                command(Command::CallUser { who: "root".to_owned(), user: user.to_owned(), number })
+            }
             ("hang-up", line) => {
                 command(Command::HangUp { who: "root".to_owned(), line: line.to_owned() })
             }
@@ -443,7 +450,10 @@ fn told(output: &Output, name_lines: bool) -> String {
         Output::Journal(entry) => format!("* {}", event(&entry.event)),
         Output::Reread => "> reread".to_owned(),
         Output::Reply(_, Reply::Done) => "> reply done".to_owned(),
-        Output::Reply(_, Reply::Promised { promise }) => format!("> reply {promise}"),
+        Output::Reply(_, Reply::Promised { promise, code: None }) => format!("> reply {promise}"),
+        Output::Reply(_, Reply::Promised { promise, code: Some(code) }) => {
+            format!("> reply {promise} with a code of {}", code.len())
+        }
         Output::Reply(_, Reply::Refused { rule, .. }) => format!("> reply refused {rule}"),
         Output::Stopped => "> stopped".to_owned(),
     }

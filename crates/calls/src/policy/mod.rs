@@ -102,6 +102,8 @@ pub enum Proof {
     PasswordAndCode,
     /// One of PPP's methods.
     Ppp,
+    /// None: an operator, who orders the callback, vouches for it.
+    Operator,
 }
 
 impl Proof {
@@ -113,6 +115,7 @@ impl Proof {
             Self::Code => "by a one-time code",
             Self::PasswordAndCode => "by password and a one-time code",
             Self::Ppp => "by PPP",
+            Self::Operator => "by an operator's word",
         }
     }
 
@@ -124,16 +127,18 @@ impl Proof {
             Self::Code => "totp",
             Self::PasswordAndCode => "password+totp",
             Self::Ppp => "ppp",
+            Self::Operator => "operator",
         }
     }
 
-    /// Whether no more is demanded. PPP proves a name by its own methods, whatever is asked at the prompt.
+    /// Whether no more is demanded. PPP proves a name by its own methods, whatever is asked at the prompt; an operator
+    /// has shown to the system who he is.
     #[must_use]
     pub const fn is_enough(self, wanted: Authenticate) -> bool {
         let (password, code) = match self {
             Self::Password => (true, false),
             Self::Code => (false, true),
-            Self::PasswordAndCode | Self::Ppp => (true, true),
+            Self::PasswordAndCode | Self::Ppp | Self::Operator => (true, true),
         };
         (password || !wanted.wants_password()) && (code || !wanted.wants_code())
     }

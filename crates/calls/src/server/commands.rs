@@ -3,27 +3,27 @@
 //! It does not know how the request came in, nor whether its sender was entitled to it: the control
 //! socket's owner is the operator.
 
-use super::{Server, Waiter};
+use super::Server;
 use crate::alert::Alert;
-use crate::config::user::Service;
-use crate::config::{HoldBy, ReturnLine};
+use crate::config::HoldBy;
 use crate::line::Line;
-use crate::policy::{Counters, Identity, Marked, Numbers, Refusal, RefusalKind, Request};
 use crate::promise::State;
-use crate::promises::{OPERATOR, Terms};
-use crate::vocabulary::{
-    CallbackOrder, Cause, Command, Event, Leg, Output, PromiseId, Reply, RequestId,
-};
-use proto::dial::PhoneNumber;
+use crate::vocabulary::{Cause, Command, Event, Output, PromiseId, Reply, RequestId};
 
 impl Server {
     pub(super) fn command(&mut self, request: RequestId, command: Command) {
         let reply = match command {
-            Command::Callback(order) => match self.call_back(request, &order) {
-                // Answered when it is durable.
+            // Answered when the promise is durable.
+            Command::Callback(order) => match self.call_number(request, &order) {
                 Ok(()) => return,
                 Err(refusal) => Reply::Refused { rule: refusal.rule, reason: refusal.reason },
             },
+            Command::CallUser { who, user, number } => {
+                match self.call_user(request, &who, &user, number.as_deref()) {
+                    Ok(()) => return,
+                    Err(refusal) => Reply::Refused { rule: refusal.rule, reason: refusal.reason },
+                }
+            }
             Command::HangUp { who, line } => self.hang_up(who, &line),
             Command::BusyOut { who, line } => self.busy_out(who, &line),
             Command::Restore { who, line } => self.restore(who, &line),
@@ -41,47 +41,6 @@ impl Server {
             Command::Withdraw { who, promise } => self.withdraw(&who, promise),
         };
         self.desk.output(Output::Reply(request, reply));
-    }
-
-    fn call_back(&mut self, request: RequestId, order: &CallbackOrder) -> Result<(), Refusal> {
-        let command = format!("callback {}", order.numbers.join(" "));
-        self.desk.journal(Event::Operated { who: order.who.clone(), command });
-        let parse = |text: &String| {
-            PhoneNumber::configured(text).map_err(|fault| {
-                let reason = format!("{text}: {fault}");
-                Refusal::new(RefusalKind::NotANumber, "number.grammar", reason)
-            })
-        };
-        let numbers = order.numbers.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-        let chosen = ReturnLine::Lines(order.lines.clone());
-        let return_line = if order.lines.is_empty() { &self.config.callback.line } else { &chosen };
-        let wish = Request {
-            user: OPERATOR,
-            numbers: Numbers::Operator(&numbers),
-            return_line,
-            identity: Identity::Operator,
-            service: Service::Login,
-            came_in_on: None,
-            caller_id: None,
-            leg: Leg::Request,
-            at: self.desk.now.wall,
-            counters: Counters::default(),
-            marked: Marked::default(),
-        };
-        let terms = Terms {
-            least_delay: std::time::Duration::ZERO,
-            bound: false,
-            ppp: false,
-            session: self.desk.session_id(),
-            call: None,
-            user: OPERATOR,
-            init: &order.init,
-            speed: order.speed,
-            reply: Some(request),
-        };
-        let made = self.promises.make(&self.config, &mut self.desk, wish, &terms)?;
-        self.awaiting.insert((made.seq, Waiter::Promise(made.promise)));
-        Ok(())
     }
 
     fn hang_up(&mut self, who: String, name: &str) -> Reply {

@@ -1,5 +1,6 @@
 //! Timelines of the whole server: callers, promises, programs, operators, restarts.
 
+mod call_back;
 mod callback;
 mod hostile;
 mod injection;

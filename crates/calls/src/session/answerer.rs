@@ -78,6 +78,11 @@ impl Demand {
     }
 }
 
+/// Whether whoever answers this user's return call has to know the code that is made for it.
+pub(crate) fn wants_code(config: &Config, user: &str) -> bool {
+    demanded(config, user) == ReturnProof::Code
+}
+
 /// What is demanded of whoever answers this user's return call.
 fn demanded(config: &Config, user: &str) -> ReturnProof {
     let own = config.user(user).and_then(|user| user.return_proof);
@@ -94,7 +99,7 @@ impl Answerer {
 impl Session {
     /// Whether whoever answers this user's return call has to know the code that is shown on this one.
     pub(super) fn is_bound(&self, user: &str, office: &Office<'_>) -> bool {
-        demanded(office.config, user) == ReturnProof::Code
+        wants_code(office.config, user)
     }
 
     /// Who is expected and has not been recognised yet.

@@ -11,6 +11,17 @@ use super::PromiseId;
 pub enum Command {
     /// Call somebody back now, as callback(8) does from a root shell.
     Callback(CallbackOrder),
+    /// Call a user back now, or a name that login.config calls back, as if he had asked for it and proved his name: the
+    /// policy decides.
+    CallUser {
+        /// Who asks.
+        who: String,
+        /// One of the user's names.
+        user: String,
+        /// Where; `None`: at the numbers that are stored for him.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<String>,
+    },
     /// End the call on a line.
     HangUp {
         /// Who asks (`root (uid 0)`).
@@ -113,6 +124,9 @@ pub enum Reply {
     Promised {
         /// Follow it by this.
         promise: PromiseId,
+        /// What whoever answers will be asked for, if there was nobody on a first call to be shown it. In no journal.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
     },
     /// Not done, because.
     Refused {

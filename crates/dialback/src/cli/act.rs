@@ -168,7 +168,7 @@ pub(super) fn order(server: &Whereabouts, command: Command) -> Result<(), Failur
     let mut client = Client::connect(&server.socket()?)?;
     match client.command(command)? {
         Reply::Done => Ok(()),
-        Reply::Promised { promise } => {
+        Reply::Promised { promise, .. } => {
             out::line(promise);
             Ok(())
         }

@@ -14,7 +14,7 @@ use crate::exit::{Code, Failure};
 use crate::log::{LinesOfCalls, text_line};
 use crate::out::{self, Palette};
 
-/// Call somebody back now (callback(8) of dialback)
+/// Call a number now (callback(8) of dialback)
 #[derive(Debug, Parser)]
 #[command(name = "callback", max_term_width = 100)]
 pub(super) struct ByName {
@@ -135,7 +135,7 @@ fn asked() -> Result<String, Failure> {
 
 fn give(client: &mut Client, order: CallbackOrder) -> Result<PromiseId, Failure> {
     match client.command(Command::Callback(order))? {
-        Reply::Promised { promise } => Ok(promise),
+        Reply::Promised { promise, .. } => Ok(promise),
         Reply::Refused { rule, reason } => {
             Err(Failure::new(Code::Failed, format!("refused by {rule}: {reason}")))
         }
@@ -146,7 +146,7 @@ fn give(client: &mut Client, order: CallbackOrder) -> Result<PromiseId, Failure>
 }
 
 /// Shows what becomes of a promise, until something has.
-fn follow(events: Events, promise: PromiseId) -> Result<(), Failure> {
+pub(super) fn follow(events: Events, promise: PromiseId) -> Result<(), Failure> {
     let palette = Palette::stdout();
     let mut lines = LinesOfCalls::default();
     for entry in events {

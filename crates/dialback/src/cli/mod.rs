@@ -5,6 +5,7 @@
 
 mod act;
 mod audit;
+mod call_back;
 mod callback;
 mod check;
 mod demo;
@@ -122,7 +123,9 @@ enum Command {
     Policy(policy::Policy),
     /// Make hashes and keys for the file of users, and show who there is
     User(user::Users),
-    /// Call somebody back now, as callback(8) does
+    /// Call a user back now, where the policy has it
+    CallBack(call_back::CallBack),
+    /// Call a number now, as callback(8) does
     Callback(callback::Callback),
     /// Run a Windows dial-up script (.scp), or find its faults
     Scp(crate::scp::Scp),
@@ -219,6 +222,7 @@ pub(crate) fn run(args: impl IntoIterator<Item = OsString>) -> Result<(), Failur
         Command::Log(log) => log.run(),
         Command::Policy(policy) => policy.run(),
         Command::User(users) => users.run(),
+        Command::CallBack(call_back) => call_back.run(),
         Command::Callback(callback) => callback.run(),
         Command::Scp(scp) => scp.run(),
         Command::Dial(dial) => dial.run(),

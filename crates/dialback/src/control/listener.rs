@@ -515,6 +515,9 @@ fn signed(command: Command, name: &str) -> Command {
             let who = sign(&order.who);
             Command::Callback(calls::vocabulary::CallbackOrder { who, ..order })
         }
+        Command::CallUser { who, user, number } => {
+            Command::CallUser { who: sign(&who), user, number }
+        }
         Command::HangUp { who, line } => Command::HangUp { who: sign(&who), line },
         Command::Reload { who } => Command::Reload { who: sign(&who) },
         Command::BusyOut { who, line } => Command::BusyOut { who: sign(&who), line },

@@ -218,6 +218,7 @@ pub(super) fn question(command: &Command) -> String {
         Command::Restore { line, .. } => format!("put {line} back into service?"),
         Command::Hurry { promise, .. } => format!("call back for {promise} now?"),
         Command::Callback(_) => "call back?".to_owned(),
+        Command::CallUser { user, .. } => format!("call {user} back?"),
         Command::Reload { .. } => "read the configuration again?".to_owned(),
         Command::Qualify { line, .. } => format!("record what was measured on {line}?"),
         Command::Measure { line, with, .. } => format!("measure {line} by calls with {with}?"),

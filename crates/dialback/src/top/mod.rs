@@ -149,7 +149,7 @@ fn watch(
 fn order(client: &mut Client, command: Command) -> Result<(String, bool), Failure> {
     match client.command(command) {
         Ok(Reply::Done) => Ok(("done".to_owned(), false)),
-        Ok(Reply::Promised { promise }) => Ok((format!("{promise} is promised"), false)),
+        Ok(Reply::Promised { promise, .. }) => Ok((format!("{promise} is promised"), false)),
         Ok(Reply::Refused { reason, .. }) => Ok((reason, true)),
         Err(ClientFault::Refused { message, .. }) => Ok((message, true)),
         Err(fault) => Err(fault.into()),

@@ -27,6 +27,8 @@ pub(super) enum About {
     Promise(PromiseId),
     /// Numbers to call, on these lines.
     Numbers(Vec<String>, Vec<String>),
+    /// A user to call, at his own number or at this one.
+    User(String, Option<String>),
 }
 
 /// The command that these words mean.
@@ -41,7 +43,10 @@ fn command(order: &str, about: About, who: String) -> Option<Command> {
         ("call-back", About::Numbers(numbers, lines)) => {
             Command::Callback(CallbackOrder { who, lines, numbers, ..CallbackOrder::default() })
         }
-        (_, About::Line(_) | About::Promise(_) | About::Numbers(..)) => return None,
+        ("call-back", About::User(user, number)) => Command::CallUser { who, user, number },
+        (_, About::Line(_) | About::Promise(_) | About::Numbers(..) | About::User(..)) => {
+            return None;
+        }
     })
 }
 
@@ -107,13 +112,33 @@ fn promise_id(text: &str) -> Result<PromiseId, Fault> {
     })
 }
 
-/// Whom to call back.
+/// Whom to call back: numbers, or a user.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CallBack {
+    #[serde(default)]
     numbers: Vec<String>,
     #[serde(default)]
     lines: Vec<String>,
+    user: Option<String>,
+    number: Option<String>,
+}
+
+impl CallBack {
+    /// What it is about, if it says one thing.
+    fn about(self) -> Result<About, &'static str> {
+        match (self.user, self.number) {
+            (None, None) if !self.numbers.is_empty() => {
+                Ok(About::Numbers(self.numbers, self.lines))
+            }
+            (Some(user), number) if self.numbers.is_empty() && self.lines.is_empty() => {
+                Ok(About::User(user, number))
+            }
+            (None | Some(_), None | Some(_)) => Err(
+                "say whom: \"numbers\" and perhaps \"lines\", or \"user\" and perhaps \"number\"",
+            ),
+        }
+    }
 }
 
 /// `POST /api/v1/callbacks`
@@ -126,18 +151,17 @@ pub(super) async fn call_back(
 ) -> Result<Response, Fault> {
     let with = (state, actor, peer, headers);
     let about = match body {
-        Ok(Json(CallBack { numbers, lines })) => About::Numbers(numbers, lines),
-        Err(e) => {
-            // Who may not order anything is told that first.
-            return Err(match &with.1.0 {
-                Actor::Token(_) => {
-                    Fault::new(StatusCode::BAD_REQUEST, "bad-request", e.body_text())
-                }
-                Actor::Reader | Actor::Session { .. } => Fault::unknown(TOKEN),
-            });
-        }
+        Ok(Json(body)) => body.about().map_err(str::to_owned),
+        Err(e) => Err(e.body_text()),
     };
-    by_token(with, "call-back", about).await
+    match (about, &with.1.0) {
+        // Who may not order anything is told that first.
+        (Err(_), Actor::Reader | Actor::Session { .. }) => Err(Fault::unknown(TOKEN)),
+        (Err(what), Actor::Token(_)) => {
+            Err(Fault::new(StatusCode::BAD_REQUEST, "bad-request", what))
+        }
+        (Ok(about), _) => by_token(with, "call-back", about).await,
+    }
 }
 
 /// The page's form.
@@ -152,6 +176,8 @@ pub(super) struct Written {
     promise: Option<String>,
     #[serde(default)]
     number: Option<String>,
+    #[serde(default)]
+    user: Option<String>,
 }
 
 /// `POST /orders`: the page's forms.
@@ -189,10 +215,18 @@ async fn by_session(
         let what = "the form is not of this session: load the page again";
         return Err(Fault::new(StatusCode::FORBIDDEN, "csrf", what));
     }
-    let about = match (form.line, form.promise, form.number) {
-        (Some(line), None, None) => About::Line(line),
-        (None, Some(promise), None) => About::Promise(promise_id(&promise)?),
-        (None, None, Some(number)) => About::Numbers(vec![number], Vec::new()),
+    // A field that was left empty is sent as one.
+    let number = form.number.filter(|text| !text.trim().is_empty());
+    let user = form.user.filter(|text| !text.trim().is_empty());
+    let about = match (form.line, form.promise, user, number) {
+        (Some(line), None, None, None) => About::Line(line),
+        (None, Some(promise), None, None) => About::Promise(promise_id(&promise)?),
+        (None, None, None, Some(number)) => About::Numbers(vec![number], Vec::new()),
+        (None, None, Some(user), number) => About::User(user, number),
+        (None, None, None, None) if form.order == "call-back" => {
+            let what = "say whom: a user, a number, or both";
+            return Err(Fault::new(StatusCode::BAD_REQUEST, "bad-request", what));
+        }
         _ => return Err(Fault::no_such_order()),
     };
     let who = signature(name, peer, headers, site.behind_proxy);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use calls::vocabulary::{CallbackOrder, Command, Reply};
 use dialback_sim::people::Step;
 use dialback_sim::people::scripts::{be_called_back, chat, log_in, pause, send};
-use dialback_sim::world::{Act, configure};
+use dialback_sim::world::{Act, Setup, configure};
 
 use crate::setup::*;
 
@@ -87,6 +87,32 @@ fn calls_somebody_back_from_a_root_shell() {
     is_done(&world, "alice");
     assert!(matches!(world.replies(), [(_, Reply::Promised { .. })]), "{:?}", world.replies());
     journal_has(&world, &["promised", "dialled", "line=second", "kept"]);
+}
+
+#[test]
+fn has_a_user_called_back_who_proves_who_he_is() {
+    let users = format!("[[user]]\nname = \"al\"\ncallback = {{ numbers = [\"{ALICE}\"] }}\n");
+    let mut world = world(Setup { config: format!("{}{users}", config("")), ..setup() });
+    let order = |user: &str| {
+        let (who, user) = ("root (uid 0)".to_owned(), user.to_owned());
+        Act::Command(Command::CallUser { who, user, number: None })
+    };
+    world.at(4_000, order("nobody"));
+    world.at(5_000, order("al"));
+    let mut steps = vec![Step::Dtr(true), send("AT\r"), pause(100)];
+    steps.extend(be_called_back("ATA").split_off(2));
+    steps.extend(log_in("al"));
+    tell(&mut world, "alice", steps);
+    is_done(&world, "alice");
+    assert!(
+        matches!(world.replies(), [(_, Reply::Refused { .. }), (_, Reply::Promised { .. })]),
+        "{:?}",
+        world.replies()
+    );
+    journal_has(
+        &world,
+        &["operated command=call-back al", "promised user=al", "dialled", "kept", "recognised"],
+    );
 }
 
 /// The seed's warning: whoever gets a callback for every name never gets a login.

@@ -8,7 +8,7 @@ use crate::testing::{Bench, LOGIN, TOML, check_with, config, fresh};
 use crate::vocabulary::LineId;
 
 /// What verifies is the timeline's business; the hash only has to be one.
-const HASH: &str =
+pub(super) const HASH: &str =
     "$argon2id$v=19$m=8,t=1,p=1$c2l4dGVlbiBvY3RldHM$OjW5mXMPPzx8Mc8K7HcVmHRtlZ6yBvxh5LxrVvqJqXY";
 const KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 

@@ -255,6 +255,7 @@ document.addEventListener('submit', async (event) => {
   const answer = one('#answer');
   let text;
   let good = false;
+  let stays = false;
   try {
     const response = await fetch(form.getAttribute('action'), {
       method: 'POST',
@@ -263,12 +264,14 @@ document.addEventListener('submit', async (event) => {
     });
     const said = await response.json();
     good = response.ok;
-    text = said.reason ?? said.message ?? (said.promise ? `promised: p${said.promise}` : 'done');
+    // A code has to be read, and told to somebody.
+    stays = Boolean(said.code);
+    text = said.reason ?? said.message ?? (said.promise ? `promised: p${said.promise}${said.code ? `; the code is ${said.code}` : ''}` : 'done');
   } catch {
     text = 'the dashboard does not answer';
   }
   answer.hidden = false;
   answer.dataset.tone = good ? 'good' : 'bad';
   answer.textContent = `${form.innerText.trim().split('\n')[0]}: ${text}`;
-  setTimeout(() => { answer.hidden = true; }, 6000);
+  if (!stays) setTimeout(() => { answer.hidden = true; }, 6000);
 });

@@ -120,8 +120,12 @@ pub(super) fn failed(actor: &Actor, fault: &Fault) -> Response {
 pub(super) fn answered(actor: &Actor, reply: &Reply) -> Response {
     let (status, text) = match reply {
         Reply::Done => (StatusCode::OK, "Done.".to_owned()),
-        Reply::Promised { promise } => {
-            (StatusCode::OK, format!("The callback is promised: {promise}."))
+        Reply::Promised { promise, code } => {
+            let code = code.as_ref().map(|code| {
+                format!(" Whoever answers is asked for the code {code}: tell it to the user.")
+            });
+            let code = code.unwrap_or_default();
+            (StatusCode::OK, format!("The callback is promised: {promise}.{code}"))
         }
         Reply::Refused { reason, .. } => (StatusCode::CONFLICT, format!("Refused: {reason}")),
     };

@@ -154,9 +154,14 @@ fn promises(actor: &Actor, promises: &[Promise]) -> Markup {
                 form .entry method="post" action="/orders" data-order="call-back" {
                     input type="hidden" name="csrf" value=(csrf);
                     input type="hidden" name="order" value="call-back";
-                    label for="number" { "Call back" }
-                    input #number name="number" inputmode="tel" autocomplete="off" required;
+                    label for="user" { "Call back the user" }
+                    input #user name="user" autocomplete="off";
+                    label for="number" { "at the number" }
+                    input #number name="number" inputmode="tel" autocomplete="off" aria-describedby="call-back-how";
                     button type="submit" { "Call" }
+                    small #call-back-how {
+                        "A user alone is called where the policy has it; a number alone is called as it is."
+                    }
                 }
             }
         }
