@@ -186,6 +186,8 @@ impl Promises {
         let user = config.user(terms.user);
         let promise = desk.promise_id();
         let numbers = approval.numbers().iter().map(|number| number.as_str().to_owned());
+        // Who waits for the answer has no call that would have to end first.
+        let at_once = terms.reply.is_some();
         let delay = callback.delay.max(terms.least_delay).max(hold);
         let promised = Promised {
             promise,
@@ -196,7 +198,10 @@ impl Promises {
             lines: approval.lines().to_vec(),
             rule: approval.rule().to_owned(),
             // For a restart; in this run it counts from when the line is down.
-            due: desk.now.wall + delay + desk.chance.wait(callback.jitter),
+            due: match at_once {
+                true => desk.now.wall,
+                false => desk.now.wall + delay + desk.chance.wait(callback.jitter),
+            },
             expires: desk.now.wall + callback.max_time,
             tries: user.and_then(|user| user.tries).unwrap_or(callback.tries).max(1),
             retry_ms: u64::try_from(callback.retry.as_millis()).unwrap_or(u64::MAX),
