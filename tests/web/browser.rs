@@ -9,7 +9,7 @@ use crate::rig::Rig;
 use crate::webdriver::{Browser, missing};
 
 /// Where screens are kept for people to look at.
-fn screens(name: &str) -> PathBuf {
+pub(crate) fn screens(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/screens").join(name)
 }
 

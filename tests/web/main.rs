@@ -12,6 +12,7 @@ mod browser;
 mod caller;
 mod guard;
 mod http;
+mod keyboard;
 mod rig;
 mod tls;
 mod webdriver;

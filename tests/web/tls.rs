@@ -84,7 +84,7 @@ fn files_that_are_no_certificate_or_key_are_told_for_what_they_are() {
     for (certificate, key, told) in [
         ("empty.pem", "ours.key", "empty.pem: certificates: none is in it: a PEM file has a line"),
         ("ours.pem", "empty.pem", "empty.pem: the key: none is in it: a PEM file has a line"),
-        ("ours.pem", "anothers.key", "ours.pem: "),
+        ("ours.pem", "anothers.key", "anothers.key is not the key of its first certificate"),
         ("nowhere.pem", "ours.key", "nowhere.pem: certificates: "),
     ] {
         let config = format!(

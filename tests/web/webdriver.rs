@@ -136,6 +136,6 @@ impl Browser {
 }
 
 /// Between two questions to a browser, which has no other way to be waited for.
-fn pause() {
+pub(crate) fn pause() {
     std::thread::park_timeout(Duration::from_millis(50));
 }

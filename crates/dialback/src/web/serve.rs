@@ -18,9 +18,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{Error as TlsError, ServerConfig};
 
 use super::guard::{Peer, guard};
 use super::{Site, api, assets, page};
@@ -66,9 +66,21 @@ pub(super) fn tls(files: &Tls) -> Result<TlsAcceptor, Failure> {
     let mut config = ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(certificates, key)
-        .map_err(|e| fault(&files.certificate, e.to_string()))?;
+        .map_err(|e| fault(&files.certificate, pair_fault(&files.key, &e)))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+/// What is wrong with a certificate and a key that are both readable.
+fn pair_fault(key: &Path, e: &TlsError) -> String {
+    if matches!(e, TlsError::InconsistentKeys(_)) {
+        return format!(
+            "{} is not the key of its first certificate: name the key that it was made with as tls_key, \
+             and put the server's own certificate before those of its issuers",
+            key.display()
+        );
+    }
+    e.to_string()
 }
 
 /// What is wrong with a file that should be PEM, with what to do.

@@ -54,7 +54,10 @@ setInterval(turn, 1000);
 
 // ---- what stands
 
-// A quiet word for screen readers, no more often than they can say it.
+// A quiet word for screen readers: of states that somebody waits for, and no more often than it can be said. A call
+// goes through ten states; whoever wants all of them finds them in the tiles.
+const TOLD = new Set(['ringing', 'online', 'faulted', 'busied-out']);
+const BREATH = 5000;
 let waiting = [];
 let speaking = false;
 function say(text) {
@@ -66,7 +69,7 @@ function say(text) {
     put(one('#said'), waiting.slice(0, 4).join(', ') + more);
     waiting = [];
     speaking = false;
-  }, 1000);
+  }, BREATH);
 }
 
 const lines = one('#lines');
@@ -80,7 +83,11 @@ function field(root, name, text) {
 function link(element, id) {
   put(element, id);
   if (/^[csp]\d+$/.test(id)) element.href = `/calls/${id}`;
-  else element.removeAttribute('href');
+  else {
+    // Without an address it can't have the focus any more: what is around it takes it.
+    if (element === document.activeElement) element.closest('[tabindex]')?.focus({ preventScroll: true });
+    element.removeAttribute('href');
+  }
 }
 
 function drawLine(line) {
@@ -94,7 +101,7 @@ function drawLine(line) {
     tiles.set(line.line, tile);
   }
   if (tile.dataset.state !== line.state) {
-    if (tile.dataset.state) say(`${line.line} ${line.state}`);
+    if (TOLD.has(line.state) && tile.dataset.state) say(`${line.line} ${line.state}`);
     tile.dataset.state = line.state;
   }
   field(tile, 'state', line.state);
@@ -145,9 +152,17 @@ function drawPromises(promises) {
     }
     return row;
   });
-  one('tbody', table).replaceChildren(...rows);
-  table.hidden = rows.length === 0;
+  const body = one('tbody', table);
+  const gone = [...body.children].filter((row) => !rows.includes(row));
+  const orphan = gone.some((row) => row.contains(document.activeElement));
+  for (const row of gone) row.remove();
+  // A row that stays where it is keeps the focus: one that is put in again loses it.
+  rows.forEach((row, place) => {
+    if (body.children[place] !== row) body.insertBefore(row, body.children[place] ?? null);
+  });
+  table.parentElement.hidden = rows.length === 0;
   one('#no-promises').hidden = rows.length > 0;
+  if (orphan) one('#promises-title').focus({ preventScroll: true });
 }
 
 function stands({ at, lines: some, gone, promises }, whole) {
@@ -158,7 +173,10 @@ function stands({ at, lines: some, gone, promises }, whole) {
     gone = [...tiles.keys()].filter((name) => !names.has(name));
   }
   for (const name of gone ?? []) {
-    tiles.get(name)?.remove();
+    const tile = tiles.get(name);
+    const orphan = tile?.contains(document.activeElement);
+    tile?.remove();
+    if (orphan) one('#main').focus({ preventScroll: true });
     tiles.delete(name);
   }
   for (const line of some) drawLine(line);
@@ -177,15 +195,35 @@ function happened(told) {
   const at = one('time', item);
   at.textContent = time ?? day;
   at.title = told.time;
-  field(item, 'line', told.line);
-  link(one('[data-field="id"]', item), told.id);
+  field(item, 'line', told.line === '-' ? '' : told.line);
+  link(one('[data-field="id"]', item), told.id === '-' ? '' : told.id);
   field(item, 'text', told.text);
   list.prepend(item);
-  while (list.children.length > EVENTS) list.lastElementChild.remove();
+  // Nobody's link is taken away while he stands on it.
+  while (list.children.length > EVENTS && !list.lastElementChild.contains(document.activeElement)) {
+    list.lastElementChild.remove();
+  }
 }
 
 // Parts that the server renders anew after an event: at once, and then once for all that come meanwhile.
 const parts = [...all('[data-src]')].map((element) => ({ element, state: 'fresh' }));
+
+// Where the focus is within a part, so that it is found again in the part's next edition.
+function focused(root) {
+  const element = document.activeElement;
+  if (!root.contains(element)) return null;
+  const word = ['href', 'aria-label', 'id'].find((name) => element.hasAttribute(name));
+  const same = word ? `${element.localName}[${word}="${CSS.escape(element.getAttribute(word))}"]` : element.localName;
+  return { same, place: [...all(same, root)].indexOf(element) };
+}
+
+function exchange(root, nodes) {
+  const at = focused(root);
+  root.replaceChildren(...nodes);
+  if (!at) return;
+  const found = all(at.same, root);
+  (found[at.place] ?? found[0] ?? one('#main')).focus({ preventScroll: true });
+}
 
 async function renew(part) {
   if (part.state !== 'fresh') {
@@ -199,7 +237,7 @@ async function renew(part) {
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
       const own = page.getElementById(part.element.id);
       const open = [...all('details', part.element)].map((details) => details.open);
-      part.element.replaceChildren(...(own ?? page.body).childNodes);
+      exchange(part.element, (own ?? page.body).childNodes);
       all('details', part.element).forEach((details, place) => { details.open = open[place] ?? false; });
     }
   } catch {
@@ -247,6 +285,8 @@ function server(running, why) {
 }
 
 // ---- orders
+
+let fading;
 
 document.addEventListener('submit', async (event) => {
   const form = event.target;

@@ -221,13 +221,13 @@ fn row(record: &Record) -> Markup {
         tr {
             th scope="row" { a href=(format!("/calls/{}", record.call)) { (record.call) } }
             td .when { (moment(record.began)) }
-            td { (record.line) }
-            td { (way(record.leg).0) }
-            td { (dash(record.name.as_deref())) }
-            td { (dash(number)) }
-            td .figure { @match record.speed { Some(speed) => { (speed) } None => { "–" } } }
-            td .figure { (lasted(record.online_ms)) }
-            td { span .end data-tone=(tone(record.cause)) { (record.cause.map_or("–", cause_words)) } }
+            td .line { (record.line) }
+            td .way { (way(record.leg).0) }
+            td .name { (dash(record.name.as_deref())) }
+            td .to { (dash(number)) }
+            td .figure .speed { @match record.speed { Some(speed) => { (speed) } None => { "–" } } }
+            td .figure .online { (lasted(record.online_ms)) }
+            td .ended { span .end data-tone=(tone(record.cause)) { (record.cause.map_or("–", cause_words)) } }
         }
     }
 }

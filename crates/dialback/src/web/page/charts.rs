@@ -163,8 +163,10 @@ fn columns(sums: &Sums) -> Markup {
             }
             p .legend aria-hidden="true" {
                 span { (sums.columns.first().map(|column| label(column, hour)).unwrap_or_default()) }
-                span { i .in {} " came in  " i .out {} " went out, at most " (most) }
                 span { (sums.columns.last().map(|column| label(column, hour)).unwrap_or_default()) }
+            }
+            p .legend .keys aria-hidden="true" {
+                span { i .in {} " came in" } span { i .out {} " went out" } span { "highest column: " (most) }
             }
             details {
                 summary { "Figures" }

@@ -78,9 +78,10 @@ pub(super) fn framed(actor: &Actor, room: &str, title: &str, content: &Markup) -
                         (entry(actor))
                     }
                 }
+                // It is there before it has a word: what appears with its text is not read out.
+                p #answer .answer role="status" {}
                 main #main tabindex="-1" { (content) }
                 p #said .hidden aria-live="polite" {}
-                p #answer .answer role="status" aria-live="polite" hidden {}
             }
         }
     };

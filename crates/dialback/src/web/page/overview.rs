@@ -105,7 +105,7 @@ fn tile(actor: &Actor, now_ms: i64, line: &Line) -> Markup {
     let for_ms = u64::try_from(now_ms - line.since_ms).unwrap_or(0);
     let who = call.map(|call| call.who.as_str()).unwrap_or_default();
     html! {
-        li .tile data-line=(line.line) data-state=(line.state) {
+        li .tile tabindex="-1" data-line=(line.line) data-state=(line.state) {
             div .row {
                 h3 data-field="line" { (line.line) }
                 span .number data-field="number" { (line.number.as_deref().unwrap_or_default()) }
@@ -137,10 +137,10 @@ fn tile(actor: &Actor, now_ms: i64, line: &Line) -> Markup {
 fn promises(actor: &Actor, promises: &[Promise]) -> Markup {
     html! {
         section aria-labelledby="promises-title" {
-            h2 #promises-title { "Promised callbacks" }
+            h2 #promises-title tabindex="-1" { "Promised callbacks" }
             p #no-promises hidden[!promises.is_empty()] { "Nobody is owed a callback." }
-            div .scroll role="region" aria-label="Table of promises" tabindex="0" {
-                table #promises hidden[promises.is_empty()] {
+            div .scroll role="region" aria-label="Table of promises" tabindex="0" hidden[promises.is_empty()] {
+                table #promises .stacked {
                     thead { tr {
                         th scope="col" { "Promise" } th scope="col" { "User" } th scope="col" { "Number" }
                         th scope="col" { "State" } th scope="col" { "Due in" } th scope="col" { "Tries" }
@@ -199,11 +199,16 @@ fn event(told: &Told) -> Markup {
     html! {
         li data-tone=(told.tone) {
             time data-field="time" title=(told.time) { (time) }
-            span .where data-field="line" { (told.line) }
-            a data-field="id" href=[has_story(&told.id).then(|| format!("/calls/{}", told.id))] { (told.id) }
+            span .where data-field="line" { (named(&told.line)) }
+            a data-field="id" href=[has_story(&told.id).then(|| format!("/calls/{}", told.id))] { (named(&told.id)) }
             span .what data-field="text" { (told.text) }
         }
     }
+}
+
+/// Nothing, where there is no line or no call.
+fn named(text: &str) -> &str {
+    if text == "-" { "" } else { text }
 }
 
 fn has_story(id: &str) -> bool {
