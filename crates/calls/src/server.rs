@@ -19,7 +19,10 @@ mod measuring;
 mod reload;
 #[cfg(test)]
 mod tests;
+mod told;
 mod views;
+
+pub use self::told::Told;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -3,10 +3,13 @@
 //! They are made from the running machines on request. Nothing reads them back, and nobody may steer by
 //! them: a decision that needs a line's state is made where the state is.
 
+mod changes;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::changes::{Changes, Gone, Rest};
 use crate::alert::Alert;
 /// The names of all states of a line: [`Line::state`] is one of them.
 pub use crate::line::STATES as LINE_STATES;
@@ -18,6 +21,9 @@ use crate::vocabulary::{CallId, Leg, LineId, PromiseId, SessionId, Wall};
 pub struct Status {
     /// When it was so.
     pub at: Wall,
+    /// How long the server has been running by then, by a clock that nobody sets.
+    #[serde(default)]
+    pub up_ms: u64,
     /// The server was told to stop.
     pub stopping: bool,
     /// Why the journal cannot be written, if it cannot.

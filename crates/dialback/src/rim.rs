@@ -10,6 +10,9 @@
 //! It translates and decides nothing. It never waits for anything but its inputs: whatever an output needs
 //! time for is somebody else's task.
 
+mod handle;
+mod signals;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,12 +20,10 @@ use std::time::Duration;
 
 use calls::config::{Config, PortSpec};
 use calls::server::Server;
-use calls::status::Status;
 use calls::vocabulary::{
     CallId, Command, Entry, Event, Input, LineId, NetworkOutput, Output, PortOutput, ProgramInput,
     Reply, RequestId,
 };
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -30,7 +31,7 @@ use crate::audit::Anchors;
 use crate::capture::Captures;
 use crate::clock::Clock;
 use crate::config::Read;
-use crate::control::{Backstage, Listener, Question, explained};
+use crate::control::{Backstage, Listener, Pushed, Question, explained};
 use crate::exit::{Code, Failure};
 use crate::launcher::{self, Client, Control, Standing};
 use crate::log::EventLog;
@@ -41,6 +42,9 @@ use crate::program::Program;
 use crate::store::{Reader, Store, StoreFault, Word, Writer};
 use crate::supervisor::Supervisor;
 use crate::verify::Verifier;
+
+pub(crate) use self::handle::Handle;
+pub(crate) use self::signals::Signals;
 
 /// Inputs that may wait for the loop; a port that has more to tell waits until the loop has listened.
 const INPUTS: usize = 256;
@@ -86,42 +90,6 @@ pub(crate) fn serve(setting: Setting) -> Result<(), Failure> {
     })
 }
 
-/// The way to a running server from inside of the same program.
-#[derive(Clone, Debug)]
-#[allow(dead_code, reason = "`dialback demo` runs the server inside of itself")]
-pub(crate) struct Handle {
-    questions: mpsc::Sender<Question>,
-    events: broadcast::Sender<Arc<Entry>>,
-}
-
-#[allow(dead_code, reason = "`dialback demo` runs the server inside of itself")]
-impl Handle {
-    /// Every entry of the journal from now on, as it is made.
-    pub(crate) fn watch(&self) -> broadcast::Receiver<Arc<Entry>> {
-        self.events.subscribe()
-    }
-
-    /// How things stand; `None`: the server has ended.
-    pub(crate) async fn status(&self) -> Option<Box<Status>> {
-        let (tell, told) = oneshot::channel();
-        self.questions.send(Question::Status(tell)).await.ok()?;
-        told.await.ok()
-    }
-
-    /// Gives an order; `None`: the server has ended.
-    pub(crate) async fn command(&self, command: Command) -> Option<Reply> {
-        let (tell, told) = oneshot::channel();
-        self.questions.send(Question::Command(command, tell)).await.ok()?;
-        told.await.ok()
-    }
-
-    /// As SIGTERM: running calls may end; told again: at once.
-    pub(crate) async fn stop(&self) {
-        // A server that has ended needs no stopping.
-        drop(self.questions.send(Question::Stop).await);
-    }
-}
-
 /// A line needs its port, and its program a pty, a pidfd and a pipe: where the usual 1024 descriptors are
 /// not enough, as many as are allowed. Small servers stay as they are, and so do their programs.
 fn make_room(lines: usize) {
@@ -149,6 +117,7 @@ enum Woken {
     LauncherGone,
     Anchor,
     Supervisor,
+    Standing,
     Tick,
 }
 
@@ -177,6 +146,7 @@ pub(crate) struct Rim {
     replies: BTreeMap<RequestId, oneshot::Sender<Reply>>,
     next_request: u64,
     events: broadcast::Sender<Arc<Entry>>,
+    pushed: Pushed,
     writer: Writer,
     captures: Captures,
     control: JoinHandle<()>,
@@ -291,6 +261,7 @@ impl Rim {
             replies: BTreeMap::new(),
             next_request: 1,
             events,
+            pushed: Pushed::new(),
             writer,
             captures: Captures::default(),
             control,
@@ -312,6 +283,8 @@ impl Rim {
         while self.run != Run::Stopped {
             let woken = self.wait(&mut signals).await;
             self.take(woken);
+            self.pushed.turned();
+            self.pushed.tell_due(&self.server, &self.clock);
         }
         let orphaned = self.launcher == Launched::Gone;
         self.end().await;
@@ -364,6 +337,7 @@ impl Rim {
             }
             () = until(self.anchors.due()) => Woken::Anchor,
             () = until(self.supervisor.due()) => Woken::Supervisor,
+            () = until(self.pushed.due()) => Woken::Standing,
             () = until(due) => Woken::Tick,
         }
     }
@@ -381,6 +355,9 @@ impl Rim {
             Woken::Question(Question::Status(tell)) => {
                 // Who asked may have gone.
                 drop(tell.send(Box::new(self.server.status(self.clock.now()))));
+            }
+            Woken::Question(Question::Standing(tell)) => {
+                drop(tell.send(self.pushed.subscribe(&self.server, &self.clock)));
             }
             Woken::Question(Question::Explain(asked, tell)) => {
                 drop(tell.send(explained(&self.server, &asked, self.clock.now().wall)));
@@ -400,6 +377,8 @@ impl Rim {
             }
             Woken::Anchor => self.anchors.tell(),
             Woken::Supervisor => self.supervisor.tick(|| self.server.status(self.clock.now())),
+            // What is due is told after every turn.
+            Woken::Standing => {}
             Woken::Tick => self.feed(Input::Tick),
         }
     }
@@ -607,38 +586,6 @@ fn store_failure(fault: &StoreFault) -> Failure {
         | StoreFault::Sqlite { .. } => Code::InputOutput,
     };
     Failure::new(code, fault.to_string())
-}
-
-/// The signals that a server obeys.
-#[derive(Debug)]
-pub(crate) struct Signals {
-    hang_up: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    /// From now on these signals are ours. Within a runtime.
-    pub(crate) fn new() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind)
-                .map_err(|e| Failure::new(Code::System, format!("listening to signals: {e}")))
-        };
-        Ok(Self {
-            hang_up: listen(SignalKind::hangup())?,
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) -> Woken {
-        tokio::select! {
-            Some(()) = self.terminate.recv() => Woken::Stop,
-            Some(()) = self.interrupt.recv() => Woken::Stop,
-            Some(()) = self.hang_up.recv() => Woken::Reload,
-            else => std::future::pending().await,
-        }
-    }
 }
 
 /// Until the launcher has ended; for ever if there is none.

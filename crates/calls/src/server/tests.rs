@@ -14,6 +14,7 @@ mod proofs;
 mod random;
 mod restart;
 mod sessions;
+mod told;
 
 /// A caller at the prompt of a line that was idle.
 const AT_PROMPT: &str = r#"

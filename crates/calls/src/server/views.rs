@@ -9,7 +9,8 @@ use crate::line::Line;
 use crate::policy::Counters;
 use crate::policy::explain::{self, Explanation, Question};
 use crate::promise::{Promise, State};
-use crate::status::{self, Status};
+use crate::session::Session;
+use crate::status::{self, Rest, Status};
 use crate::vocabulary::Now;
 
 impl Server {
@@ -49,34 +50,35 @@ impl Server {
     /// What is going on now. Changes nothing.
     #[must_use]
     pub fn status(&self, now: Now) -> Status {
+        let Rest { stopping, store_fault, quarantine, pool, alerts } = self.rest_view(now);
         Status {
             at: now.wall,
-            stopping: self.run != Run::Serving,
-            store_fault: self.promises.store_fault.clone(),
+            up_ms: now.at.as_millis(),
+            stopping,
+            store_fault,
             lines: self.lines.values().map(|line| self.line_view(line, now.at)).collect(),
             calls: self
                 .lines
                 .values()
                 .filter_map(|line| Some(call_view(line, line.call()?, now.at)))
                 .collect(),
-            sessions: self
-                .sessions
-                .values()
-                .map(|session| status::Session {
-                    session: session.id,
-                    call: session.call,
-                    leg: session.leg,
-                    name: session.name.clone(),
-                    service: session.service.name().to_owned(),
-                    phase: session.service.phase().map(str::to_owned),
-                    network: session.service.network().and_then(|network| network.view(now.at)),
-                })
-                .collect(),
+            sessions: self.sessions.values().map(|session| session_view(session, now.at)).collect(),
             promises: self
                 .promises
                 .iter()
                 .map(|promise| self.promise_view(promise, now.at))
                 .collect(),
+            quarantine,
+            pool,
+            alerts,
+        }
+    }
+
+    /// What is neither line nor call, session or promise.
+    pub(super) fn rest_view(&self, now: Now) -> Rest {
+        Rest {
+            stopping: self.run != Run::Serving,
+            store_fault: self.promises.store_fault.clone(),
             quarantine: self
                 .promises
                 .strangers
@@ -117,12 +119,12 @@ impl Server {
         })
     }
 
-    fn line_view(&self, line: &Line, now: Instant) -> status::Line {
-        let (state, detail) = line.state_name();
+    /// How long the line is not dialled on behind a call that came in.
+    pub(super) fn hold_view(&self, line: &Line) -> status::Hold {
         let config = line.config();
         let measured = self.qualifications.of(line.name());
         let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let hold = status::Hold {
+        status::Hold {
             wait_ms: ms(config.hold_time),
             by: match config.hold_by {
                 HoldBy::Written => status::HoldBy::Written,
@@ -131,21 +133,25 @@ impl Server {
             },
             measured_ms: measured.map(|measured| ms(measured.hold)),
             measured_at: measured.map(|measured| measured.at),
-        };
+        }
+    }
+
+    pub(super) fn line_view(&self, line: &Line, now: Instant) -> status::Line {
+        let (state, detail) = line.state_name();
         status::Line {
             id: line.id(),
             line: line.name().to_owned(),
-            number: config.number.as_ref().map(|number| number.as_str().to_owned()),
+            number: line.config().number.as_ref().map(|number| number.as_str().to_owned()),
             state: state.to_owned(),
             for_ms: millis(line.since(), now),
             detail: detail.map(str::to_owned),
             carrier: line.carrier(),
             call: line.call().map(|call| call.id),
-            hold: Some(hold),
+            hold: Some(self.hold_view(line)),
         }
     }
 
-    fn promise_view(&self, promise: &Promise, now: Instant) -> status::Promise {
+    pub(super) fn promise_view(&self, promise: &Promise, now: Instant) -> status::Promise {
         let (state, line, due) = match promise.state {
             State::Unsealed { .. } => ("unsealed", None, None),
             State::Parting => ("parting", None, None),
@@ -170,7 +176,7 @@ impl Server {
     }
 }
 
-fn call_view(line: &Line, call: &Call, now: Instant) -> status::Call {
+pub(super) fn call_view(line: &Line, call: &Call, now: Instant) -> status::Call {
     status::Call {
         call: call.id,
         line: line.name().to_owned(),
@@ -183,5 +189,17 @@ fn call_view(line: &Line, call: &Call, now: Instant) -> status::Call {
         bytes_in: call.bytes_in,
         bytes_out: call.bytes_out,
         charge: call.charge(now),
+    }
+}
+
+pub(super) fn session_view(session: &Session, now: Instant) -> status::Session {
+    status::Session {
+        session: session.id,
+        call: session.call,
+        leg: session.leg,
+        name: session.name.clone(),
+        service: session.service.name().to_owned(),
+        phase: session.service.phase().map(str::to_owned),
+        network: session.service.network().and_then(|network| network.view(now)),
     }
 }

@@ -1,5 +1,5 @@
-//! `--watch`: what a command shows, shown again whenever something has happened. The server's subscription wakes it;
-//! nothing is asked in between.
+//! `--watch`: what a command shows, shown again whenever something has happened or stands otherwise. The server's
+//! subscription wakes it; nothing is asked in between.
 //!
 //! It does not know what is shown.
 
@@ -23,11 +23,6 @@ pub(super) enum Watch {
 }
 
 impl Watch {
-    /// After every event, if `on`.
-    pub(super) fn everything(on: bool) -> Self {
-        if on { Self::After(WhichEvents::default()) } else { Self::Once }
-    }
-
     /// After events of these names, if `on`.
     pub(super) fn events(on: bool, names: &[&str]) -> Self {
         let events = names.iter().map(|name| (*name).to_owned()).collect();
@@ -54,11 +49,9 @@ pub(super) fn drawn(
         out::line(draw(&mut client)?.trim_end());
         return Ok(());
     };
-    // Home, and clear what is below: less flicker than clearing first. A file gets one picture after the other.
-    let place = if std::io::stdout().is_terminal() { "\x1b[H\x1b[J" } else { "" };
     loop {
         let text = draw(&mut client)?;
-        if !out::line(format_args!("{place}{}", text.trim_end())) {
+        if !picture(&text) {
             return Ok(());
         }
         // All that has happened meanwhile is in one picture.
@@ -72,13 +65,36 @@ pub(super) fn drawn(
     }
 }
 
-/// Shows how things stand.
+/// Shows this in place of what was shown before; `false`: nobody reads any more.
+fn picture(text: &str) -> bool {
+    // Home, and clear what is below: less flicker than clearing first. A file gets one picture after the other.
+    let place = if std::io::stdout().is_terminal() { "\x1b[H\x1b[J" } else { "" };
+    out::line(format_args!("{place}{}", text.trim_end()))
+}
+
+/// Shows how things stand; with `watch`, again whenever something stands otherwise.
 pub(super) fn standing(
     server: &Whereabouts,
     watch: bool,
     show: impl Fn(&Status) -> Result<String, Failure>,
 ) -> Result<(), Failure> {
-    drawn(server, Watch::everything(watch), |client| show(&*client.status()?))
+    if !watch {
+        return drawn(server, Watch::Once, |client| show(&*client.status()?));
+    }
+    let (mut status, mut standing) = Client::connect(&server.socket()?)?.standing()?;
+    loop {
+        if !picture(&show(&status)?) {
+            return Ok(());
+        }
+        // All that waits is in one picture.
+        loop {
+            let Some(news) = standing.hear().transpose()? else { return Ok(()) };
+            news.apply(&mut status);
+            if !standing.waiting() {
+                break;
+            }
+        }
+    }
 }
 
 /// Prints `first`'s lines, and then those that `next` makes of each event: for programs, that want news and no pictures.

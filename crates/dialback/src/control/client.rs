@@ -157,7 +157,7 @@ impl Client {
     }
 
     /// Asks, and waits for the one answer.
-    fn ask(&mut self, ask: Ask) -> Result<Answer, ClientFault> {
+    pub(super) fn ask(&mut self, ask: Ask) -> Result<Answer, ClientFault> {
         self.say(ask)?;
         match self.line()? {
             Some(line) => self.understood(&line),
@@ -185,15 +185,27 @@ impl Client {
     pub(crate) fn events(mut self, ask: Ask) -> Result<Events, ClientFault> {
         let answer = self.ask(ask)?;
         let Answer::Listening = answer else { return Err(self.unfit(&answer)) };
-        self.stream
-            .get_ref()
-            .set_read_timeout(None)
-            .map_err(|source| ClientFault::Broken { path: self.path.clone(), source })?;
+        self.patient()?;
         Ok(Events { client: self })
     }
 
+    /// What comes next may take its time.
+    pub(super) fn patient(&self) -> Result<(), ClientFault> {
+        self.stream.get_ref().set_read_timeout(None).map_err(|source| self.broken(source))
+    }
+
+    /// The same connection once more.
+    pub(super) fn second(&self) -> Result<UnixStream, ClientFault> {
+        self.stream.get_ref().try_clone().map_err(|source| self.broken(source))
+    }
+
+    /// Whether a further line is here already.
+    pub(super) fn waiting(&self) -> bool {
+        self.stream.buffer().contains(&b'\n')
+    }
+
     /// The next line; `None` when the server has gone.
-    fn line(&mut self) -> Result<Option<String>, ClientFault> {
+    pub(super) fn line(&mut self) -> Result<Option<String>, ClientFault> {
         let mut line = String::new();
         match self.stream.read_line(&mut line) {
             Ok(0) => Ok(None),
@@ -203,7 +215,7 @@ impl Client {
     }
 
     /// What a line says, whatever it is.
-    fn understood(&self, line: &str) -> Result<Answer, ClientFault> {
+    pub(super) fn understood(&self, line: &str) -> Result<Answer, ClientFault> {
         let response: Response =
             serde_json::from_str(line).map_err(|e| self.garbled(e.to_string()))?;
         if let Answer::Failed { code, message } = response.answer {
@@ -217,7 +229,7 @@ impl Client {
     }
 
     /// An answer to another question.
-    fn unfit(&self, answer: &Answer) -> ClientFault {
+    pub(super) fn unfit(&self, answer: &Answer) -> ClientFault {
         self.garbled(format!("unexpected: {answer:?}"))
     }
 
@@ -267,6 +279,7 @@ impl Events {
             Ok(Answer::Missed { count }) => Some(Ok(Heard::Missed(count))),
             Ok(
                 other @ (Answer::Status { .. }
+                | Answer::Changes { .. }
                 | Answer::Rights { .. }
                 | Answer::Calls { .. }
                 | Answer::Story { .. }
@@ -282,7 +295,7 @@ impl Events {
 
     /// Whether a further entry is here already.
     pub(crate) fn waiting(&self) -> bool {
-        self.client.stream.buffer().contains(&b'\n')
+        self.client.waiting()
     }
 }
 

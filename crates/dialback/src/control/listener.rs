@@ -18,6 +18,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
 
 use super::sieve::Sieve;
+use super::standing::Subscription;
 use super::{Answer, Ask, Asked, FailureCode, REQUEST_LIMIT, Request, Response, VERSION, passed};
 use crate::exit::{Code, Failure};
 use crate::launcher::Rights;
@@ -41,6 +42,8 @@ const CALLS_LIMIT: u32 = 10_000;
 pub(crate) enum Question {
     /// How things stand.
     Status(oneshot::Sender<Box<Status>>),
+    /// How things stand, and what stands otherwise from then on.
+    Standing(oneshot::Sender<Subscription>),
     /// What the rules would say; or why that can't be asked.
     Explain(Asked, oneshot::Sender<Result<serde_json::Value, String>>),
     /// An operator's command, with his name in it.
@@ -224,10 +227,10 @@ impl Peer {
 async fn attend(stream: UnixStream, backstage: &Backstage) -> io::Result<()> {
     let peer = Peer::of(&stream);
     let (from, to) = stream.into_split();
-    let mut client = Client { to, peer, backstage };
-    let mut from = BufReader::with_capacity(1024, from);
+    let from = BufReader::with_capacity(1024, from);
+    let mut client = Client { from, to, peer, backstage };
     loop {
-        match next_line(&mut from).await? {
+        match next_line(&mut client.from).await? {
             Line::End => return Ok(()),
             Line::TooLong => {
                 let message = format!("a request has at most {REQUEST_LIMIT} bytes");
@@ -258,6 +261,7 @@ async fn next_line(from: &mut BufReader<OwnedReadHalf>) -> io::Result<Line> {
 }
 
 struct Client<'a> {
+    from: BufReader<OwnedReadHalf>,
     to: OwnedWriteHalf,
     peer: Peer,
     backstage: &'a Backstage,
@@ -290,6 +294,7 @@ impl Client<'_> {
                 };
                 self.say(id, answer).await
             }
+            Ask::Standing => self.tell_standing(id).await,
             Ask::Rights => {
                 let (pid, rights) = (std::process::id(), Rights::clone(&self.backstage.rights));
                 self.say(id, Answer::Rights { pid, rights }).await
@@ -390,6 +395,43 @@ impl Client<'_> {
                     self.place_calls(&mut sieve).await;
                 }
                 Err(broadcast::error::RecvError::Closed) => return Ok(()),
+            }
+        }
+    }
+
+    /// How things stand, and then what stands otherwise, until the client or the server goes. Who is too slow gets all
+    /// of it anew: what waits for him is bounded.
+    async fn tell_standing(&mut self, id: u64) -> io::Result<()> {
+        loop {
+            let (tell, told) = oneshot::channel();
+            let Some((status, mut changes)) = self.ask(Question::Standing(tell), told).await else {
+                return self.say(id, stopping()).await;
+            };
+            self.say(id, Answer::Status { status }).await?;
+            let mut talks = true;
+            loop {
+                // On a quiet server a client that has gone would keep its seat until something changes. One that has
+                // only ended its own half still listens.
+                let next = tokio::select! {
+                    next = changes.recv() => next,
+                    said = self.from.fill_buf(), if talks => {
+                        talks = false;
+                        if said?.is_empty() {
+                            self.still_there().await?;
+                        }
+                        continue;
+                    }
+                };
+                match next {
+                    Ok(changes) => {
+                        let mut line = Vec::new();
+                        passed::put(&mut line, &passed::Changes::new(id, &changes))
+                            .map_err(io::Error::other)?;
+                        self.to.write_all(&line).await?;
+                    }
+                    Err(broadcast::error::RecvError::Lagged(_)) => break,
+                    Err(broadcast::error::RecvError::Closed) => return Ok(()),
+                }
             }
         }
     }

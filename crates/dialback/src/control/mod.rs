@@ -5,6 +5,9 @@
 //! ```text
 //! -> {"dialback":1,"id":7,"ask":"status"}
 //! <- {"dialback":1,"id":7,"answer":"status","status":{...}}
+//! -> {"dialback":1,"id":6,"ask":"standing"}
+//! <- {"dialback":1,"id":6,"answer":"status","status":{...}}          all of it, first and for who was too slow
+//! <- {"dialback":1,"id":6,"answer":"changes","changes":{...}}        what stands otherwise, until the end
 //! -> {"dialback":1,"id":8,"ask":"events","after":120}
 //! <- {"dialback":1,"id":8,"answer":"event","entry":{...}}          one for each entry, until the end
 //! <- {"dialback":1,"id":8,"answer":"event","entry":{...},"line":"main"}    if it is known and not in the entry
@@ -12,6 +15,9 @@
 //! <- {"dialback":1,"id":9,"answer":"reply","reply":{"reply":"done"}}
 //! <- {"dialback":1,"id":9,"answer":"failed","code":"not-permitted","message":"..."}
 //! ```
+//!
+//! How things stand is pushed: the first change at once, then what has gathered, at most every 50 ms. What an entry of
+//! the journal has changed is told within that time of it.
 //!
 //! A command's `who` is for those who pass on what others want, as the dashboard does: it is told beside the
 //! kernel's word, never in place of it.
@@ -24,12 +30,13 @@ mod explain;
 mod listener;
 mod passed;
 mod sieve;
+pub(crate) mod standing;
 #[cfg(test)]
 mod tests;
 
 use calls::alert::Severity;
 use calls::record::Record;
-use calls::status::Status;
+use calls::status::{Changes, Status};
 use calls::vocabulary::{Command, Entry, Reply};
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +46,7 @@ use crate::store::{Subject, Which};
 pub(crate) use client::{Client, ClientFault, Events, Heard};
 pub(crate) use explain::explained;
 pub(crate) use listener::{Backstage, Listener, Question, bind};
+pub(crate) use standing::Pushed;
 
 /// Raised when an old client would misunderstand a new server, or the other way round.
 pub(crate) const VERSION: u32 = 1;
@@ -68,6 +76,8 @@ pub(crate) struct Request {
 pub(crate) enum Ask {
     /// How things stand.
     Status,
+    /// How things stand, and then whatever stands otherwise, until the client goes.
+    Standing,
     /// With which rights the server runs.
     Rights,
     /// The last records, newest last.
@@ -172,10 +182,15 @@ pub(crate) struct Response {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub(crate) enum Answer {
-    /// To [`Ask::Status`].
+    /// To [`Ask::Status`]; to [`Ask::Standing`] first of all, and whenever the client was too slow for the changes.
     Status {
         /// All of it.
         status: Box<Status>,
+    },
+    /// To [`Ask::Standing`], again and again.
+    Changes {
+        /// Since what was said before.
+        changes: Box<Changes>,
     },
     /// To [`Ask::Rights`].
     Rights {

@@ -28,6 +28,15 @@ enum EventWord {
     Event,
 }
 
+/// [`Answer::Changes`](super::Answer::Changes).
+#[derive(Debug, Serialize)]
+pub(super) struct Changes<'a> {
+    dialback: u32,
+    id: u64,
+    answer: &'static str,
+    changes: &'a RawValue,
+}
+
 /// [`Answer::Calls`](super::Answer::Calls).
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Calls<'a> {
@@ -49,6 +58,13 @@ impl<'a> Event<'a> {
     pub(super) fn new(id: u64, entry: &'a RawValue, line: Option<&'a str>) -> Self {
         let line = line.map(Cow::Borrowed);
         Self { dialback: VERSION, id, answer: EventWord::Event, entry, line }
+    }
+}
+
+impl<'a> Changes<'a> {
+    /// To the request `id`.
+    pub(super) const fn new(id: u64, changes: &'a RawValue) -> Self {
+        Self { dialback: VERSION, id, answer: "changes", changes }
     }
 }
 

@@ -209,3 +209,110 @@ async fn a_stale_socket_is_replaced_and_a_live_one_is_refused() {
     assert_eq!(Listener::bind(&path).unwrap_err().code(), Code::Configuration);
     std::fs::remove_file(&path).unwrap();
 }
+
+/// A server whose line has no port yet, and what its rim tells subscribers.
+struct Loop {
+    server: calls::server::Server,
+    clock: crate::clock::Clock,
+    pushed: Pushed,
+}
+
+fn config() -> calls::config::Config {
+    use calls::config::load::{FileText, Surroundings, load};
+    let toml = "[server]\nlogin_config = \"login.config\"\nissue = \"\"\n\
+                [[line]]\nname = \"main\"\nport = \"/dev/ttyS0\"\n";
+    let file = |text: &str| FileText { text: text.as_bytes().to_vec(), uid: 0, mode: 0o600 };
+    let files = std::collections::BTreeMap::from([
+        (PathBuf::from("dialback.toml"), file(toml)),
+        (PathBuf::from("login.config"), file("* - - /bin/login @\n")),
+    ]);
+    let system = calls::config::System::default();
+    let around = Surroundings { host: "orion".to_owned(), system, uid: 0 };
+    load(std::path::Path::new("dialback.toml"), &around, &files).unwrap().config
+}
+
+impl Loop {
+    fn new() -> Self {
+        let clock = crate::clock::Clock::start(1);
+        let config = config();
+        let restored = calls::recovery::Restored::default();
+        let server = calls::server::Server::new(config, [7; 32], restored, clock.now());
+        Self { server, clock, pushed: Pushed::new() }
+    }
+
+    /// A subscriber has asked.
+    async fn subscribed(&mut self, questions: &mut mpsc::Receiver<Question>) {
+        let question = questions.recv().await.unwrap();
+        let Question::Standing(tell) = question else { panic!("{question:?}") };
+        tell.send(self.pushed.subscribe(&self.server, &self.clock)).unwrap();
+    }
+
+    /// The journal fails; then the loop's turn ends.
+    async fn turn(&mut self) {
+        let fault = calls::vocabulary::Input::StoreFailed("the disk is full".to_owned());
+        self.server.handle(self.clock.now(), fault);
+        self.pushed.turned();
+        crate::rim::until(self.pushed.due()).await;
+        self.pushed.tell_due(&self.server, &self.clock);
+    }
+}
+
+#[tokio::test]
+async fn a_subscriber_is_told_how_it_stands_and_then_what_stands_otherwise() {
+    let path = socket("standing");
+    let mut stage = stage("standing");
+    let server = tokio::spawn(Listener::bind(&path).unwrap().serve(stage.backstage.clone()));
+    let mut rim = Loop::new();
+    rim.pushed.turned();
+    assert_eq!(rim.pushed.due(), None, "nobody listens: nothing is looked at");
+    let (tell, heard) = std::sync::mpsc::channel();
+    let listening = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || {
+            let (mut status, mut standing) = Client::connect(&path).unwrap().standing().unwrap();
+            let ender = standing.ender().unwrap();
+            tell.send(status.store_fault.clone()).unwrap();
+            standing.hear().unwrap().unwrap().apply(&mut status);
+            tell.send(status.store_fault.clone()).unwrap();
+            drop(ender);
+            assert!(standing.hear().is_none_or(|heard| heard.is_err()), "it was ended");
+        }
+    });
+    rim.subscribed(&mut stage.questions).await;
+    rim.turn().await;
+    listening.await.unwrap();
+    assert_eq!(heard.recv().unwrap(), None);
+    assert_eq!(heard.recv().unwrap(), Some("the disk is full".to_owned()));
+    // Who has gone gives his seat back though nothing changes.
+    let gone = async {
+        loop {
+            rim.pushed.turned();
+            if rim.pushed.due().is_none() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), gone).await.unwrap();
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_subscriber_who_was_too_slow_is_told_all_of_it_anew() {
+    let mut rim = Loop::new();
+    let (_, mut changes) = rim.pushed.subscribe(&rim.server, &rim.clock);
+    let mut turns = 0;
+    // Each of these is a change, and nobody takes them.
+    while !matches!(changes.try_recv(), Err(broadcast::error::TryRecvError::Lagged(_))) {
+        for turn in 0..70 {
+            rim.server.handle(
+                rim.clock.now(),
+                calls::vocabulary::Input::StoreFailed(format!("fault {turn}")),
+            );
+            let (status, _) = rim.pushed.subscribe(&rim.server, &rim.clock);
+            assert_eq!(status.store_fault, Some(format!("fault {turn}")));
+        }
+        turns += 1;
+        assert!(turns < 3, "what waits for a slow one is bounded");
+    }
+}

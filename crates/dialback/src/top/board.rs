@@ -14,6 +14,7 @@ use calls::status::{Line, Promise, Status};
 use calls::vocabulary::{Command, Entry};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::control::standing::News;
 use crate::log::{LinesOfCalls, Told, told};
 
 /// Events kept for the screen: more than the tallest terminal shows.
@@ -88,11 +89,18 @@ impl Board {
         }
     }
 
-    /// How things stand now.
+    /// How everything stands now.
     pub(super) fn stands(&mut self, status: Box<Status>, now: Instant) {
+        self.news(News::Whole(status), now);
+    }
+
+    /// How it stands now, or what stands otherwise.
+    pub(super) fn news(&mut self, news: News, now: Instant) {
         // The chosen one stays chosen when others come and go.
         let name = self.chosen_line().map(|line| line.line.clone());
         let id = self.chosen_promise().map(|promise| promise.promise);
+        let status = self.status.get_or_insert_default();
+        news.apply(status);
         let line = status.lines.iter().position(|line| Some(&line.line) == name.as_ref());
         let promise = status.promises.iter().position(|p| Some(p.promise) == id);
         self.line = line.unwrap_or(self.line).min(status.lines.len().saturating_sub(1));
@@ -100,7 +108,6 @@ impl Board {
         if status.promises.is_empty() {
             self.pane = Pane::Lines;
         }
-        self.status = Some(status);
         self.seen = now;
     }
 

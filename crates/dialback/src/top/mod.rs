@@ -4,7 +4,7 @@
 //! ```text
 //!   keyboard ──► thread ──┐
 //!   events   ──► thread ──┼──► one loop: Board, drawn after each of them, and once a second
-//!   status   ◄── asked after an event, at most five times a second
+//!   standing ──► thread ──┘
 //! ```
 
 mod board;
@@ -17,16 +17,16 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use calls::status::Status;
 use calls::vocabulary::{Command, Entry, Reply};
 use ratatui::crossterm::event::{Event as Terminal, KeyEventKind, read};
 
+use crate::control::standing::News;
 use crate::control::{Client, ClientFault};
 use crate::exit::{Code, Failure};
 use crate::out::Palette;
 use board::{Board, Wish};
 
-/// No more often than this is the server asked how things stand: a thousand lines are a long answer.
-const ASK_EVERY: Duration = Duration::from_millis(200);
 /// Countdowns move once a second.
 const TURN: Duration = Duration::from_secs(1);
 /// Events that are told at the start.
@@ -35,6 +35,7 @@ const OLD_EVENTS: u32 = 100;
 /// What wakes the loop.
 enum Woken {
     Happened(Box<Entry>),
+    Stands(News),
     ServerGone(Option<ClientFault>),
     Terminal(Terminal),
     TerminalGone(io::Error),
@@ -51,7 +52,21 @@ pub(crate) fn run(socket: &Path) -> Result<(), Failure> {
     };
     let events = Client::connect(socket)?.events(ask)?;
     let mut client = Client::connect(socket)?;
+    let (status, mut standing) = Client::connect(socket)?.standing()?;
     let (wake, woken) = channel();
+    let told = wake.clone();
+    spawn("standing", move || {
+        loop {
+            let (woken, last) = match standing.hear() {
+                Some(Ok(news)) => (Woken::Stands(news), false),
+                Some(Err(fault)) => (Woken::ServerGone(Some(fault)), true),
+                None => (Woken::ServerGone(None), true),
+            };
+            if told.send(woken).is_err() || last {
+                return;
+            }
+        }
+    })?;
     let tell: Sender<Woken> = wake.clone();
     spawn("events", move || {
         for entry in events {
@@ -78,7 +93,7 @@ pub(crate) fn run(socket: &Path) -> Result<(), Failure> {
             }
         }
     });
-    let outcome = keys.and_then(|()| watch(&mut terminal, &mut client, &woken));
+    let outcome = keys.and_then(|()| watch(&mut terminal, &mut client, status, &woken));
     ratatui::restore();
     outcome
 }
@@ -92,23 +107,17 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure
 fn watch(
     terminal: &mut ratatui::DefaultTerminal,
     client: &mut Client,
+    status: Box<Status>,
     woken: &Receiver<Woken>,
 ) -> Result<(), Failure> {
     let palette = Palette::stdout();
     let mut board = Board::new(Instant::now());
-    // When the server is to be asked how things stand; `None`: nothing has happened since.
-    let mut ask_at = Some(Instant::now());
+    board.stands(status, Instant::now());
     loop {
-        let now = Instant::now();
-        if ask_at.is_some_and(|at| at <= now) {
-            board.stands(client.status()?, now);
-            ask_at = None;
-        }
         terminal
             .draw(|frame| screen::draw(frame, &mut board, palette, Instant::now()))
             .map_err(|e| Failure::new(Code::InputOutput, format!("drawing: {e}")))?;
-        let wait = ask_at.map_or(TURN, |at| at.saturating_duration_since(now).min(TURN));
-        let mut next = match woken.recv_timeout(wait) {
+        let mut next = match woken.recv_timeout(TURN) {
             Ok(next) => Some(next),
             Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -116,10 +125,8 @@ fn watch(
         // All that waits, and one drawing for it.
         while let Some(what) = next {
             match what {
-                Woken::Happened(entry) => {
-                    board.happened(&entry);
-                    ask_at = ask_at.or(Some(board.seen.max(now - ASK_EVERY) + ASK_EVERY));
-                }
+                Woken::Happened(entry) => board.happened(&entry),
+                Woken::Stands(news) => board.news(news, Instant::now()),
                 Woken::ServerGone(Some(fault)) => return Err(fault.into()),
                 Woken::ServerGone(None) => {
                     return Err(Failure::new(Code::Unavailable, "the server has stopped"));
@@ -127,10 +134,7 @@ fn watch(
                 Woken::Terminal(Terminal::Key(key)) if key.kind == KeyEventKind::Press => {
                     match board.key(key) {
                         Wish::None => {}
-                        Wish::Order(command) => {
-                            board.answer = Some(order(client, command)?);
-                            ask_at = Some(now);
-                        }
+                        Wish::Order(command) => board.answer = Some(order(client, command)?),
                         Wish::Quit => return Ok(()),
                     }
                 }

@@ -1,29 +1,29 @@
 //! What everybody who watches is told, asked of the server once for all of them.
 //!
 //! ```text
-//!   control socket ── events ──► thread ──┐
-//!        ▲                                ├──► one loop ──► news, rendered once ──► every watcher
-//!        └──── status, after an event ◄───┘
-//!              and while a line's state is a passing one
+//!   control socket ── events ────► thread ──┐
+//!   control socket ── standing ──► thread ──┴──► one loop ──► news, rendered once ──► every watcher
+//!                     (while somebody watches)
 //! ```
 //!
-//! Some states of a line (answering, hanging up) begin without an event of the journal: while a line is in one,
-//! or a call runs, the status is asked again, in steps that leave the server nine tenths of its time. While
-//! nobody watches it is asked nothing. When the server is gone, that is told, and it is looked for again.
+//! The server says how things stand and what stands otherwise; nothing is asked again and again. While nobody watches
+//! there is no subscription, and the server looks for no changes. When the server is gone, that is told, and it is
+//! looked for again.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use calls::status::Status;
 use calls::vocabulary::{Entry, Seq, Wall};
 use serde::Serialize;
 use tokio::sync::broadcast;
 
 use super::view::Standing;
-use crate::control::{Ask, Client, ClientFault, WhichEvents};
+use crate::control::{Ask, Client, ClientFault, WhichEvents, standing as pushed};
 use crate::log::{LinesOfCalls, Tone, told};
 use crate::store::Which;
 
@@ -31,14 +31,6 @@ use crate::store::Which;
 const BEHIND: usize = 1024;
 /// Entries that a page begins with.
 const RECENT: usize = 100;
-/// Between two questions at least.
-const SOONEST: Duration = Duration::from_millis(40);
-/// Between two questions at least, in units of what the last one took.
-const SHARE: u32 = 9;
-/// Between two questions while something passes.
-const PASSING: Duration = Duration::from_millis(120);
-/// Between two questions while nothing does.
-const QUIET: Duration = Duration::from_secs(10);
 /// Between two looks for a server that is gone.
 const GONE: Duration = Duration::from_secs(1);
 
@@ -137,8 +129,20 @@ struct Known {
 
 enum Woken {
     Happened(Box<Entry>),
+    /// Of the subscription of this number.
+    Stands(u64, pushed::News),
+    /// It is over.
+    StandsNoMore(u64, Option<ClientFault>),
     Gone(Option<ClientFault>),
-    Watcher,
+    /// The first watcher has come, or the last has gone.
+    Watchers,
+}
+
+/// A subscription to how things stand, until it is dropped.
+struct Subscribed {
+    number: u64,
+    status: Box<Status>,
+    _ender: pushed::Ender,
 }
 
 /// The one place that asks.
@@ -148,6 +152,8 @@ pub(super) struct Hub {
     known: Mutex<Known>,
     news: broadcast::Sender<News>,
     watchers: AtomicUsize,
+    /// How often somebody has begun to watch.
+    subscriptions: AtomicU64,
     wake: Mutex<Sender<Woken>>,
 }
 
@@ -161,7 +167,9 @@ pub(super) struct Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        self.hub.watchers.fetch_sub(1, Ordering::Relaxed);
+        if self.hub.watchers.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.hub.woken_by_watchers();
+        }
     }
 }
 
@@ -179,6 +187,7 @@ impl Hub {
             }),
             news: broadcast::channel(BEHIND).0,
             watchers: AtomicUsize::new(0),
+            subscriptions: AtomicU64::new(0),
             wake: Mutex::new(wake.clone()),
         });
         let own = Arc::clone(&hub);
@@ -195,16 +204,20 @@ impl Hub {
     pub(super) fn watch(self: &Arc<Self>) -> Watcher {
         let watcher = Watcher { hub: Arc::clone(self), news: self.news.subscribe() };
         if self.watchers.fetch_add(1, Ordering::Relaxed) == 0 {
-            let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
-            // The loop ends with the program.
-            drop(wake.send(Woken::Watcher));
+            self.woken_by_watchers();
         }
         watcher
     }
 
+    fn woken_by_watchers(&self) {
+        let wake = self.wake.lock().unwrap_or_else(PoisonError::into_inner);
+        // The loop ends with the program.
+        drop(wake.send(Woken::Watchers));
+    }
+
     /// How things stand, asked now. Blocks.
     pub(super) fn standing(&self) -> Result<Standing, ClientFault> {
-        Ok(Standing::from(*Client::connect(&self.socket)?.status()?))
+        Ok(Standing::from(&*Client::connect(&self.socket)?.status()?))
     }
 
     /// Waits until all that was told so far can be read from the store. A server that is gone has nothing more
@@ -247,11 +260,9 @@ impl Hub {
     fn run(&self, wake: &Sender<Woken>, woken: &Receiver<Woken>) {
         let mut lines = LinesOfCalls::default();
         loop {
-            let why = match self.listen(wake) {
-                Ok(client) => match self.attend(client, woken, &mut lines) {
-                    Some(fault) => fault.to_string(),
-                    None => "the server has stopped".to_owned(),
-                },
+            let over = self.listen(wake).and_then(|()| self.attend(wake, woken, &mut lines));
+            let why = match over {
+                Ok(()) => "the server has stopped".to_owned(),
                 Err(fault) => fault.to_string(),
             };
             let news = {
@@ -268,8 +279,8 @@ impl Hub {
         }
     }
 
-    /// Begins to hear of what happens; gives the connection to ask on.
-    fn listen(&self, wake: &Sender<Woken>) -> Result<Client, ClientFault> {
+    /// Begins to hear of what happens.
+    fn listen(&self, wake: &Sender<Woken>) -> Result<(), ClientFault> {
         let head = self.known().head;
         let recent = u32::try_from(RECENT).unwrap_or(u32::MAX);
         let ask = Ask::Events {
@@ -280,9 +291,8 @@ impl Hub {
             which: WhichEvents::default(),
         };
         let events = Client::connect(&self.socket)?.events(ask)?;
-        let client = Client::connect(&self.socket)?;
         let wake = wake.clone();
-        let spawned = std::thread::Builder::new().name("events".to_owned()).spawn(move || {
+        self.spawn("events", move || {
             for entry in events {
                 let (woken, last) = match entry {
                     Ok(entry) => (Woken::Happened(Box::new(entry)), false),
@@ -293,55 +303,84 @@ impl Hub {
                 }
             }
             drop(wake.send(Woken::Gone(None)));
-        });
-        spawned.map_err(|source| ClientFault::Broken { path: self.socket.clone(), source })?;
+        })?;
         self.known().gone = None;
         self.tell(News { event: "server", id: None, data: r#"{"running":true}"#.into() });
-        Ok(client)
+        Ok(())
     }
 
-    /// Until the server is gone; why, if it did not say so itself.
+    fn spawn(&self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), ClientFault> {
+        let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+        spawned
+            .map(drop)
+            .map_err(|source| ClientFault::Broken { path: self.socket.clone(), source })
+    }
+
+    /// Begins to hear how things stand.
+    fn subscribe(&self, wake: &Sender<Woken>, number: u64) -> Result<Subscribed, ClientFault> {
+        let (status, mut standing) = Client::connect(&self.socket)?.standing()?;
+        let ender = standing.ender()?;
+        let wake = wake.clone();
+        self.spawn("standing", move || {
+            let over = loop {
+                match standing.hear() {
+                    Some(Ok(news)) => {
+                        if wake.send(Woken::Stands(number, news)).is_err() {
+                            return;
+                        }
+                    }
+                    Some(Err(fault)) => break Some(fault),
+                    None => break None,
+                }
+            };
+            drop(wake.send(Woken::StandsNoMore(number, over)));
+        })?;
+        Ok(Subscribed { number, status, _ender: ender })
+    }
+
+    /// Until the server is gone.
     fn attend(
         &self,
-        mut client: Client,
+        wake: &Sender<Woken>,
         woken: &Receiver<Woken>,
         lines: &mut LinesOfCalls,
-    ) -> Option<ClientFault> {
-        let mut asked = Asked { at: Instant::now(), took: Duration::ZERO };
-        let mut due = Some(Duration::ZERO);
+    ) -> Result<(), ClientFault> {
+        let mut subscribed: Option<Subscribed> = None;
         loop {
-            let wait = due.map_or(QUIET, |gap| asked.until(gap));
-            let mut next = match woken.recv_timeout(wait) {
-                Ok(next) => Some(next),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return None,
-            };
-            // All that waits, and one question for it.
+            let watched = self.watchers.load(Ordering::Relaxed) > 0;
+            if !watched {
+                subscribed = None;
+                self.known().standing = None;
+            } else if subscribed.is_none() {
+                let number = self.subscriptions.fetch_add(1, Ordering::Relaxed);
+                let new = subscribed.insert(self.subscribe(wake, number)?);
+                self.stands(Standing::from(&*new.status));
+            }
+            let Ok(next) = woken.recv() else { return Ok(()) };
+            // All that waits, and one look at it.
+            let mut next = Some(next);
+            let mut changed = false;
             while let Some(what) = next {
                 match what {
-                    Woken::Happened(entry) => {
-                        self.happened(lines, &entry);
-                        due = Some(SOONEST);
+                    Woken::Happened(entry) => self.happened(lines, &entry),
+                    Woken::Stands(number, news) => {
+                        if let Some(of) = subscribed.as_mut().filter(|of| of.number == number) {
+                            news.apply(&mut of.status);
+                            changed = true;
+                        }
                     }
-                    Woken::Watcher => due = Some(SOONEST),
-                    Woken::Gone(fault) => return fault,
+                    Woken::StandsNoMore(number, why) => {
+                        if subscribed.as_ref().is_some_and(|of| of.number == number) {
+                            return why.map_or(Ok(()), Err);
+                        }
+                    }
+                    Woken::Watchers => {}
+                    Woken::Gone(why) => return why.map_or(Ok(()), Err),
                 }
                 next = woken.try_recv().ok();
             }
-            let watched = self.watchers.load(Ordering::Relaxed) > 0;
-            if !watched {
-                due = None;
-            } else if asked.until(due.unwrap_or(QUIET)).is_zero() {
-                let began = Instant::now();
-                let standing = match client.status() {
-                    Ok(status) => Standing::from(*status),
-                    Err(fault) => return Some(fault),
-                };
-                asked = Asked { at: Instant::now(), took: began.elapsed() };
-                let passing = standing.lines.iter().any(super::view::Line::is_passing)
-                    || standing.promises.iter().any(|promise| promise.state == "dialling");
-                due = Some(if passing { PASSING } else { QUIET });
-                self.stands(standing);
+            if let Some(of) = subscribed.as_ref().filter(|_| changed) {
+                self.stands(Standing::from(&*of.status));
             }
         }
     }
@@ -381,18 +420,4 @@ impl Hub {
 fn server_gone(why: &str) -> News {
     let data = serde_json::json!({ "running": false, "why": why });
     News { event: "server", id: None, data: data.to_string().into() }
-}
-
-/// When the server was asked last, and how long it took.
-struct Asked {
-    at: Instant,
-    took: Duration,
-}
-
-impl Asked {
-    /// How long it is until it may be asked again, if not sooner than `gap` after the last time.
-    fn until(&self, gap: Duration) -> Duration {
-        let gap = gap.max(self.took * SHARE);
-        (self.at + gap).saturating_duration_since(Instant::now())
-    }
 }

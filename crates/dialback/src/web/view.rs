@@ -3,6 +3,8 @@
 //! A [`calls::status::Status`] counts from when it was made, so that no two of them are equal; here
 //! a thing that has not changed looks the same as before, and only what differs has to be told again.
 
+use std::collections::BTreeMap;
+
 use calls::status::{Quarantined, Raised, Status};
 use calls::vocabulary::{CallId, Leg, PromiseId, SessionId, Wall};
 use serde::Serialize;
@@ -87,13 +89,16 @@ fn hence(at: Wall, ms: u64) -> i64 {
     at.unix_ms.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX))
 }
 
-impl From<Status> for Standing {
-    fn from(status: Status) -> Self {
+impl From<&Status> for Standing {
+    fn from(status: &Status) -> Self {
         let at = status.at;
+        // A thousand lines have a thousand calls: no search for each.
+        let calls: BTreeMap<_, _> = status.calls.iter().map(|call| (call.call, call)).collect();
+        let sessions: BTreeMap<_, _> = status.sessions.iter().map(|s| (s.call, s)).collect();
         let call = |line: &calls::status::Line| {
             let id = line.call?;
-            let found = status.calls.iter().find(|call| call.call == id)?;
-            let session = status.sessions.iter().find(|session| session.call == id);
+            let found = calls.get(&id)?;
+            let session = sessions.get(&id);
             let call = Call {
                 call: id,
                 session: found.session,
@@ -139,9 +144,9 @@ impl From<Status> for Standing {
             stopping: status.stopping,
             lines: lines.collect(),
             promises: promises.collect(),
-            store_fault: status.store_fault,
-            quarantine: status.quarantine,
-            alerts: status.alerts,
+            store_fault: status.store_fault.clone(),
+            quarantine: status.quarantine.clone(),
+            alerts: status.alerts.clone(),
         }
     }
 }
@@ -160,14 +165,6 @@ impl Line {
             || self.detail != other.detail
             || self.carrier != other.carrier
             || self.number != other.number
-    }
-
-    /// Whether its state is one that is over soon by itself.
-    pub(super) fn is_passing(&self) -> bool {
-        !matches!(
-            self.state.as_str(),
-            "idle" | "online" | "closed" | "faulted" | "lent" | "busied-out" | "measuring"
-        )
     }
 }
 

@@ -11,6 +11,7 @@ use proto::signals::Signals;
 use proto::time::Instant;
 
 use super::pictures::Picture;
+use super::told::Follower;
 use crate::chance::Chance;
 use crate::line::STATES;
 use crate::recovery::Restored;
@@ -172,6 +173,7 @@ struct World {
     stored: u64,
     requests: BTreeMap<RequestId, u32>,
     stopped: bool,
+    follower: Follower,
 }
 
 impl World {
@@ -194,6 +196,7 @@ impl World {
             stored: 0,
             requests: BTreeMap::new(),
             stopped: false,
+            follower: Follower::new(1 + u32::from(seed % 4)),
         };
         world.drain();
         world
@@ -479,7 +482,8 @@ impl World {
         self.look(watch);
     }
 
-    fn look(&self, watch: &mut Watch) {
+    fn look(&mut self, watch: &mut Watch) {
+        self.follower.look(&self.server, self.now, self.seed);
         watch.look(&self.server.status(self.now), &self.promises);
     }
 
