@@ -23,7 +23,7 @@ impl Follower {
     /// Takes the changes, and compares.
     pub(super) fn look(&mut self, server: &Server, now: Now, seed: u8) {
         self.turns += 1;
-        if self.turns % self.every != 0 {
+        if !self.turns.is_multiple_of(self.every) {
             return;
         }
         let nothing = Changes { at: now.wall, up_ms: now.at.as_millis(), ..Changes::default() };
