@@ -282,6 +282,24 @@ impl Ledger {
         }
     }
 
+    /// What everybody has spent that day, as [`spent`](Self::spent) tells it of one.
+    pub(crate) fn all_spent(&self, config: &Config, at: Wall) -> BTreeMap<Payer<'_>, Spent> {
+        let mut all = BTreeMap::new();
+        if let Some(page) = self.page(config, at) {
+            all.insert(Payer::All, page.in_all);
+            all.extend(page.users.iter().map(|(name, spent)| (Payer::User(name), *spent)));
+            all.extend(page.classes.iter().map(|(class, spent)| (Payer::Class(*class), *spent)));
+        }
+        for running in self.running.values() {
+            let charge = running.toll.charge(running.online(at));
+            let user = Payer::User(&running.toll.user);
+            for payer in [Payer::All, user, Payer::Class(running.toll.class)] {
+                add(all.entry(payer).or_default(), &charge);
+            }
+        }
+        all
+    }
+
     /// Whether it was not told yet that day that this budget is nearly used up; it is from now on.
     pub(crate) fn tell_once(&mut self, config: &Config, at: Wall, budget: &str) -> bool {
         self.page_for(config, at).told.insert(budget.to_owned())
@@ -394,7 +412,7 @@ pub(crate) struct Left {
 }
 
 /// Whose budget it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Payer<'a> {
     /// A user's.
     User(&'a str),
@@ -404,7 +422,15 @@ pub(crate) enum Payer<'a> {
     All,
 }
 
-impl Payer<'_> {
+impl<'a> Payer<'a> {
+    /// Who is on a budget of the day.
+    pub(crate) const fn of_day(day: &DayBudget) -> Self {
+        match day.class {
+            Some(class) => Self::Class(class),
+            None => Self::All,
+        }
+    }
+
     fn pays(&self, toll: &Toll) -> bool {
         match self {
             Self::User(name) => toll.user == *name,
@@ -422,15 +448,8 @@ pub(crate) fn budgets<'a>(
     let user = config.user(&toll.user).filter(|user| user.budget != Budget::default());
     let of_user = user
         .map(|user| (Payer::User(user.name.as_str()), user.budget, format!("user {}", user.name)));
-    let of_day = config.budgets.iter().filter_map(|day| {
-        let payer = match day.class {
-            Some(class) if class == toll.class => Payer::Class(class),
-            Some(_) => return None,
-            None => Payer::All,
-        };
-        Some((payer, day.budget, day.to_string()))
-    });
-    of_user.into_iter().chain(of_day)
+    let of_day = config.budgets.iter().map(|day| (Payer::of_day(day), day.budget, day.to_string()));
+    of_user.into_iter().chain(of_day.filter(|(payer, ..)| payer.pays(toll)))
 }
 
 /// Whether one more call fits into a budget.
@@ -471,11 +490,16 @@ fn nearly_used(budget: &Budget) -> Budget {
     Budget { minutes: line(budget.minutes), calls: line(budget.calls), cost: line(budget.cost) }
 }
 
+/// Whether so much of this is spent that somebody is told.
+pub(crate) fn is_nearly_spent(most: u32, spent: u32) -> bool {
+    u64::from(spent) * 100 >= u64::from(most) * NEARLY
+}
+
 /// Whether so much is spent of a budget that somebody is told, and in which words.
 pub(crate) fn nearly(budget: &Budget, spent: Spent) -> Option<String> {
     let crossed = |most: Option<u32>, spent: u32| {
         let most = most?;
-        (u64::from(spent) * 100 >= u64::from(most) * NEARLY).then_some(most)
+        is_nearly_spent(most, spent).then_some(most)
     };
     if let Some(most) = crossed(budget.minutes, spent.minutes) {
         return Some(format!("{} of {most} minutes are used", spent.minutes));

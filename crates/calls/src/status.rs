@@ -13,7 +13,7 @@ pub use self::changes::{Changes, Gone, Rest};
 use crate::alert::Alert;
 /// The names of all states of a line: [`Line::state`] is one of them.
 pub use crate::line::STATES as LINE_STATES;
-use crate::money::Charge;
+use crate::money::{Charge, is_nearly_spent};
 use crate::vocabulary::{CallId, Leg, LineId, PromiseId, SessionId, Wall};
 
 /// Everything at once.
@@ -45,6 +45,58 @@ pub struct Status {
     /// What was raised since the server was started, by kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<Raised>,
+    /// What may be spent on return calls today, and what was: the budgets of the day, and those of the users who have
+    /// spent something.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
+}
+
+/// A limit of what return calls may cost in a day, and how far it is used up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Whose, as alerts say it: `user alice`, `all calls of the day`, `all mobile calls of the day`.
+    pub of: String,
+    /// The user, if it is one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// What is counted.
+    pub unit: BudgetUnit,
+    /// What was spent, with the share of the calls that run.
+    pub spent: u32,
+    /// What may be.
+    pub limit: u32,
+}
+
+impl Budget {
+    /// Whether so much is spent that somebody is told: four fifths, as the alert has it.
+    #[must_use]
+    pub fn is_nearly_spent(&self) -> bool {
+        is_nearly_spent(self.limit, self.spent)
+    }
+}
+
+/// What a budget counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BudgetUnit {
+    /// Minutes on the telephone, begun ones whole.
+    Minutes,
+    /// Return calls that were answered.
+    Calls,
+    /// Money, in hundredths of the tariff's currency.
+    Hundredths,
+}
+
+impl BudgetUnit {
+    /// As it is written.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Minutes => "minutes",
+            Self::Calls => "calls",
+            Self::Hundredths => "hundredths",
+        }
+    }
 }
 
 /// A number that is not called, because strangers have answered there.

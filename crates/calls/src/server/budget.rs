@@ -9,9 +9,11 @@ use proto::time::Deadline;
 
 use super::{Alarm, Server};
 use crate::alert::Alert;
-use crate::money::{self, Charge};
-use crate::policy::{self, Counters};
-use crate::vocabulary::{CallId, Cause, Event, LineId, PromiseId};
+use crate::config::user::Budget;
+use crate::money::{self, Charge, Payer};
+use crate::policy::{self, Counters, Spent};
+use crate::status::{self, BudgetUnit};
+use crate::vocabulary::{CallId, Cause, Event, LineId, PromiseId, Wall};
 
 /// How long before a further minute would begin the call is ended: so long may hanging up take.
 const HANG_UP_TIME: Duration = Duration::from_secs(3);
@@ -69,6 +71,32 @@ impl Server {
         false
     }
 
+    /// Whether there is any budget.
+    pub(super) fn has_budgets(&self) -> bool {
+        !self.config.budgets.is_empty()
+            || self.config.users.iter().any(|user| user.budget != Budget::default())
+    }
+
+    /// The budgets of the day, and then those of everybody who has spent something.
+    pub(super) fn budgets_view(&self, at: Wall) -> Vec<status::Budget> {
+        if !self.has_budgets() {
+            return Vec::new();
+        }
+        let config = &self.config;
+        let spent = self.promises.ledger.all_spent(config, at);
+        let of_day = config.budgets.iter().flat_map(|day| {
+            let spent = spent.get(&Payer::of_day(day)).copied().unwrap_or_default();
+            limits(&day.to_string(), None, &day.budget, spent)
+        });
+        let of_users = spent.iter().filter_map(|(payer, spent)| {
+            let Payer::User(name) = payer else { return None };
+            let user = config.user(name)?;
+            let name = Some(user.name.as_str());
+            Some(limits(&format!("user {}", user.name), name, &user.budget, *spent))
+        });
+        of_day.chain(of_users.flatten()).collect()
+    }
+
     /// What is left has changed for every call that runs.
     fn watch_budgets(&mut self) {
         for call in self.promises.ledger.running().collect::<Vec<_>>() {
@@ -122,6 +150,20 @@ impl Server {
             self.promises.ledger.toll(call).map(|toll| toll.user.clone()).unwrap_or_default();
         self.desk.journal(alert(call, &user, reason));
     }
+}
+
+/// A budget's limits, and how far each is used up.
+fn limits(of: &str, user: Option<&str>, budget: &Budget, spent: Spent) -> Vec<status::Budget> {
+    let limits = [
+        (BudgetUnit::Minutes, spent.minutes, budget.minutes),
+        (BudgetUnit::Calls, spent.calls, budget.calls),
+        (BudgetUnit::Hundredths, spent.cost, budget.cost),
+    ];
+    let view = |(unit, spent, limit): (BudgetUnit, u32, Option<u32>)| {
+        let user = user.map(str::to_owned);
+        Some(status::Budget { of: of.to_owned(), user, unit, spent, limit: limit? })
+    };
+    limits.into_iter().filter_map(view).collect()
 }
 
 fn alert(call: CallId, user: &str, reason: String) -> Event {

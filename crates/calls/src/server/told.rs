@@ -34,6 +34,8 @@ pub struct Told {
     sessions: BTreeMap<SessionId, SessionTold>,
     promises: BTreeMap<PromiseId, PromiseTold>,
     rest: Option<Rest>,
+    /// When the budgets were looked at.
+    spent: Option<Instant>,
     due: Option<Instant>,
 }
 
@@ -219,15 +221,32 @@ impl Server {
     }
 
     fn changed_rest(&self, told: &mut Told, now: Now) -> Option<Box<Rest>> {
-        if told.rest.as_ref().is_some_and(|rest| self.rest_is(rest, now)) {
+        let same = told.rest.as_ref().is_some_and(|rest| self.rest_is(rest, now));
+        if same && self.budgets_are(told, now) {
             return None;
         }
+        told.spent = Some(now.at);
         let rest = self.rest_view(now);
         told.rest = Some(rest.clone());
         Some(Box::new(rest))
     }
 
-    /// Whether the rest is still as it was, but for its clocks. Makes nothing.
+    /// Whether the budgets are used up as far as was told, or were looked at just before.
+    fn budgets_are(&self, told: &mut Told, now: Now) -> bool {
+        let old = told.rest.as_ref().map_or(&[][..], |rest| &rest.budgets);
+        if !self.has_budgets() {
+            return old.is_empty();
+        }
+        let due = told.spent.map(|at| at + COUNTS_EVERY).filter(|due| now.at < *due);
+        if let Some(due) = due {
+            wait_until(&mut told.due, due);
+            return true;
+        }
+        told.spent = Some(now.at);
+        old == self.budgets_view(now.wall)
+    }
+
+    /// Whether the rest is still as it was, but for its clocks and for budgets. Makes nothing.
     fn rest_is(&self, rest: &Rest, now: Now) -> bool {
         let quarantine = self.promises.strangers.in_quarantine(&self.config.callback, now.wall);
         let held = |held: &status::Quarantined| (held.number.clone(), held.strangers);

@@ -50,7 +50,7 @@ impl Server {
     /// What is going on now. Changes nothing.
     #[must_use]
     pub fn status(&self, now: Now) -> Status {
-        let Rest { stopping, store_fault, quarantine, pool, alerts } = self.rest_view(now);
+        let Rest { stopping, store_fault, quarantine, pool, alerts, budgets } = self.rest_view(now);
         Status {
             at: now.wall,
             up_ms: now.at.as_millis(),
@@ -71,6 +71,7 @@ impl Server {
             quarantine,
             pool,
             alerts,
+            budgets,
         }
     }
 
@@ -96,6 +97,7 @@ impl Server {
                 .iter()
                 .map(|(alert, count, last)| status::Raised { alert, count, last })
                 .collect(),
+            budgets: self.budgets_view(now.wall),
         }
     }
 

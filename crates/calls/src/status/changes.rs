@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Line, Pool, Promise, Quarantined, Raised, Session, Status};
+use super::{Budget, Call, Line, Pool, Promise, Quarantined, Raised, Session, Status};
 use crate::vocabulary::{CallId, LineId, PromiseId, SessionId, Wall};
 
 /// What of a [`Status`] stands otherwise; what is left out is as it was.
@@ -77,6 +77,9 @@ pub struct Rest {
     /// As [`Status::alerts`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub alerts: Vec<Raised>,
+    /// As [`Status::budgets`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
 }
 
 impl Gone {
@@ -127,6 +130,7 @@ impl Status {
             self.quarantine = rest.quarantine;
             self.pool = rest.pool;
             self.alerts = rest.alerts;
+            self.budgets = rest.budgets;
         }
     }
 

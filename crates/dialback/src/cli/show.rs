@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use calls::money;
 use calls::record::Record;
-use calls::status;
+use calls::status::{self, BudgetUnit};
 use calls::vocabulary::{CallId, Ended, Event, Leg};
 use clap::Args;
 
@@ -275,6 +276,10 @@ fn whole_status(palette: Palette, status: &status::Status) -> String {
     if let Some(pool) = &status.pool {
         text.push_str(&format!("\naddresses: {} of {} free\n", pool.free, pool.addresses));
     }
+    if !status.budgets.is_empty() {
+        text.push('\n');
+        text.push_str(&budget_table(palette, &status.budgets));
+    }
     if !status.quarantine.is_empty() {
         text.push('\n');
         text.push_str(&quarantine_table(palette, &status.quarantine));
@@ -284,6 +289,27 @@ fn whole_status(palette: Palette, status: &status::Status) -> String {
         text.push_str(&alert_table(palette, &status.alerts));
     }
     text
+}
+
+fn budget_table(palette: Palette, budgets: &[status::Budget]) -> String {
+    let rows: Vec<Vec<Cell>> = budgets
+        .iter()
+        .map(|budget| {
+            let ink = match (budget.spent >= budget.limit, budget.is_nearly_spent()) {
+                (true, _) => Ink::Red,
+                (false, true) => Ink::Yellow,
+                (false, false) => Ink::Plain,
+            };
+            let shown = |count: u32| match budget.unit {
+                BudgetUnit::Minutes => format!("{count} min"),
+                BudgetUnit::Calls => format!("{count} calls"),
+                BudgetUnit::Hundredths => money::shown(count),
+            };
+            let spent = format!("{} of {}", shown(budget.spent), shown(budget.limit));
+            vec![Cell::from(budget.of.as_str()), Cell::inked(ink, spent)]
+        })
+        .collect();
+    table(palette, &["BUDGET", "SPENT TODAY"], &rows)
 }
 
 fn quarantine_table(palette: Palette, numbers: &[status::Quarantined]) -> String {
@@ -426,15 +452,15 @@ fn leg(leg: Leg) -> &'static str {
 fn add_costs(
     heading: &mut Vec<&'static str>,
     rows: &mut [Vec<Cell>],
-    charges: &[Option<&calls::money::Charge>],
+    charges: &[Option<&money::Charge>],
 ) {
-    let cost = |charge: &Option<&calls::money::Charge>| charge.and_then(|charge| charge.cost);
+    let cost = |charge: &Option<&money::Charge>| charge.and_then(|charge| charge.cost);
     if charges.iter().all(|charge| cost(charge).is_none()) {
         return;
     }
     heading.push("COST");
     for (row, charge) in rows.iter_mut().zip(charges) {
-        row.push(Cell::from(cost(charge).map_or_else(|| "-".to_owned(), calls::money::shown)));
+        row.push(Cell::from(cost(charge).map_or_else(|| "-".to_owned(), money::shown)));
     }
 }
 

@@ -3,11 +3,11 @@
 //! A pure function of its snapshot: whoever has one can serve the page. Names follow
 //! <https://prometheus.io/docs/practices/naming/>; every name begins with `dialback_`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use calls::status::{LINE_STATES, Status};
+use calls::status::{Budget, LINE_STATES, Status};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
@@ -276,7 +276,32 @@ fn standing(to: &mut Writer<'_>, status: &Status) -> fmt::Result {
             alone(pool.free),
         )?;
     }
-    Ok(())
+    budgets(to, status)
+}
+
+/// Users are counted, not named: no label of ours is one.
+fn budgets(to: &mut Writer<'_>, status: &Status) -> fmt::Result {
+    let each = |value: fn(&Budget) -> u32| {
+        let of_day = status.budgets.iter().filter(|budget| budget.user.is_none());
+        of_day.map(move |budget| {
+            let labels =
+                vec![("budget", budget.of.clone()), ("unit", budget.unit.word().to_owned())];
+            (labels, u64::from(value(budget)))
+        })
+    };
+    to.gauge(
+        "dialback_budget_spent",
+        "What return calls have cost today, by the budgets of the day",
+        each(|budget| budget.spent),
+    )?;
+    to.gauge("dialback_budget_limit", "What they may cost", each(|budget| budget.limit))?;
+    let nearly = status.budgets.iter().filter(|budget| budget.is_nearly_spent());
+    let users: BTreeSet<&str> = nearly.filter_map(|budget| budget.user.as_deref()).collect();
+    to.gauge(
+        "dialback_users_near_budget",
+        "Users who have spent four fifths of a budget of theirs, or all of it",
+        alone(number(users.len())),
+    )
 }
 
 fn calls(to: &mut Writer<'_>, tally: &Tally) -> fmt::Result {

@@ -83,6 +83,49 @@ fn a_call_without_end_ends_with_the_money_of_the_day() {
     assert_eq!(count(&world, "dialled"), 1);
 }
 
+/// The gauges: of whom, what is counted, how much of how much.
+fn gauges(world: &World) -> Vec<String> {
+    let budgets = world.status().unwrap().budgets;
+    let told = |b: &calls::status::Budget| {
+        format!("{} {}: {} of {}", b.of, b.unit.word(), b.spent, b.limit)
+    };
+    budgets.iter().map(told).collect()
+}
+
+#[test]
+fn what_is_spent_of_the_budgets_is_shown_while_the_call_runs_and_until_tomorrow() {
+    let day =
+        "[[budget]]\ncost = \"9.00\"\nclass = \"fixed\"\ncalls = 7\n[[budget]]\nminutes = 60\n";
+    let mut world = world(tolls(&format!("{day}{}", user("minutes = 5, cost = \"3.00\""))));
+    let of_day = [
+        "all fixed calls of the day calls: 0 of 7",
+        "all fixed calls of the day hundredths: 0 of 900",
+        "all calls of the day minutes: 0 of 60",
+    ];
+    assert_eq!(gauges(&world), of_day, "nobody has spent anything");
+    world.begin("alice", stays(ALICE));
+    until(&mut world, "connected call=2");
+    let later = world.ms() + 90_000;
+    world.run_until(later);
+    let running = |gauges: &[String]| gauges.get(2..).map(<[String]>::to_vec);
+    let wanted = [
+        "all calls of the day minutes: 2 of 60",
+        "user cback minutes: 2 of 5",
+        "user cback hundredths: 20 of 300",
+    ];
+    assert_eq!(running(&gauges(&world)).unwrap(), wanted, "while it runs");
+    rest(&mut world);
+    let wanted = [
+        "all calls of the day minutes: 5 of 60",
+        "user cback minutes: 5 of 5",
+        "user cback hundredths: 50 of 300",
+    ];
+    assert_eq!(running(&gauges(&world)).unwrap(), wanted, "when it is over");
+    let tomorrow = world.ms() + 24 * 3_600_000;
+    world.run_until(tomorrow);
+    assert_eq!(gauges(&world), of_day, "tomorrow");
+}
+
 #[test]
 fn without_a_budget_nobody_ends_it() {
     let mut world = world(tolls(""));

@@ -179,7 +179,8 @@ struct World {
 impl World {
     fn new(seed: u8) -> Self {
         let now = Now { at: Instant::ZERO, wall: Wall { unix_ms: 1_800_000_000_000, offset_s: 0 } };
-        let toml = format!("{TOML}{SECOND_LINE}").replace("\"1h\"", "\"20s\"");
+        let budget = "[[tariff]]\nper_minute = \"0.10\"\n[[budget]]\nminutes = 50000\n";
+        let toml = format!("{TOML}{SECOND_LINE}{budget}").replace("\"1h\"", "\"20s\"");
         let config = config(&toml, LOGIN);
         let server = Server::new(config, [seed; 32], Restored::default(), now);
         let mut world = Self {

@@ -61,6 +61,9 @@ fn levelled(status: &Status, counts: bool) -> Status {
         (promise.due_ms, promise.expires_ms) = (promise.due_ms.map(|_| 0), 0);
     }
     status.quarantine.iter_mut().for_each(|held| held.left_ms = 0);
+    if !counts {
+        status.budgets.clear();
+    }
     status
 }
 

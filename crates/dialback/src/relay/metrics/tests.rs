@@ -10,6 +10,24 @@ use calls::vocabulary::{CallId, Cause, Entry, Event, PromiseId, Seq, SessionId, 
 use super::super::tally;
 use super::*;
 
+fn budget(of: &str, user: Option<&str>, spent: u32, limit: u32) -> Budget {
+    let (of, user) = (of.to_owned(), user.map(str::to_owned));
+    Budget { of, user, unit: calls::status::BudgetUnit::Minutes, spent, limit }
+}
+
+#[test]
+fn budgets_of_the_day_have_names_and_users_are_counted_alone() {
+    let page = render(full(), Form::Text);
+    for line in [
+        r#"dialback_budget_spent{budget="all mobile calls of the day",unit="minutes"} 30"#,
+        r#"dialback_budget_limit{budget="all mobile calls of the day",unit="minutes"} 40"#,
+        "dialback_users_near_budget 1",
+    ] {
+        assert!(page.lines().any(|other| other == line), "{line}: {page}");
+    }
+    assert!(!page.contains("user bob"), "{page}");
+}
+
 /// A snapshot in which nothing is missing.
 fn full() -> Snapshot {
     let mut counted = Tally::default();
@@ -88,7 +106,12 @@ fn full() -> Snapshot {
         call: None,
         hold: None,
     };
-    let status = Status { lines: vec![line], pool: Some(pool), ..Status::default() };
+    let budgets = vec![
+        budget("all mobile calls of the day", None, 30, 40),
+        budget("user alice", Some("alice"), 4, 5),
+        budget("user bob", Some("bob"), 3, 5),
+    ];
+    let status = Status { lines: vec![line], pool: Some(pool), budgets, ..Status::default() };
     Snapshot {
         tally: counted,
         status: Some(status),
