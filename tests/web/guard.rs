@@ -29,6 +29,15 @@ fn log_in(rig: &Rig) -> (String, String) {
     let form = [("Content-Type", "application/x-www-form-urlencoded")];
     let wrong = request(&rig.address, "POST", "/login", &form, "token=dialback-00");
     assert_eq!(wrong.status, 401);
+    for elsewhere in ["same-site", "cross-site"] {
+        let form = [form[0], ("Sec-Fetch-Site", elsewhere)];
+        let body = format!("token={}", rig.token);
+        assert_eq!(
+            request(&rig.address, "POST", "/login", &form, &body).status,
+            401,
+            "{elsewhere}"
+        );
+    }
     let entered = request(&rig.address, "POST", "/login", &form, &format!("token={}", rig.token));
     assert_eq!(entered.status, 303, "{entered:?}");
     let cookie = entered.header("set-cookie").unwrap();
@@ -126,7 +135,15 @@ fn who_has_no_token_sees_nothing_where_readers_need_one() {
     assert_eq!(rig.get("/api/v1/calls").status, 401);
     let page = rig.get("/");
     assert_eq!((page.status, page.header("location")), (303, Some("/login")));
-    assert_eq!(rig.get("/login").status, 200);
+    let asked = rig.get("/login");
+    assert!(
+        asked.status == 200 && asked.body.contains("Only who has one may look"),
+        "{}",
+        asked.body
+    );
+    // A script that followed to the page to log in would put it where it wanted calls.
+    let scripted = [("Sec-Fetch-Mode", "cors")];
+    assert_eq!(request(&rig.address, "GET", "/parts/calls", &scripted, "").status, 401);
     let bearer = format!("Bearer {}", rig.token);
     let seen = request(&rig.address, "GET", "/api/v1/calls", &[("Authorization", &bearer)], "");
     assert_eq!(seen.status, 200);

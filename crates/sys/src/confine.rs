@@ -15,8 +15,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr,
-    RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, BitFlags, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use nix::unistd::{Gid, Uid};
 
@@ -48,6 +48,9 @@ pub struct Reach {
     pub change: Vec<PathBuf>,
     /// Read, write and set: devices.
     pub devices: Vec<PathBuf>,
+    /// It takes up no TCP connection and binds no further port; what listens already goes on to. (Landlock since
+    /// Linux 6.7.)
+    pub sealed: bool,
 }
 
 /// How far Landlock is in force.
@@ -172,8 +175,11 @@ fn landlock(reach: &Reach) -> Result<Landlock, landlock::RulesetError> {
         | AccessFs::RemoveFile
         | AccessFs::RemoveDir
         | AccessFs::Refer;
-    let mut rules =
-        Ruleset::default().handle_access(all)?.scope(Scope::AbstractUnixSocket)?.create()?;
+    let mut handled = Ruleset::default().handle_access(all)?.scope(Scope::AbstractUnixSocket)?;
+    if reach.sealed {
+        handled = handled.handle_access(AccessNet::from_all(LANDLOCK))?;
+    }
+    let mut rules = handled.create()?;
     for (paths, access) in [(&reach.read, read), (&reach.change, change), (&reach.devices, device)]
     {
         for path in paths {

@@ -26,7 +26,7 @@ mod reach;
 mod root;
 mod session;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::ffi::{OsStr, OsString};
 use std::io;

@@ -47,5 +47,5 @@ pub(super) fn of(config: &Config, places: &Places) -> Reach {
     }
     // All of /dev: a modem that is plugged in later has no file yet. Which of them it may open, its groups say.
     let devices = vec![PathBuf::from("/dev")];
-    Reach { read, change, devices }
+    Reach { read, change, devices, sealed: false }
 }

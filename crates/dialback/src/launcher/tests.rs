@@ -17,12 +17,12 @@ use calls::config::load::{FileText, Surroundings, load};
 use super::*;
 
 /// What the child is to try, and in which folder: unset in a usual run of the tests.
-const TRY: &str = "DIALBACK_CONFINED_TRY";
-const FOLDER: &str = "DIALBACK_CONFINED_FOLDER";
+pub(crate) const TRY: &str = "DIALBACK_CONFINED_TRY";
+pub(crate) const FOLDER: &str = "DIALBACK_CONFINED_FOLDER";
 
 /// What becomes of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
+pub(crate) enum Outcome {
     /// It works.
     Works,
     /// The kernel says no.
@@ -79,7 +79,7 @@ fn a_confined_process_cannot_read_secrets_execute_or_become_anybody() {
         if on.starts_with("/etc/") && !Path::new(&on).exists() {
             continue;
         }
-        let got = attempt(what, &on, &folder);
+        let got = attempt("launcher::tests::probe", what, &on, &folder);
         println!("{what:<20} {on:<44} {got:?}");
         if got != Ok(wanted) {
             wrong.push(format!("{what} {on}: {got:?} instead of {wanted:?}"));
@@ -109,9 +109,10 @@ fn folder() -> PathBuf {
     folder
 }
 
-fn attempt(what: &str, on: &str, folder: &Path) -> Result<Outcome, String> {
+/// Has a child of this test program try it, which the test `probe` confines before.
+pub(crate) fn attempt(probe: &str, what: &str, on: &str, folder: &Path) -> Result<Outcome, String> {
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "launcher::tests::probe", "--nocapture", "--test-threads=1"])
+        .args(["--exact", probe, "--nocapture", "--test-threads=1"])
         .env(TRY, format!("{what} {on}"))
         .env(FOLDER, folder)
         .stdin(Stdio::null())
@@ -156,13 +157,13 @@ fn probe() {
 }
 
 /// At once: the next step may be the last.
-fn say(word: &str) {
+pub(crate) fn say(word: &str) {
     let mut out = io::stdout();
     writeln!(out, "\n{word}").unwrap();
     out.flush().unwrap();
 }
 
-fn tried(what: &str, on: &str) -> io::Result<()> {
+pub(crate) fn tried(what: &str, on: &str) -> io::Result<()> {
     match what {
         "read" => std::fs::read(on).map(drop),
         "list" => std::fs::read_dir(on).map(drop),
@@ -181,6 +182,8 @@ fn tried(what: &str, on: &str) -> io::Result<()> {
             let done = std::thread::Builder::new().spawn(|| ())?.join();
             done.map_err(|_| io::Error::other("it panicked"))
         }
+        "connect" => std::net::TcpStream::connect(on).map(drop),
+        "local" => std::os::unix::net::UnixStream::connect(on).map(drop),
         "socket" => std::net::TcpListener::bind("127.0.0.1:0").map(drop),
         "tcp-of-another-kind" => {
             use rustix::net::{AddressFamily, SocketType, socket};

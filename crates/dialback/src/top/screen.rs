@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use calls::status::{Line, Promise, Status};
+use calls::vocabulary::Leg;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -74,7 +75,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, board: &mut Board, palette: Palette, n
     board.page = usize::from(table.height.saturating_sub(1)).max(1);
     frame.render_widget(Paragraph::new(heading(&status, paint)), title);
     line_table(frame, table, board, &status, paint, now);
-    let path = board.chosen_line().map(|line| path(line, paint)).unwrap_or_default();
+    let leg = |line: &Line| {
+        status.calls.iter().find(|call| Some(call.call) == line.call).map(|call| call.leg)
+    };
+    let path = board.chosen_line().map(|line| path(line, leg(line), paint)).unwrap_or_default();
     frame.render_widget(Paragraph::new(vec![path, Text::default()]), way);
     if promises > 0 {
         promise_table(frame, owed, board, &status, paint, now);
@@ -263,11 +267,12 @@ fn window(chosen: usize, count: usize, area: Rect) -> (usize, usize) {
     (first, shown)
 }
 
-/// The line's states as a way, with the one it is in.
-fn path(line: &Line, paint: Paint) -> Text<'static> {
+/// The line's states as a way, with the one it is in. A call that goes out was never rung.
+fn path(line: &Line, leg: Option<Leg>, paint: Paint) -> Text<'static> {
     let here = line.state.as_str();
     let way: &[&str] = match here {
         "preparing" | "dialling" => &OUT,
+        _ if leg == Some(Leg::Return) && OUT.contains(&here) => &OUT,
         _ if IN.contains(&here) => &IN,
         _ if UP.contains(&here) => &UP,
         _ => &[],

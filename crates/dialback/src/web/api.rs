@@ -12,7 +12,7 @@ use calls::vocabulary::{CallId, Entry};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::history::{records, subject};
+use super::history::{Checked, records, subject};
 use super::hub::Told;
 use super::{Site, orders, stream};
 use crate::audit::Verdict;
@@ -352,8 +352,20 @@ struct Audit {
     verdict: Option<Verdict>,
 }
 
+/// The last verification of the journal, or a new one: one at a time, on one thread, however many ask.
+pub(super) async fn read_audit(site: Arc<Site>) -> Result<Checked, Fault> {
+    let one = Arc::clone(&site.history.verifying).lock_owned().await;
+    // The lock goes with the work: who asked may be gone before it is done.
+    let work = move || {
+        let checked = site.history.verified();
+        drop(one);
+        Ok(checked)
+    };
+    blocking(work).await
+}
+
 async fn audit(State(site): State<Arc<Site>>) -> Result<Response, Fault> {
-    let checked = blocking(move || Ok(site.history.verified())).await?;
+    let checked = read_audit(site).await?;
     let (verdict, failed) = match checked.verdict {
         Ok(verdict) => (Some(verdict), None),
         Err(why) => (None, Some(why)),

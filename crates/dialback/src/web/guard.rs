@@ -86,26 +86,27 @@ impl Sessions {
     }
 
     /// Ends it.
-    pub(super) fn end(&self, headers: &HeaderMap) {
+    pub(super) fn end(&self, headers: &HeaderMap, tls: bool) {
         let mut sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.retain(|id, _| !cookies(headers).any(|value| value == id));
+        sessions.retain(|id, _| !cookies(headers, tls).any(|value| value == id));
     }
 
-    fn of(&self, headers: &HeaderMap) -> Option<Session> {
+    fn of(&self, headers: &HeaderMap, tls: bool) -> Option<Session> {
         let sessions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The key is 256 bits of chance: how long it takes to find none tells nothing.
-        let found = cookies(headers).find_map(|value| sessions.get(value));
+        let found = cookies(headers, tls).find_map(|value| sessions.get(value));
         found.filter(|session| session.until > Instant::now()).cloned()
     }
 }
 
-/// The values of our cookie.
-fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+/// The values of our cookie. By TLS only that with the prefix counts: another host can't have set it.
+fn cookies(headers: &HeaderMap, tls: bool) -> impl Iterator<Item = &str> {
+    let own = if tls { COOKIE_OF_TLS } else { COOKIE };
     let all = headers.get_all(header::COOKIE).into_iter();
     all.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';')).filter_map(
-        |pair| {
+        move |pair| {
             let (name, value) = pair.trim().split_once('=')?;
-            (name == COOKIE || name == COOKIE_OF_TLS).then_some(value)
+            (name == own).then_some(value)
         },
     )
 }
@@ -145,6 +146,8 @@ pub(super) async fn guard(
 ) -> Response {
     let path = request.uri().path().to_owned();
     let api = path.starts_with("/api/");
+    // A script that follows to the page to log in would take it for what it asked for.
+    let scripted = fetched(request.headers());
     let answer = match admitted(&site, &request, &path) {
         Ok(actor) => {
             request.extensions_mut().insert(actor);
@@ -156,10 +159,17 @@ pub(super) async fn guard(
                 }
             }
         }
-        Err(fault) if fault.is_unknown() && !api => Redirect::to("/login").into_response(),
+        Err(fault) if fault.is_unknown() && !api && !scripted => {
+            Redirect::to("/login").into_response()
+        }
         Err(fault) => fault.into_response(),
     };
     dressed(answer, &path, site.tls)
+}
+
+/// Whether a page's script asks, and not a person who goes there. Older browsers don't say.
+fn fetched(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate")
 }
 
 fn admitted(site: &Site, request: &Request, path: &str) -> Result<Actor, Fault> {
@@ -179,7 +189,7 @@ fn admitted(site: &Site, request: &Request, path: &str) -> Result<Actor, Fault> 
             Some(name) => Actor::Token(name.to_owned()),
             None => return Err(Fault::unknown("the token is nobody's")),
         },
-        None => match site.sessions.of(headers) {
+        None => match site.sessions.of(headers, site.tls) {
             Some(Session { name, csrf, .. }) => Actor::Session { name, csrf },
             None => Actor::Reader,
         },

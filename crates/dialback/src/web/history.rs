@@ -2,7 +2,7 @@
 //! through it. It works while the server does not run.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use calls::record::{Record, Records, SessionRecord, by_session};
@@ -23,14 +23,16 @@ pub(super) struct History {
     reader: Reader,
     heap: Mutex<Heap>,
     checked: Mutex<Option<Checked>>,
+    /// Held by who verifies. Others wait for it without a thread of their own.
+    pub(super) verifying: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The last verification of the journal.
 #[derive(Clone, Debug)]
 pub(super) struct Checked {
-    /// When it was begun.
-    at: Instant,
-    /// When, on the wall's clock (ms since 1970).
+    /// When it was done.
+    done: Instant,
+    /// When it was begun, on the wall's clock (ms since 1970).
     pub(super) at_ms: i64,
     /// What came of it; or why it could not be done.
     pub(super) verdict: Result<Verdict, String>,
@@ -51,6 +53,7 @@ impl History {
             anchors,
             heap: Mutex::default(),
             checked: Mutex::default(),
+            verifying: Arc::default(),
         }
     }
 
@@ -97,21 +100,20 @@ impl History {
                 heap.add(short);
             }
         })?;
-        Ok(heap.sums(from_ms, to_ms))
+        Ok(heap.sums(from_ms, to_ms, i64::from(crate::clock::wall().offset_s) * 1000))
     }
 
     /// The last verification, or a new one if that was long ago. Blocks, and takes its time.
     pub(super) fn verified(&self) -> Checked {
         let mut checked = held(&self.checked);
-        if let Some(last) = checked.as_ref().filter(|last| last.at.elapsed() < VERIFY_EVERY) {
+        if let Some(last) = checked.as_ref().filter(|last| last.done.elapsed() < VERIFY_EVERY) {
             return last.clone();
         }
         let anchors: Vec<PathBuf> =
             self.anchors.iter().filter(|path| path.exists()).cloned().collect();
-        let at = Instant::now();
         let at_ms = crate::clock::wall().unix_ms;
         let verdict = audit::verify(&self.path, &anchors);
-        let new = Checked { at, at_ms, verdict };
+        let new = Checked { done: Instant::now(), at_ms, verdict };
         *checked = Some(new.clone());
         new
     }

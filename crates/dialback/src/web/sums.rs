@@ -59,11 +59,12 @@ impl Heap {
         self.calls.last_key_value().map_or(CallId(0), |(call, _)| *call)
     }
 
-    /// The sums of the calls that began within the span (ms since 1970, the end not in it).
-    pub(super) fn sums(&self, from_ms: Option<i64>, to_ms: i64) -> Sums {
+    /// The sums of the calls that began within the span (ms since 1970, the end not in it). Columns begin on local
+    /// time, which is so far ahead of UTC.
+    pub(super) fn sums(&self, from_ms: Option<i64>, to_ms: i64, ahead_ms: i64) -> Sums {
         let first = self.calls.values().next().map_or(to_ms, |short| short.began.unix_ms);
         let from_ms = from_ms.unwrap_or(first).min(to_ms);
-        let mut sums = Sums::empty(from_ms, to_ms);
+        let mut sums = Sums::empty(from_ms, to_ms, ahead_ms);
         let mut waits: Vec<i64> = Vec::new();
         // On-hook of the first call, by session, until somebody is called back.
         let mut waiting: HashMap<SessionId, i64> = HashMap::new();
@@ -264,7 +265,7 @@ impl Money {
 }
 
 impl Sums {
-    fn empty(from_ms: i64, to_ms: i64) -> Self {
+    fn empty(from_ms: i64, to_ms: i64, ahead_ms: i64) -> Self {
         let span = (to_ms - from_ms).max(1);
         // Whole hours, so that a column is what people call one; days where there would be too many.
         let hours = (span + HOUR_MS - 1) / HOUR_MS;
@@ -274,10 +275,14 @@ impl Sums {
             .find(|per| (hours + per - 1) / per < COLUMNS)
             .unwrap_or(hours / COLUMNS + 1)
             * HOUR_MS;
-        let first = from_ms.div_euclid(column_ms);
-        let last = (to_ms - 1).max(from_ms).div_euclid(column_ms);
+        let first = (from_ms + ahead_ms).div_euclid(column_ms);
+        let last = ((to_ms - 1).max(from_ms) + ahead_ms).div_euclid(column_ms);
         let columns = (first..=last)
-            .map(|column| Column { from_ms: column * column_ms, requests: 0, returns: 0 })
+            .map(|column| Column {
+                from_ms: column * column_ms - ahead_ms,
+                requests: 0,
+                returns: 0,
+            })
             .collect();
         Self {
             from_ms,
@@ -341,7 +346,7 @@ mod tests {
             heap.add(short(id + 1, call, "return", began + 1000 + 15_000, "user-request"));
             heap.add(short(id + 1, call, "return", began + 1000 + 15_000, "user-request"));
         }
-        let sums = heap.sums(None, 8_000_000);
+        let sums = heap.sums(None, 8_000_000, 0);
         assert_eq!((sums.calls, sums.requests, sums.returns, sums.connected), (4, 2, 2, 4));
         let columns: Vec<_> = sums.columns.iter().map(|c| (c.requests, c.returns)).collect();
         assert_eq!(columns, [(1, 1), (0, 0), (1, 1)]);
@@ -354,15 +359,30 @@ mod tests {
         assert_eq!(sums.waits.buckets.iter().map(|bucket| bucket.count).sum::<u64>(), 2);
         assert_eq!((sums.money.cost, sums.money.users[0].spent.minutes), (50, 2));
         // A span has only what began in it; the wait is that of the caller all the same.
-        let later = heap.sums(Some(7_201_500), 8_000_000);
+        let later = heap.sums(Some(7_201_500), 8_000_000, 0);
         assert_eq!((later.calls, later.waits.count), (1, 1));
+    }
+
+    #[test]
+    fn columns_of_a_day_begin_at_local_midnight() {
+        let day = 24 * HOUR_MS;
+        for ahead in [-5 * HOUR_MS, 0, HOUR_MS, 5 * HOUR_MS + HOUR_MS / 2] {
+            let sums = Heap::default().sums(Some(100 * day + 7), 130 * day, ahead);
+            assert_eq!(sums.column_ms, day);
+            for column in &sums.columns {
+                assert_eq!((column.from_ms + ahead) % day, 0, "{ahead}: {}", column.from_ms);
+            }
+            let (first, last) = (sums.columns[0].from_ms, sums.columns.last().unwrap().from_ms);
+            assert!(first <= sums.from_ms && sums.from_ms < first + day, "{ahead}");
+            assert!(last < sums.to_ms && sums.to_ms <= last + day, "{ahead}");
+        }
     }
 
     #[test]
     fn no_span_has_more_columns_than_a_screen() {
         let heap = Heap::default();
         for hours in [0, 1, 24, 47, 168, 720, 8_760, 500_000] {
-            let sums = heap.sums(Some(0), hours * HOUR_MS);
+            let sums = heap.sums(Some(0), hours * HOUR_MS, 0);
             assert!((1..=50).contains(&sums.columns.len()), "{hours}: {}", sums.columns.len());
         }
     }

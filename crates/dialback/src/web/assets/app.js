@@ -219,7 +219,9 @@ function focused(root) {
 
 function exchange(root, nodes) {
   const at = focused(root);
+  const moved = [...all('.scroll', root)].map((region) => region.scrollLeft);
   root.replaceChildren(...nodes);
+  all('.scroll', root).forEach((region, place) => { region.scrollLeft = moved[place] ?? 0; });
   if (!at) return;
   const found = all(at.same, root);
   (found[at.place] ?? found[0] ?? one('#main')).focus({ preventScroll: true });
@@ -233,6 +235,7 @@ async function renew(part) {
   part.state = 'asking';
   try {
     const answer = await fetch(part.element.dataset.src);
+    if (answer.status === 401) location.assign('/login');
     if (answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
       const own = page.getElementById(part.element.id);
@@ -264,13 +267,27 @@ function server(running, why) {
   put(element, running ? 'live' : why);
 }
 
-{
+// A stream that was cut is taken up again by the browser; one that was answered with a no is not.
+const AGAIN = 5000;
+
+async function refused() {
+  try {
+    const { status } = await fetch('/api/v1/openapi.json', { method: 'HEAD' });
+    if (status === 401) location.assign('/login');
+  } catch {
+    // It does not answer at all.
+  }
+  setTimeout(listen, AGAIN);
+}
+
+function listen() {
   const stream = new EventSource('/api/v1/events');
   stream.addEventListener('open', () => server(true));
-  stream.addEventListener('error', () => server(false, 'not connected'));
-  stream.addEventListener('snapshot', ({ data }) => {
-    stands(JSON.parse(data), true);
+  stream.addEventListener('error', () => {
+    server(false, 'not connected');
+    if (stream.readyState === EventSource.CLOSED) refused();
   });
+  stream.addEventListener('snapshot', ({ data }) => stands(JSON.parse(data), true));
   stream.addEventListener('change', ({ data }) => stands(JSON.parse(data), false));
   stream.addEventListener('entry', ({ data }) => {
     const told = JSON.parse(data);
@@ -283,6 +300,7 @@ function server(running, why) {
     if (!running) say(why);
   });
 }
+listen();
 
 // ---- orders
 
@@ -292,6 +310,9 @@ document.addEventListener('submit', async (event) => {
   const form = event.target;
   if (!form.dataset.order) return;
   event.preventDefault();
+  // Once is enough: a second press would be a second order.
+  if (form.ariaBusy === 'true') return;
+  form.ariaBusy = 'true';
   const answer = one('#answer');
   let text;
   let good = false;
@@ -310,8 +331,10 @@ document.addEventListener('submit', async (event) => {
   } catch {
     text = 'the dashboard does not answer';
   }
-  answer.hidden = false;
+  form.ariaBusy = null;
   answer.dataset.tone = good ? 'good' : 'bad';
   answer.textContent = `${form.innerText.trim().split('\n')[0]}: ${text}`;
-  if (!stays) setTimeout(() => { answer.hidden = true; }, 6000);
+  clearTimeout(fading);
+  // A refusal stays until the next order, like whatever has to be read and told to somebody.
+  if (good && !stays) fading = setTimeout(() => { answer.textContent = ''; }, 15000);
 });

@@ -21,6 +21,9 @@ const SPANS: [(&str, &str); 5] =
 /// The span that is shown unless another is asked for.
 const USUAL: &str = "24h";
 
+/// A day. Columns of whole days have no time in their labels.
+const DAY_MS: i64 = 24 * 3_600_000;
+
 /// Bars of users, at most.
 const USERS: usize = 12;
 
@@ -140,6 +143,7 @@ fn columns(sums: &Sums) -> Markup {
     let most = most.unwrap_or(0).max(1);
     let count = u64::try_from(sums.columns.len()).unwrap_or(1).max(1);
     let hour = sums.column_ms == 3_600_000;
+    let timed = sums.column_ms % DAY_MS != 0;
     let title = if hour {
         "Calls per hour".to_owned()
     } else {
@@ -162,8 +166,8 @@ fn columns(sums: &Sums) -> Markup {
                 }
             }
             p .legend aria-hidden="true" {
-                span { (sums.columns.first().map(|column| label(column, hour)).unwrap_or_default()) }
-                span { (sums.columns.last().map(|column| label(column, hour)).unwrap_or_default()) }
+                span { (sums.columns.first().map(|column| label(column, timed)).unwrap_or_default()) }
+                span { (sums.columns.last().map(|column| label(column, timed)).unwrap_or_default()) }
             }
             p .legend .keys aria-hidden="true" {
                 span { i .in {} " came in" } span { i .out {} " went out" } span { "highest column: " (most) }
@@ -175,7 +179,7 @@ fn columns(sums: &Sums) -> Markup {
                     thead { tr { th scope="col" { "From" } th scope="col" { "Came in" } th scope="col" { "Went out" } } }
                     tbody {
                         @for column in &sums.columns {
-                            tr { th scope="row" { (label(column, hour)) } td .figure { (column.requests) } td .figure { (column.returns) } }
+                            tr { th scope="row" { (label(column, timed)) } td .figure { (column.requests) } td .figure { (column.returns) } }
                         }
                     }
                 }
@@ -185,10 +189,10 @@ fn columns(sums: &Sums) -> Markup {
 }
 
 /// When a column begins.
-fn label(column: &Column, hour: bool) -> String {
+fn label(column: &Column, timed: bool) -> String {
     let text = clock::written_short(local(column.from_ms));
     let (day, time) = text.split_once(' ').unwrap_or((text.as_str(), ""));
-    match hour {
+    match timed {
         true => format!("{day} {}", time.get(..5).unwrap_or(time)),
         false => day.to_owned(),
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, Form, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use calls::config::web::Readers;
 use maud::html;
 use serde::Deserialize;
 
@@ -31,7 +32,13 @@ fn form(site: &Site, actor: &Actor, fault: Option<&str>) -> Response {
                 code { "dialback web token NAME" } " and name it as " code { "token_file" } "."
             }
         } @else {
-            p { "Who has a token may give orders: hang up, busy out, call back. Everybody else may look." }
+            p {
+                "Who has a token may give orders: hang up, busy out, call back. "
+                @match site.readers {
+                    Readers::Anybody => { "Everybody else may look." }
+                    Readers::Token => { "Only who has one may look." }
+                }
+            }
             form .entry method="post" action="/login" {
                 label for="token" { "Token" }
                 input #token type="password" name="token" autocomplete="current-password" required;
@@ -56,7 +63,9 @@ pub(super) async fn enter(
     Form(shown): Form<Shown>,
 ) -> Response {
     // Another page could log a browser in as somebody it knows, and see what is ordered then.
-    let foreign = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
+    let foreign = headers
+        .get("sec-fetch-site")
+        .is_some_and(|site| site == "cross-site" || site == "same-site");
     let owner = site.tokens.owner(&shown.token).filter(|_| !foreign);
     let Some(name) = owner else {
         let mut response = form(&site, &actor, Some("That token is nobody's."));
@@ -92,7 +101,7 @@ pub(super) async fn leave(
         let what = "the form is not of this session: load the page again";
         return failed(&actor, &Fault::new(StatusCode::FORBIDDEN, "csrf", what));
     }
-    site.sessions.end(&headers);
+    site.sessions.end(&headers, site.tls);
     let forget = [(header::SET_COOKIE, cookie(None, site.tls))];
     (forget, Redirect::to("/")).into_response()
 }

@@ -151,9 +151,11 @@ fn moment(at: Wall) -> Markup {
     html! { time datetime=(zulu(at.unix_ms)) { (clock::written_short(at)) } }
 }
 
-/// The same of milliseconds, in the local time of now.
+/// The same of milliseconds, in the local time of then: summer time may have begun or ended since.
 fn local(unix_ms: i64) -> Wall {
-    Wall { unix_ms, offset_s: clock::wall().offset_s }
+    let then = jiff::Timestamp::from_millisecond(unix_ms).ok();
+    let offset = then.map(|then| jiff::tz::TimeZone::system().to_offset(then).seconds());
+    Wall { unix_ms, offset_s: offset.unwrap_or_else(|| clock::wall().offset_s) }
 }
 
 /// `2026-11-22T18:06:18.123Z`

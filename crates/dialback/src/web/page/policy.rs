@@ -141,7 +141,7 @@ pub(super) async fn audit(
     State(site): State<Arc<Site>>,
     Extension(actor): Extension<Actor>,
 ) -> Response {
-    let checked = match blocking(move || Ok(site.history.verified())).await {
+    let checked = match api::read_audit(site).await {
         Ok(checked) => checked,
         Err(fault) => return failed(&actor, &fault),
     };
