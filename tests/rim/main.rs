@@ -13,6 +13,7 @@ mod guesses;
 mod modem;
 mod qualify;
 mod server;
+mod standing;
 mod supervisor;
 
 use std::process::Command;

@@ -95,9 +95,9 @@ fn a_callback_is_seen_on_the_open_page_and_told_as_a_story_and_in_sums() {
         let all = wanted.iter().all(|state| rest.any(|other| other == state));
         assert!(all, "{line}: {wanted:?} in {seen:?}");
     };
-    // Hanging up is over in some milliseconds at the town's speed: it may be seen or not.
-    in_order("main", &["answering", "online", "idle"]);
-    in_order("second", &["dialling", "online", "idle"]);
+    // Hanging up is over in some milliseconds at the town's speed, and is seen all the same.
+    in_order("main", &["answering", "online", "hanging-up", "idle"]);
+    in_order("second", &["dialling", "online", "hanging-up", "idle"]);
 
     story_and_sums(&browser, &rig, axe.as_deref());
     orders(&browser, &rig, axe.as_deref());

@@ -16,8 +16,8 @@
 //! <- {"dialback":1,"id":9,"answer":"failed","code":"not-permitted","message":"..."}
 //! ```
 //!
-//! How things stand is pushed: the first change at once, then what has gathered, at most every 50 ms. What an entry of
-//! the journal has changed is told within that time of it.
+//! How things stand is pushed. Of some lines every change is told at once; of a thousand, the first, and then what has
+//! gathered, every 50 ms at most. What an entry of the journal has changed is told within that time of it.
 //!
 //! A command's `who` is for those who pass on what others want, as the dashboard does: it is told beside the
 //! kernel's word, never in place of it.

@@ -356,31 +356,23 @@ impl Hub {
                 let new = subscribed.insert(self.subscribe(wake, number)?);
                 self.stands(Standing::from(&*new.status));
             }
-            let Ok(next) = woken.recv() else { return Ok(()) };
-            // All that waits, and one look at it.
-            let mut next = Some(next);
-            let mut changed = false;
-            while let Some(what) = next {
-                match what {
-                    Woken::Happened(entry) => self.happened(lines, &entry),
-                    Woken::Stands(number, news) => {
-                        if let Some(of) = subscribed.as_mut().filter(|of| of.number == number) {
-                            news.apply(&mut of.status);
-                            changed = true;
-                        }
+            // One by one, at the pace at which the server tells them: a state that passes is told as well.
+            let Ok(what) = woken.recv() else { return Ok(()) };
+            match what {
+                Woken::Happened(entry) => self.happened(lines, &entry),
+                Woken::Stands(number, news) => {
+                    if let Some(of) = subscribed.as_mut().filter(|of| of.number == number) {
+                        news.apply(&mut of.status);
+                        self.stands(Standing::from(&*of.status));
                     }
-                    Woken::StandsNoMore(number, why) => {
-                        if subscribed.as_ref().is_some_and(|of| of.number == number) {
-                            return why.map_or(Ok(()), Err);
-                        }
-                    }
-                    Woken::Watchers => {}
-                    Woken::Gone(why) => return why.map_or(Ok(()), Err),
                 }
-                next = woken.try_recv().ok();
-            }
-            if let Some(of) = subscribed.as_ref().filter(|_| changed) {
-                self.stands(Standing::from(&*of.status));
+                Woken::StandsNoMore(number, why) => {
+                    if subscribed.as_ref().is_some_and(|of| of.number == number) {
+                        return why.map_or(Ok(()), Err);
+                    }
+                }
+                Woken::Watchers => {}
+                Woken::Gone(why) => return why.map_or(Ok(()), Err),
             }
         }
     }
