@@ -6,7 +6,8 @@
 //! cargo bench --bench thousand_lines -- 50 10     50 lines, 10 cycles each
 //! ```
 //!
-//! Three processes: the exchange, the server, and this one with the callers. Fails if a single cycle does.
+//! Four processes: the exchange, the server, the dashboard, and this one with the callers and with those who look at the
+//! dashboard. Fails if a single cycle does, or if somebody who looks falls behind.
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
@@ -14,6 +15,8 @@
     clippy::indexing_slicing,
     reason = "a measuring program"
 )]
+
+mod dashboard;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -70,6 +73,7 @@ async fn run(lines: usize, cycles: usize) {
     idle(server.0.id(), lines).await;
 
     let watching = Subscriber::start(&place);
+    let dashboard = dashboard::Dashboard::start(&place);
     let began = Instant::now();
     let cpu = cpu_time(server.0.id());
     let mut all = JoinSet::new();
@@ -92,6 +96,7 @@ async fn run(lines: usize, cycles: usize) {
         took.as_secs_f64()
     );
     watching.conclude(done);
+    dashboard.conclude(lines, took);
     looks(&place, lines);
     println!(
         "  server: {:.2} ms of CPU a cycle, {:.0} % of a core meanwhile",
@@ -145,7 +150,7 @@ fn serve(place: &Path, servers: &[String]) -> Running {
     fs::set_permissions(&login, fs::Permissions::from_mode(0o600)).expect("its mode");
     let mut config = format!(
         "[server]\nstate_dir = \"{0}/state\"\ncontrol = \"{0}/control\"\nlogin_config = \"{0}/login.config\"\n\
-         user = \"root\"\n[callback]\nline = \"same\"\ndelay = \"1s\"\njitter = \"1s\"\nsoonest_connect = \"0s\"\nper_user = 1000\nin_all = 10000\n\
+         user = \"root\"\n[web]\nlisten = \"127.0.0.1:0\"\n[callback]\nline = \"same\"\ndelay = \"1s\"\njitter = \"1s\"\nsoonest_connect = \"0s\"\nper_user = 1000\nin_all = 10000\n\
          caller_numbers = {{ allow = [\"7*\"] }}\n",
         place.display()
     );
