@@ -81,7 +81,9 @@ impl Desk {
         if let Event::Alert { alert, .. } = &event {
             self.alerts.count(*alert, self.now.wall);
         }
-        if let Event::Proved { name, step: Some(step), .. } = &event {
+        if let Event::Proved { name, step: Some(step), .. }
+        | Event::NotProved { name, step: Some(step), .. } = &event
+        {
             self.codes.used(name, *step);
         }
         let seq = Seq(self.next_seq);

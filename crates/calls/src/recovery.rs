@@ -222,7 +222,7 @@ impl Fold {
                     self.charge(entry.at, charge.clone());
                 }
             }
-            Event::Proved { name, step, .. } => {
+            Event::Proved { name, step, .. } | Event::NotProved { name, step, .. } => {
                 if let Some(step) = step {
                     self.codes.used(name, *step);
                 }
@@ -240,7 +240,6 @@ impl Fold {
             | Event::Screened { .. }
             | Event::Named { .. }
             | Event::Dispatched { .. }
-            | Event::NotProved { .. }
             | Event::NetworkUp { .. }
             | Event::NetworkDown { .. }
             | Event::NetworkRefused { .. }

@@ -186,8 +186,9 @@ impl Session {
             }
             Some((Demand::Name, _)) | None => Err("nothing was asked"),
         };
+        let spent = right.ok().flatten();
         let right = right.and_then(|step| may.then_some(step).ok_or("not a name for this call"));
-        if let Some(event) = self.told_of_code(&right, office) {
+        if let Some(event) = self.told_of_code(&right, spent, office) {
             office.desk.journal(event);
         }
         if right.is_ok() {
@@ -197,10 +198,12 @@ impl Session {
         self.not_recognised(rest, line, office);
     }
 
-    /// What the journal says of a one-time code. A step that was used has to outlive the server.
+    /// What the journal says of a one-time code. A step that was used has to outlive the server, and it was used also
+    /// where the name was wrong.
     fn told_of_code(
         &self,
         right: &Result<Option<i64>, &'static str>,
+        spent: Option<i64>,
         office: &Office<'_>,
     ) -> Option<Event> {
         let answerer = self.expected().filter(|a| matches!(a.demand, Demand::Totp))?;
@@ -209,7 +212,10 @@ impl Session {
         let (call, session, method) = (self.call, self.id, "totp".to_owned());
         Some(match right {
             Ok(step) => Event::Proved { call, session, name, method, step: *step },
-            Err(why) => Event::NotProved { call, session, name, method, why: (*why).to_owned() },
+            Err(why) => {
+                let (why, step) = ((*why).to_owned(), spent);
+                Event::NotProved { call, session, name, method, why, step }
+            }
         })
     }
 

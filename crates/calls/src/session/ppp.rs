@@ -174,7 +174,7 @@ impl Session {
             }
             Err(why) => {
                 let name = printable(&claim.name.to_string());
-                Event::NotProved { call, session, name, method, why: why.clone() }
+                Event::NotProved { call, session, name, method, why: why.clone(), step: None }
             }
         });
         ppp.judged(office.desk.at(), ticket, &judged);

@@ -84,7 +84,16 @@ pub enum Event {
         step: Option<i64>,
     },
     /// A name was given by PPP or at the prompt, and its owner was not let in: the proof was bad, or it is not his call.
-    NotProved { call: CallId, session: SessionId, name: String, method: String, why: String },
+    NotProved {
+        call: CallId,
+        session: SessionId,
+        name: String,
+        method: String,
+        why: String,
+        /// The step of a one-time code that was right beside what was wrong: it is spent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<i64>,
+    },
     /// Packets of one network protocol can pass between a PPP caller and us.
     NetworkUp {
         call: CallId,

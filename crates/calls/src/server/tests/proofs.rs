@@ -251,6 +251,40 @@ fn both_are_asked_for_whatever_the_first_was_and_the_end_does_not_tell_which_was
 }
 
 #[test]
+fn a_right_code_beside_a_wrong_password_is_spent() {
+    let code = code_after(0);
+    let asks = format!(
+        r#"> send "Code: "
+        < types {code}\r
+        > send "{code}\r\n"
+        + 500ms"#
+    );
+    let mut bench = fresh(with("password+totp"));
+    bench.ready(LineId(0), false);
+    bench.run(&format!(
+        r#"{}
+        {asks}
+        * not-proved zoe: wrong password
+        {PROMPTED_AGAIN}
+        < types zoe-cb\r
+        > send "zoe-cb\r\n"
+        * named zoe-cb
+        * dispatched login.config:6 callback
+        > send "Password: "
+        < types secret\r
+        > send "\r\n"
+        > verify c1 2
+        < verified 2 right
+        + 500ms
+        {asks}
+        * not-proved zoe-cb: a code that was used before
+        {PROMPTED_AGAIN}
+        "#,
+        typed(5, "zoe", "wrong"),
+    ));
+}
+
+#[test]
 fn every_name_that_comes_in_is_asked_the_same_and_told_the_same() {
     // Names of callbacks, of programs, of nobody, of somebody who is not served, a trap.
     let users = "[[user]]\nname = \"wim\"\ndisabled = true\nsecret = \"HASH\"\n\
@@ -384,9 +418,6 @@ fn a_one_time_code_is_asked_for_on_the_return_call_and_the_one_of_the_first_call
         * not-proved zoe: a code that was used before
         {again}
         {}
-        * not-proved zoe: not a name for this call
-        {again}
-        {}
         * proved zoe totp
         * recognised mary at 5550142
         * dispatched login.config:10 /bin/login
@@ -394,10 +425,24 @@ fn a_one_time_code_is_asked_for_on_the_return_call_and_the_one_of_the_first_call
         > launch c2 login mary
         "#,
         says("mary", &first),
-        // The right code under a wrong name tells neither.
+        says("mary", &next),
+    ));
+    // The right code under a wrong name tells neither, and is spent.
+    let mut bench = fresh(config.clone());
+    called_back(&mut bench, &first);
+    bench.run(&format!(
+        r#"{}
+        * not-proved zoe: not a name for this call
+        {again}
+        {}
+        * not-proved zoe: a code that was used before
+        {again}
+        "#,
         says("nobody", &next),
         says("mary", &next),
     ));
+    let step = bench.now.wall.unix_ms / 1000 / totp::STEP;
+    assert!(recovery::fold(&bench.journal).codes.last("zoe") > Some(step), "also after a crash");
     // Three wrong ones, and whoever answers is a stranger.
     let mut bench = fresh(config);
     called_back(&mut bench, &first);

@@ -52,6 +52,7 @@ fn full() -> Snapshot {
         name: text("x"),
         method: text("password"),
         why: text("y"),
+        step: None,
     };
     let refused = Event::Refused {
         call,
