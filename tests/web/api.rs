@@ -90,6 +90,11 @@ fn every_route_answers_as_the_description_says_before_during_and_after_a_callbac
     stream.until("ended");
     stream.until("ended");
 
+    let spent = check("get", "/api/v1/status", "/api/v1/status", "", 200);
+    let budget =
+        json!({ "of": "all calls of the day", "unit": "hundredths", "spent": 25, "limit": 50 });
+    assert_eq!(spent["budgets"], json!([budget]), "{spent}");
+
     let calls = check("get", "/api/v1/calls", "/api/v1/calls?user=hello", "", 200);
     assert_eq!(calls["calls"].as_array().unwrap().len(), 1);
     let page = check("get", "/api/v1/calls", "/api/v1/calls?limit=1", "", 200);

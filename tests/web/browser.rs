@@ -86,6 +86,11 @@ fn a_callback_is_seen_on_the_open_page_and_told_as_a_story_and_in_sums() {
     browser.until("return document.querySelectorAll('#calls tbody tr').length === 2");
     browser.until("return document.querySelector('[data-line=second]').dataset.state === 'idle'");
 
+    browser
+        .until("return document.querySelector('#budgets').innerText.includes('0.25 of 0.50 EUR')");
+    browser.picture(&screens("budget-phone-dark.png"));
+    accessible(&browser, axe.as_deref(), "the first page with a budget, on a phone");
+
     assert_eq!(browser.run("return window.opened"), opened, "it was not loaded anew");
     let seen = browser.run("return window.seen");
     let in_order = |line: &str, wanted: &[&str]| {

@@ -189,6 +189,9 @@ currency = "EUR"
 [[tariff]]
 per_minute = "0.25"
 
+[[budget]]
+cost = "0.50"
+
 [web]
 listen = "127.0.0.1:0"
 token_file = "{root}/tokens"

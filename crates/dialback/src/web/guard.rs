@@ -167,6 +167,18 @@ pub(super) async fn guard(
     dressed(answer, &path, site.tls)
 }
 
+impl Site {
+    /// Whether who was admitted would be again: a session may have ended since.
+    pub(super) fn still_admits(&self, actor: &Actor, headers: &HeaderMap) -> bool {
+        match (self.readers, actor) {
+            (Readers::Token, Actor::Session { .. }) => {
+                self.sessions.of(headers, self.tls).is_some()
+            }
+            (Readers::Token, Actor::Reader | Actor::Token(_)) | (Readers::Anybody, _) => true,
+        }
+    }
+}
+
 /// Whether a page's script asks, and not a person who goes there. Older browsers don't say.
 fn fetched(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate")

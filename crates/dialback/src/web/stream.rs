@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use calls::vocabulary::Seq;
@@ -23,6 +23,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::Site;
 use super::api::{Fault, blocking};
+use super::guard::Actor;
 use super::hub::{News, Told};
 use crate::log::LinesOfCalls;
 
@@ -38,6 +39,7 @@ const WAITING: usize = 64;
 /// The handler.
 pub(super) async fn events(
     State(site): State<Arc<Site>>,
+    Extension(actor): Extension<Actor>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let seat = Arc::clone(&site.streams).try_acquire_owned().map_err(|_| {
@@ -48,12 +50,25 @@ pub(super) async fn events(
     let (to, body) = mpsc::channel(WAITING);
     tokio::spawn(async move {
         // Who listened has gone.
-        let _gone = feed(&site, last.map(Seq), &to).await;
+        let _gone = tokio::select! {
+            gone = feed(&site, last.map(Seq), &to) => gone,
+            () = dismissed(&site, &actor, &headers) => Err(Gone),
+        };
         drop(seat);
     });
-    let headers = [(header::CONTENT_TYPE, "text/event-stream")];
+    let kind = [(header::CONTENT_TYPE, "text/event-stream")];
     let proxies = [("x-accel-buffering", "no")];
-    Ok((headers, proxies, Body::from_stream(ReceiverStream::new(body))).into_response())
+    Ok((kind, proxies, Body::from_stream(ReceiverStream::new(body))).into_response())
+}
+
+/// Comes back when who listens may not look any more: he has logged out, or his session is over.
+async fn dismissed(site: &Site, actor: &Actor, headers: &HeaderMap) {
+    loop {
+        tokio::time::sleep(BEAT).await;
+        if !site.still_admits(actor, headers) {
+            return;
+        }
+    }
 }
 
 type To = mpsc::Sender<Result<Bytes, Infallible>>;
@@ -79,7 +94,9 @@ async fn feed(site: &Arc<Site>, last: Option<Seq>, to: &To) -> Result<(), Gone> 
     // Listens before it looks, so that nothing falls between.
     let mut watcher = site.hub.watch();
     to.send(Ok("retry: 1000\n\n".into())).await.map_err(|_| Gone)?;
-    let mut told = last.unwrap_or_else(|| site.hub.head());
+    // Of a journal that was begun anew, or restored, the head may be lower than what was seen of the one before.
+    let head = site.hub.head();
+    let mut told = last.filter(|last| *last <= head).unwrap_or(head);
     told = catch_up(site, told, to).await?;
     stands(site, to).await?;
     loop {

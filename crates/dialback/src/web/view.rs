@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use calls::status::{Quarantined, Raised, Status};
+use calls::status::{Budget, Quarantined, Raised, Status};
 use calls::vocabulary::{CallId, Leg, PromiseId, SessionId, Wall};
 use serde::Serialize;
 
@@ -29,6 +29,8 @@ pub(super) struct Standing {
     pub(super) quarantine: Vec<Quarantined>,
     /// What was raised since the server was started.
     pub(super) alerts: Vec<Raised>,
+    /// What may be spent today, and what was.
+    pub(super) budgets: Vec<Budget>,
 }
 
 /// One line, with the call on it.
@@ -147,6 +149,7 @@ impl From<&Status> for Standing {
             store_fault: status.store_fault.clone(),
             quarantine: status.quarantine.clone(),
             alerts: status.alerts.clone(),
+            budgets: status.budgets.clone(),
         }
     }
 }
@@ -206,6 +209,19 @@ pub(super) struct Change<'a> {
     /// All open promises, if one of them differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) promises: Option<&'a [Promise]>,
+    /// What is neither a line nor a promise, if some of it differs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rest: Option<Rest<'a>>,
+}
+
+/// All of a [`Standing`] that is neither a line nor a promise.
+#[derive(Debug, Serialize)]
+pub(super) struct Rest<'a> {
+    pub(super) stopping: bool,
+    pub(super) store_fault: Option<&'a str>,
+    pub(super) quarantine: &'a [Quarantined],
+    pub(super) alerts: &'a [Raised],
+    pub(super) budgets: &'a [Budget],
 }
 
 impl Standing {
@@ -235,8 +251,27 @@ impl Standing {
         let same = self.promises.len() == before.promises.len()
             && self.promises.iter().zip(&before.promises).all(|(new, old)| !new.differs(old));
         let promises = (!same).then_some(self.promises.as_slice());
-        let nothing = lines.is_empty() && gone.is_empty() && promises.is_none();
-        (!nothing).then_some(Change { at: self.at, lines, gone, promises })
+        let rest = self.rest_differs(before).then(|| Rest {
+            stopping: self.stopping,
+            store_fault: self.store_fault.as_deref(),
+            quarantine: &self.quarantine,
+            alerts: &self.alerts,
+            budgets: &self.budgets,
+        });
+        let nothing = lines.is_empty() && gone.is_empty() && promises.is_none() && rest.is_none();
+        (!nothing).then_some(Change { at: self.at, lines, gone, promises, rest })
+    }
+
+    fn rest_differs(&self, before: &Self) -> bool {
+        // How long a number stays in quarantine is counted down; that alone is no news.
+        let held = |standing: &Self| -> Vec<String> {
+            standing.quarantine.iter().map(|held| held.number.clone()).collect()
+        };
+        self.stopping != before.stopping
+            || self.store_fault != before.store_fault
+            || self.alerts != before.alerts
+            || self.budgets != before.budgets
+            || held(self) != held(before)
     }
 
     /// How many lines are in each state, the commonest first.
@@ -303,5 +338,37 @@ impl Call {
             (None, false) => format!("{way} · {}", self.connect),
             (None, true) => way.to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use calls::status::BudgetUnit;
+
+    use super::*;
+
+    #[test]
+    fn what_is_neither_a_line_nor_a_promise_is_news_too() {
+        let before = Standing::default();
+        assert!(before.change(&before).is_none(), "nothing has changed");
+        let budget = Budget {
+            of: "user alice".to_owned(),
+            user: Some("alice".to_owned()),
+            unit: BudgetUnit::Minutes,
+            spent: 5,
+            limit: 60,
+        };
+        let held = |left_ms| Quarantined { number: "5550199".to_owned(), strangers: 3, left_ms };
+        for after in [
+            Standing { stopping: true, ..Standing::default() },
+            Standing { store_fault: Some("disk full".to_owned()), ..Standing::default() },
+            Standing { budgets: vec![budget], ..Standing::default() },
+            Standing { quarantine: vec![held(1000)], ..Standing::default() },
+        ] {
+            assert!(after.change(&before).is_some_and(|change| change.rest.is_some()), "{after:?}");
+            assert!(before.change(&after).is_some_and(|change| change.rest.is_some()), "{after:?}");
+        }
+        let later = |left_ms| Standing { quarantine: vec![held(left_ms)], ..Standing::default() };
+        assert!(later(900).change(&later(1000)).is_none(), "time passes, and nothing else");
     }
 }

@@ -165,7 +165,8 @@ function drawPromises(promises) {
   if (orphan) one('#promises-title').focus({ preventScroll: true });
 }
 
-function stands({ at, lines: some, gone, promises }, whole) {
+function stands({ at, lines: some, gone, promises, rest }, whole) {
+  if (whole || rest) renewAfter('standing');
   ahead = at.unix_ms - Date.now();
   if (!lines) return;
   if (whole) {
@@ -239,8 +240,11 @@ async function renew(part) {
     if (answer.ok) {
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
       const own = page.getElementById(part.element.id);
+      const fresh = own ?? page.body;
+      // What is the same stays: nothing is read out twice, and nothing loses the focus.
+      const same = fresh.innerHTML === part.element.innerHTML;
       const open = [...all('details', part.element)].map((details) => details.open);
-      exchange(part.element, (own ?? page.body).childNodes);
+      if (!same) exchange(part.element, fresh.childNodes);
       all('details', part.element).forEach((details, place) => { details.open = open[place] ?? false; });
     }
   } catch {

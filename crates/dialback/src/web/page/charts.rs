@@ -80,7 +80,7 @@ fn charts(sums: &Sums, currency: &str) -> Markup {
         (bars("waits", "Wait from hang-up to the callback's dialling", "At most", sums.waits.buckets.iter().map(|bucket| Bar {
             label: bucket.up_to_ms.map_or_else(
                 || "longer".to_owned(),
-                |ms| lasted(u64::try_from(ms).unwrap_or(0)),
+                |ms| format!("up to {}", lasted(u64::try_from(ms).unwrap_or(0)).replace(".0s", "s")),
             ),
             value: bucket.count, shown: bucket.count.to_string(),
         })))

@@ -31,6 +31,7 @@ pub(super) fn routes() -> Router<Arc<Site>> {
         .route("/calls", get(calls::list))
         .route("/calls/{id}", get(calls::story))
         .route("/parts/calls", get(calls::part))
+        .route("/parts/standing", get(overview::part))
         .route("/charts", get(charts::page))
         .route("/policy", get(policy::page))
         .route("/audit", get(policy::audit))

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use ::calls::status::{Budget, BudgetUnit};
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{Html, IntoResponse, Response};
 use maud::{Markup, html};
 
 use super::{calls, dash, failed, framed, lasted, order};
@@ -38,12 +39,14 @@ pub(super) async fn page(
     let recent = site.hub.recent(EVENTS);
     let content = html! {
         h1 .hidden { "Lines, promises and events" }
+        (notices(standing.as_ref()))
         @match &standing {
             Ok(standing) => { (lines(&actor, standing)) }
-            Err(fault) => { p .fault role="alert" { (fault.message) } (lines(&actor, &Standing::default())) }
+            Err(_) => { (lines(&actor, &Standing::default())) }
         }
         div .pair {
             div {
+                (budgets(standing.as_ref().map_or(&[], |standing| &standing.budgets), &site.currency))
                 (promises(&actor, standing.as_ref().map_or(&[], |standing| &standing.promises)))
                 section aria-labelledby="calls-title" {
                     h2 #calls-title { "Last calls" }
@@ -72,6 +75,88 @@ pub(super) async fn page(
     response
 }
 
+/// `GET /parts/standing`: what of the first page is neither a line nor a promise, for its script.
+pub(super) async fn part(
+    State(site): State<Arc<Site>>,
+    Extension(actor): Extension<Actor>,
+) -> Response {
+    let currency = site.currency.clone();
+    match blocking(move || Ok(site.hub.standing()?)).await {
+        Ok(standing) => {
+            let part = html! {
+                (notices(Ok(&standing)))
+                (budgets(&standing.budgets, &currency))
+            };
+            Html(part.into_string()).into_response()
+        }
+        Err(fault) => failed(&actor, &fault),
+    }
+}
+
+/// What is wrong with all of it.
+fn notices(standing: Result<&Standing, &Fault>) -> Markup {
+    html! {
+        div #notices data-src="/parts/standing" data-on="standing" {
+            @match standing {
+                Err(fault) => { p .fault role="alert" { (fault.message) } }
+                Ok(standing) => {
+                    @if standing.stopping { p .fault { "The server is stopping: no new call is taken." } }
+                    @if let Some(fault) = &standing.store_fault {
+                        p .fault role="alert" {
+                            "The journal can't be written, so no callback is promised: " (fault)
+                        }
+                    }
+                    @for held in &standing.quarantine {
+                        p .fault { (held.number) " is not called: strangers answered there." }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What may be spent today, and how far it is; nothing where there is no limit.
+fn budgets(budgets: &[Budget], currency: &str) -> Markup {
+    let shown = |unit: BudgetUnit, amount: u32| match unit {
+        BudgetUnit::Hundredths => ::calls::money::shown(amount),
+        BudgetUnit::Minutes | BudgetUnit::Calls => amount.to_string(),
+    };
+    let unit = |unit: BudgetUnit| match unit {
+        BudgetUnit::Hundredths => currency,
+        BudgetUnit::Minutes => "min",
+        BudgetUnit::Calls => "calls",
+    };
+    html! {
+        section #budgets data-src="/parts/standing" data-on="standing" aria-label="Budgets of today" {
+            @if !budgets.is_empty() {
+                h2 { "Budgets of today" }
+                ul .budgets {
+                    @for budget in budgets {
+                        @let used = budget.spent >= budget.limit;
+                        @let tone = if used { "bad" } else if budget.is_nearly_spent() { "notice" } else { "plain" };
+                        li data-tone=(tone) {
+                            span .of { (budget.of) }
+                            span .figure {
+                                (shown(budget.unit, budget.spent)) " of " (shown(budget.unit, budget.limit)) " " (unit(budget.unit))
+                                @if used { ": used up" } @else if budget.is_nearly_spent() { ": nearly used up" }
+                            }
+                            svg .gauge viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" focusable="false" {
+                                rect width=(share(budget)) height="10" {}
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How much of a budget is used, in thousandths.
+fn share(budget: &Budget) -> u64 {
+    let thousandths = u64::from(budget.spent) * 1000;
+    thousandths.checked_div(u64::from(budget.limit)).unwrap_or(1000).min(1000)
+}
+
 fn lines(actor: &Actor, standing: &Standing) -> Markup {
     html! {
         section aria-labelledby="lines-title" data-at=(standing.at.unix_ms) #standing {
@@ -82,14 +167,6 @@ fn lines(actor: &Actor, standing: &Standing) -> Markup {
                         li data-state=(state) { b { (count) } " " (state) }
                     }
                 }
-            }
-            @if let Some(fault) = &standing.store_fault {
-                p .fault role="alert" {
-                    "The journal can't be written, so no callback is promised: " (fault)
-                }
-            }
-            @for held in &standing.quarantine {
-                p .fault { (held.number) " is not called: strangers answered there." }
             }
             ul #lines .tiles {
                 @for line in &standing.lines { (tile(actor, standing.at.unix_ms, line)) }
