@@ -6,7 +6,7 @@
 //!
 //! It does not know who is told, nor how often.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proto::at::caller_id::Caller;
@@ -120,7 +120,7 @@ impl Server {
         // A call is on a line: where there are more told than there are, some are over.
         let running = self.lines.values().filter_map(Line::call);
         if told.calls.len() > running.clone().count() {
-            let running: std::collections::BTreeSet<CallId> = running.map(|call| call.id).collect();
+            let running: BTreeSet<CallId> = running.map(|call| call.id).collect();
             gone.calls = lost(&mut told.calls, |id| running.contains(id));
         }
         changes.gone = gone;
@@ -249,7 +249,6 @@ impl Server {
     /// Whether the rest is still as it was, but for its clocks and for budgets. Makes nothing.
     fn rest_is(&self, rest: &Rest, now: Now) -> bool {
         let quarantine = self.promises.strangers.in_quarantine(&self.config.callback, now.wall);
-        let held = |held: &status::Quarantined| (held.number.clone(), held.strangers);
         let alerts = self.desk.alerts.iter();
         let (addresses, free) = self.pool.count();
         let leases = self.pool.leases().map(|(address, lease)| (address, lease.call));
@@ -262,8 +261,8 @@ impl Server {
         rest.stopping == (self.run != super::Run::Serving)
             && rest.store_fault == self.promises.store_fault
             && quarantine
-                .map(|(number, strangers, _)| (number.to_owned(), strangers))
-                .eq(rest.quarantine.iter().map(held))
+                .map(|(number, strangers, _)| (number, strangers))
+                .eq(rest.quarantine.iter().map(|held| (held.number.as_str(), held.strangers)))
             && same_pool
             && alerts.eq(rest.alerts.iter().map(|old| (old.alert, old.count, old.last)))
     }

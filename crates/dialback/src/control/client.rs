@@ -1,6 +1,7 @@
 //! The client's side of the control socket: plain blocking calls, for the command line.
 
 use std::io::{self, BufRead, BufReader, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -194,9 +195,9 @@ impl Client {
         self.stream.get_ref().set_read_timeout(None).map_err(|source| self.broken(source))
     }
 
-    /// The same connection once more.
-    pub(super) fn second(&self) -> Result<UnixStream, ClientFault> {
-        self.stream.get_ref().try_clone().map_err(|source| self.broken(source))
+    /// The same connection once more, to end it.
+    pub(super) fn ender(&self) -> Result<Ender, ClientFault> {
+        self.stream.get_ref().try_clone().map(Ender).map_err(|source| self.broken(source))
     }
 
     /// Whether a further line is here already.
@@ -235,6 +236,17 @@ impl Client {
 
     fn garbled(&self, what: String) -> ClientFault {
         ClientFault::Garbled { path: self.path.clone(), what }
+    }
+}
+
+/// Ends a subscription when it is dropped, while another thread waits on it.
+#[derive(Debug)]
+pub(crate) struct Ender(UnixStream);
+
+impl Drop for Ender {
+    fn drop(&mut self) {
+        // It may be closed already.
+        drop(self.0.shutdown(Shutdown::Both));
     }
 }
 
@@ -291,6 +303,11 @@ impl Events {
             ) => Some(Err(self.client.unfit(&other))),
             Err(fault) => Some(Err(fault)),
         }
+    }
+
+    /// Ends it from elsewhere: whoever hears, hears that the server has gone.
+    pub(crate) fn ender(&self) -> Result<Ender, ClientFault> {
+        self.client.ender()
     }
 
     /// Whether a further entry is here already.

@@ -3,6 +3,8 @@
 //! It deliberately does not know what a status or a command means: it hands [`Question`]s to the loop and
 //! the loop's answers back.
 
+mod push;
+
 use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -12,7 +14,7 @@ use std::sync::Arc;
 
 use calls::status::Status;
 use calls::vocabulary::{CallId, Command, Entry, Reply, Seq};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Interest};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, broadcast, mpsc, oneshot};
@@ -228,7 +230,7 @@ async fn attend(stream: UnixStream, backstage: &Backstage) -> io::Result<()> {
     let peer = Peer::of(&stream);
     let (from, to) = stream.into_split();
     let from = BufReader::with_capacity(1024, from);
-    let mut client = Client { from, to, peer, backstage };
+    let mut client = Client { from, talks: true, to, peer, backstage };
     loop {
         match next_line(&mut client.from).await? {
             Line::End => return Ok(()),
@@ -262,6 +264,8 @@ async fn next_line(from: &mut BufReader<OwnedReadHalf>) -> io::Result<Line> {
 
 struct Client<'a> {
     from: BufReader<OwnedReadHalf>,
+    /// It has not said since a subscription that it will say no more.
+    talks: bool,
     to: OwnedWriteHalf,
     peer: Peer,
     backstage: &'a Backstage,
@@ -379,7 +383,7 @@ impl Client<'_> {
             self.place_calls(&mut sieve).await;
         }
         loop {
-            match events.recv().await {
+            match self.next(&mut events).await? {
                 Ok(entry) if entry.seq <= told => {}
                 Ok(entry) => {
                     let text = serde_json::to_string(&*entry)?;
@@ -399,43 +403,6 @@ impl Client<'_> {
         }
     }
 
-    /// How things stand, and then what stands otherwise, until the client or the server goes. Who is too slow gets all
-    /// of it anew: what waits for him is bounded.
-    async fn tell_standing(&mut self, id: u64) -> io::Result<()> {
-        loop {
-            let (tell, told) = oneshot::channel();
-            let Some((status, mut changes)) = self.ask(Question::Standing(tell), told).await else {
-                return self.say(id, stopping()).await;
-            };
-            self.say(id, Answer::Status { status }).await?;
-            let mut talks = true;
-            loop {
-                // On a quiet server a client that has gone would keep its seat until something changes. One that has
-                // only ended its own half still listens.
-                let next = tokio::select! {
-                    next = changes.recv() => next,
-                    said = self.from.fill_buf(), if talks => {
-                        talks = false;
-                        if said?.is_empty() {
-                            self.still_there().await?;
-                        }
-                        continue;
-                    }
-                };
-                match next {
-                    Ok(changes) => {
-                        let mut line = Vec::new();
-                        passed::put(&mut line, &passed::Changes::new(id, &changes))
-                            .map_err(io::Error::other)?;
-                        self.to.write_all(&line).await?;
-                    }
-                    Err(broadcast::error::RecvError::Lagged(_)) => break,
-                    Err(broadcast::error::RecvError::Closed) => return Ok(()),
-                }
-            }
-        }
-    }
-
     /// A call may have begun before the first entry that the client gets, or among those that it missed, and most events
     /// of a call do not say its line.
     async fn place_calls(&self, sieve: &mut Sieve) {
@@ -444,14 +411,6 @@ impl Client<'_> {
         let Some(status) = self.ask(Question::Status(tell), told).await else { return };
         let lines = status.lines.into_iter();
         sieve.place(lines.filter_map(|line| Some((line.call?, line.line))));
-    }
-
-    /// A client that has gone is noticed by writing. Where nothing is to be written it would keep its seat for ever.
-    async fn still_there(&self) -> io::Result<()> {
-        match self.to.ready(Interest::WRITABLE).await?.is_write_closed() {
-            true => Err(io::ErrorKind::BrokenPipe.into()),
-            false => Ok(()),
-        }
     }
 
     /// The last entry that was looked at, or why the journal can't be read.

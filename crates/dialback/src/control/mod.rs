@@ -43,7 +43,7 @@ use serde::{Deserialize, Serialize};
 use crate::launcher::Rights;
 use crate::store::{Subject, Which};
 
-pub(crate) use client::{Client, ClientFault, Events, Heard};
+pub(crate) use client::{Client, ClientFault, Ender, Events, Heard};
 pub(crate) use explain::explained;
 pub(crate) use listener::{Backstage, Listener, Question, bind};
 pub(crate) use standing::Pushed;

@@ -7,8 +7,6 @@
 //!
 //! It does not know what a change means, nor what a client makes of it.
 
-use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +16,7 @@ use serde_json::value::RawValue;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-use super::client::Client;
+use super::client::{Client, Ender};
 use super::{Answer, Ask, ClientFault};
 use crate::clock::Clock;
 
@@ -175,17 +173,6 @@ impl Standing {
 
     /// Ends the subscription from elsewhere: whoever hears on it hears that the server has gone.
     pub(crate) fn ender(&self) -> Result<Ender, ClientFault> {
-        self.client.second().map(Ender)
-    }
-}
-
-/// Ends a subscription when it is dropped.
-#[derive(Debug)]
-pub(crate) struct Ender(UnixStream);
-
-impl Drop for Ender {
-    fn drop(&mut self) {
-        // It may be closed already.
-        drop(self.0.shutdown(Shutdown::Both));
+        self.client.ender()
     }
 }

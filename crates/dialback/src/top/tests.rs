@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use calls::status::{Line, Promise, Status};
+use calls::status::{Changes, Gone, Line, Promise, Status};
 use calls::vocabulary::{CallId, Command, Entry, Event, LineId, PromiseId, Seq, SessionId, Wall};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -10,6 +10,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::board::{Board, Mode, Pane, Wish};
 use super::screen::draw;
+use crate::control::standing::News;
 use crate::out::Palette;
 
 fn line(id: u32, name: &str, state: &str) -> Line {
@@ -172,4 +173,27 @@ fn the_chosen_line_stays_chosen_when_others_come_and_go() {
     board.stands(status, now);
     assert_eq!(board.chosen_line().unwrap().line, "line2");
     assert_eq!(board.pane, Pane::Lines, "there is no promise to choose any more");
+}
+
+#[test]
+fn what_the_server_pushes_is_on_the_screen_and_the_other_lines_clocks_run_on() {
+    let (mut board, now) = board(lines(3), vec![promise(1)]);
+    press(&mut board, KeyCode::Down);
+    let changes = Changes {
+        up_ms: 5_000,
+        lines: vec![Line { for_ms: 0, ..line(1, "line1", "hanging-up") }],
+        gone: Gone { promises: vec![PromiseId(1)], ..Gone::default() },
+        ..Changes::default()
+    };
+    board.news(News::Changes(Box::new(changes)), now);
+    let text = screen(&mut board, 80, 24, now);
+    for wanted in [
+        "3 lines: 1 hanging-up, 2 idle",
+        "line0 idle         1m06s",
+        "line1 hanging-up   0.0s",
+        "line1: idle > ringing > answering > online > HANGING UP",
+    ] {
+        assert!(text.contains(wanted), "{wanted:?} is not on\n{text}");
+    }
+    assert!(board.status.as_ref().unwrap().promises.is_empty());
 }

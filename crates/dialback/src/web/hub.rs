@@ -23,7 +23,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use super::view::Standing;
-use crate::control::{Ask, Client, ClientFault, WhichEvents, standing as pushed};
+use crate::control::{Ask, Client, ClientFault, Ender, WhichEvents, standing as pushed};
 use crate::log::{LinesOfCalls, Tone, told};
 use crate::store::Which;
 
@@ -127,22 +127,27 @@ struct Known {
     gone: Option<String>,
 }
 
+/// What wakes the loop. News carry the number of their subscription: those of one that is over count no more.
 enum Woken {
-    Happened(Box<Entry>),
-    /// Of the subscription of this number.
+    Happened(u64, Box<Entry>),
     Stands(u64, pushed::News),
-    /// It is over.
-    StandsNoMore(u64, Option<ClientFault>),
-    Gone(Option<ClientFault>),
+    /// A subscription is over; why, if the server did not just go.
+    Over(u64, Option<ClientFault>),
     /// The first watcher has come, or the last has gone.
     Watchers,
+}
+
+/// A subscription to what happens, until it is dropped.
+struct Listening {
+    number: u64,
+    _ender: Ender,
 }
 
 /// A subscription to how things stand, until it is dropped.
 struct Subscribed {
     number: u64,
     status: Box<Status>,
-    _ender: pushed::Ender,
+    _ender: Ender,
 }
 
 /// The one place that asks.
@@ -152,7 +157,7 @@ pub(super) struct Hub {
     known: Mutex<Known>,
     news: broadcast::Sender<News>,
     watchers: AtomicUsize,
-    /// How often somebody has begun to watch.
+    /// How many there were.
     subscriptions: AtomicU64,
     wake: Mutex<Sender<Woken>>,
 }
@@ -260,7 +265,8 @@ impl Hub {
     fn run(&self, wake: &Sender<Woken>, woken: &Receiver<Woken>) {
         let mut lines = LinesOfCalls::default();
         loop {
-            let over = self.listen(wake).and_then(|()| self.attend(wake, woken, &mut lines));
+            let over =
+                self.listen(wake).and_then(|events| self.attend(&events, wake, woken, &mut lines));
             let why = match over {
                 Ok(()) => "the server has stopped".to_owned(),
                 Err(fault) => fault.to_string(),
@@ -280,7 +286,7 @@ impl Hub {
     }
 
     /// Begins to hear of what happens.
-    fn listen(&self, wake: &Sender<Woken>) -> Result<(), ClientFault> {
+    fn listen(&self, wake: &Sender<Woken>) -> Result<Listening, ClientFault> {
         let head = self.known().head;
         let recent = u32::try_from(RECENT).unwrap_or(u32::MAX);
         let ask = Ask::Events {
@@ -291,22 +297,31 @@ impl Hub {
             which: WhichEvents::default(),
         };
         let events = Client::connect(&self.socket)?.events(ask)?;
-        let wake = wake.clone();
+        let (number, ender, wake) = (self.number(), events.ender()?, wake.clone());
         self.spawn("events", move || {
             for entry in events {
                 let (woken, last) = match entry {
-                    Ok(entry) => (Woken::Happened(Box::new(entry)), false),
-                    Err(fault) => (Woken::Gone(Some(fault)), true),
+                    Ok(entry) => (Woken::Happened(number, Box::new(entry)), false),
+                    Err(fault) => (Woken::Over(number, Some(fault)), true),
                 };
                 if wake.send(woken).is_err() || last {
                     return;
                 }
             }
-            drop(wake.send(Woken::Gone(None)));
+            drop(wake.send(Woken::Over(number, None)));
         })?;
+        Ok(Listening { number, _ender: ender })
+    }
+
+    /// The next subscription's.
+    fn number(&self) -> u64 {
+        self.subscriptions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The server can be asked.
+    fn is_there(&self) {
         self.known().gone = None;
         self.tell(News { event: "server", id: None, data: r#"{"running":true}"#.into() });
-        Ok(())
     }
 
     fn spawn(&self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), ClientFault> {
@@ -317,10 +332,9 @@ impl Hub {
     }
 
     /// Begins to hear how things stand.
-    fn subscribe(&self, wake: &Sender<Woken>, number: u64) -> Result<Subscribed, ClientFault> {
+    fn subscribe(&self, wake: &Sender<Woken>) -> Result<Subscribed, ClientFault> {
         let (status, mut standing) = Client::connect(&self.socket)?.standing()?;
-        let ender = standing.ender()?;
-        let wake = wake.clone();
+        let (number, ender, wake) = (self.number(), standing.ender()?, wake.clone());
         self.spawn("standing", move || {
             let over = loop {
                 match standing.hear() {
@@ -333,7 +347,7 @@ impl Hub {
                     None => break None,
                 }
             };
-            drop(wake.send(Woken::StandsNoMore(number, over)));
+            drop(wake.send(Woken::Over(number, over)));
         })?;
         Ok(Subscribed { number, status, _ender: ender })
     }
@@ -341,38 +355,49 @@ impl Hub {
     /// Until the server is gone.
     fn attend(
         &self,
+        events: &Listening,
         wake: &Sender<Woken>,
         woken: &Receiver<Woken>,
         lines: &mut LinesOfCalls,
     ) -> Result<(), ClientFault> {
+        let mut there = false;
         let mut subscribed: Option<Subscribed> = None;
         loop {
             let watched = self.watchers.load(Ordering::Relaxed) > 0;
-            if !watched {
+            let new = match watched && subscribed.is_none() {
+                true => Some(self.subscribe(wake)?),
+                false => None,
+            };
+            if !there {
+                self.is_there();
+                there = true;
+            }
+            if let Some(new) = new {
+                self.stands(Standing::from(&*new.status));
+                subscribed = Some(new);
+            } else if !watched {
                 subscribed = None;
                 self.known().standing = None;
-            } else if subscribed.is_none() {
-                let number = self.subscriptions.fetch_add(1, Ordering::Relaxed);
-                let new = subscribed.insert(self.subscribe(wake, number)?);
-                self.stands(Standing::from(&*new.status));
             }
             // One by one, at the pace at which the server tells them: a state that passes is told as well.
             let Ok(what) = woken.recv() else { return Ok(()) };
+            let of = subscribed.as_mut();
             match what {
-                Woken::Happened(entry) => self.happened(lines, &entry),
+                Woken::Happened(number, entry) if number == events.number => {
+                    self.happened(lines, &entry);
+                }
                 Woken::Stands(number, news) => {
-                    if let Some(of) = subscribed.as_mut().filter(|of| of.number == number) {
+                    if let Some(of) = of.filter(|of| of.number == number) {
                         news.apply(&mut of.status);
                         self.stands(Standing::from(&*of.status));
                     }
                 }
-                Woken::StandsNoMore(number, why) => {
-                    if subscribed.as_ref().is_some_and(|of| of.number == number) {
-                        return why.map_or(Ok(()), Err);
-                    }
+                Woken::Over(number, why)
+                    if number == events.number || of.is_some_and(|of| of.number == number) =>
+                {
+                    return why.map_or(Ok(()), Err);
                 }
-                Woken::Watchers => {}
-                Woken::Gone(why) => return why.map_or(Ok(()), Err),
+                Woken::Happened(..) | Woken::Over(..) | Woken::Watchers => {}
             }
         }
     }
