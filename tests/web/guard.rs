@@ -168,3 +168,26 @@ fn an_address_that_others_reach_is_refused_without_tls_and_open_tokens_too() {
     assert_eq!(refused.status.code(), Some(78), "{said}");
     assert!(said.contains("chmod 0600"), "{said}");
 }
+
+#[test]
+fn a_token_goes_into_its_file_once_and_a_bad_name_changes_nothing() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = std::env::temp_dir().join(format!("dialback-web-token-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("tokens");
+    let make =
+        |name: &str| dialback().args(["web", "token", name, "--file"]).arg(&file).output().unwrap();
+    let made = make("ops");
+    assert!(made.status.success() && made.stdout.starts_with(b"dialback-"), "{made:?}");
+    assert_eq!(std::fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+    assert!(make("night").status.success());
+    let text = std::fs::read_to_string(&file).unwrap();
+    let names: Vec<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(names, ["ops", "night"], "{text}");
+    for (name, code) in [("o/s", 64), ("ops", 78)] {
+        let refused = make(name);
+        assert_eq!((refused.status.code(), refused.stdout.len()), (Some(code), 0), "{refused:?}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text, "{name}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -81,23 +81,34 @@ fn files_that_are_no_certificate_or_key_are_told_for_what_they_are() {
     fs::set_permissions(folder.join("login.config"), private.clone()).unwrap();
     fs::set_permissions(folder.join("empty.pem"), private).unwrap();
     let root = folder.display();
+    let configure = |certificate: &str, key: &str| {
+        let config = format!(
+            "[server]\nlogin_config = \"login.config\"\nstate_dir = \"{root}/state\"\nissue = \"\"\nuser = \"root\"\n\
+             [web]\nlisten = \"127.0.0.1:0\"\ntls_certificate = \"{root}/{certificate}\"\ntls_key = \"{root}/{key}\"\n"
+        );
+        fs::write(folder.join("dialback.toml"), config).unwrap();
+    };
+    let web = |more: &[&str]| {
+        let config = folder.join("dialback.toml");
+        dialback().args(["web", "--config"]).arg(config).args(more).output().unwrap()
+    };
     for (certificate, key, told) in [
         ("empty.pem", "ours.key", "empty.pem: certificates: none is in it: a PEM file has a line"),
         ("ours.pem", "empty.pem", "empty.pem: the key: none is in it: a PEM file has a line"),
         ("ours.pem", "anothers.key", "anothers.key is not the key of its first certificate"),
         ("nowhere.pem", "ours.key", "nowhere.pem: certificates: "),
     ] {
-        let config = format!(
-            "[server]\nlogin_config = \"login.config\"\nstate_dir = \"{root}/state\"\nissue = \"\"\nuser = \"root\"\n\
-             [web]\nlisten = \"127.0.0.1:0\"\ntls_certificate = \"{root}/{certificate}\"\ntls_key = \"{root}/{key}\"\n"
-        );
-        fs::write(folder.join("dialback.toml"), config).unwrap();
-        let mut web = dialback();
-        let ended =
-            web.args(["web", "--config"]).arg(folder.join("dialback.toml")).output().unwrap();
-        let stderr = String::from_utf8_lossy(&ended.stderr);
-        assert_eq!(ended.status.code(), Some(78), "{certificate} {key}: {stderr}");
-        assert!(stderr.contains(told), "{certificate} {key}: {stderr}");
+        configure(certificate, key);
+        for check in [&[][..], &["--check"]] {
+            let ended = web(check);
+            let stderr = String::from_utf8_lossy(&ended.stderr);
+            assert_eq!(ended.status.code(), Some(78), "{certificate} {key}: {stderr}");
+            assert!(stderr.contains(told), "{certificate} {key}: {stderr}");
+        }
     }
+    // What a renewal hook asks before it restarts the dashboard.
+    configure("ours.pem", "ours.key");
+    let checked = web(&["--check"]);
+    assert!(checked.status.success(), "{checked:?}");
     fs::remove_dir_all(&folder).unwrap();
 }

@@ -26,6 +26,7 @@ depends on it. The API's description is at /api/v1/openapi.json.
 Examples:
   dialback web                                as [web] says; http://127.0.0.1:8080/ if it says nothing
   dialback web --listen 127.0.0.1:0           on a port that is free
+  dialback web --check && systemctl restart dialback-web    after a certificate was renewed
   dialback web token ops                      make a token for orders, and the line for the file of tokens
   curl -s http://127.0.0.1:8080/api/v1/lines | jq -r '.[] | \"\\(.line) \\(.state)\"'"
 )]
@@ -41,29 +42,38 @@ pub(super) struct Web {
     /// Diagnostics from this level on: error, warn, info, debug, trace
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: String,
+    /// Read the configuration, the tokens, the certificate and the key, say what is wrong, and serve nothing
+    #[arg(long)]
+    check: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Make {
     /// Make a token for orders
     #[command(after_help = "\
-The token is shown once, on stdout. The file of tokens has its hash only; add the line that is printed on stderr.
+The token is shown once, on stdout. The file of tokens has its hash only; without --file its line is printed on stderr.
 
 Examples:
-  dialback web token ops                               both on the screen
-  dialback web token ops 2>> /etc/dialback/web-tokens  the line goes where it belongs")]
+  dialback web token ops                                  both on the screen
+  dialback web token ops --file /etc/dialback/web-tokens  the line goes where it belongs")]
     Token {
         /// Whose it is: the name that the journal has beside his orders
         name: String,
+        /// Add the line to this file, which is made with mode 0600 if it is not there
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
     },
 }
 
 impl Web {
     pub(super) fn run(self) -> Result<(), Failure> {
-        if let Some(Make::Token { name }) = &self.make {
+        if let Some(Make::Token { name, file }) = &self.make {
             let (token, line) = web::make_token(name)?;
+            match file {
+                Some(file) => web::add_token(file, name, &line)?,
+                None => out::error(line),
+            }
             out::line(token);
-            out::error(line);
             return Ok(());
         }
         log::start(Format::Text, &self.log_level).map_err(|e| Failure::new(Code::Usage, e))?;
@@ -78,7 +88,7 @@ impl Web {
         if let Some(why) = exposed(listen, tls.is_some(), behind_proxy) {
             return Err(Failure::new(Code::Configuration, format!("{why}: {CURE}")));
         }
-        web::run(Setting {
+        let setting = Setting {
             listen,
             tls,
             behind_proxy,
@@ -90,7 +100,13 @@ impl Web {
             anchors: config.audit.anchor_file,
             currency: config.currency,
             identity: identity(&config.server.user)?,
-        })
+        };
+        if self.check {
+            web::check(&setting)?;
+            out::line("tokens, certificate and key are in order");
+            return Ok(());
+        }
+        web::run(setting)
     }
 }
 

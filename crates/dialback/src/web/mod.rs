@@ -34,6 +34,7 @@ use std::sync::Arc;
 use calls::config::web::{Readers, Tls};
 use sys::confine::{Identity, Reach};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use crate::exit::{Code, Failure};
 use guard::Sessions;
@@ -42,7 +43,7 @@ use hub::Hub;
 pub(crate) use serve::accept;
 use tokens::Tokens;
 
-pub(crate) use tokens::make as make_token;
+pub(crate) use tokens::{add as add_token, make as make_token};
 
 /// Streams of events at once. Each costs a connection, and what happens is rendered once for all.
 const STREAMS: usize = 64;
@@ -105,14 +106,24 @@ impl Site {
     }
 }
 
-/// Serves until SIGINT or SIGTERM.
-pub(crate) fn run(setting: Setting) -> Result<(), Failure> {
-    // Whatever only root can read or bind comes first, then rights are given up, then threads are started.
+/// Reads tokens, certificate and key.
+fn read(setting: &Setting) -> Result<(Tokens, Option<TlsAcceptor>), Failure> {
     let tokens = match &setting.token_file {
         Some(path) => Tokens::read(path)?,
         None => Tokens::default(),
     };
-    let tls = setting.tls.as_ref().map(serve::tls).transpose()?;
+    Ok((tokens, setting.tls.as_ref().map(serve::tls).transpose()?))
+}
+
+/// Whether it would start, as far as its files go: for whoever has exchanged one of them and is about to restart it.
+pub(crate) fn check(setting: &Setting) -> Result<(), Failure> {
+    read(setting).map(drop)
+}
+
+/// Serves until SIGINT or SIGTERM.
+pub(crate) fn run(setting: Setting) -> Result<(), Failure> {
+    // Whatever only root can read or bind comes first, then rights are given up, then threads are started.
+    let (tokens, tls) = read(&setting)?;
     let listener = serve::bind(setting.listen)?;
     if let Some(identity) = &setting.identity {
         sys::confine::become_user(identity)

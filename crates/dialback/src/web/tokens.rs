@@ -8,10 +8,9 @@
 //! A token is 256 bits of the kernel's chance, so that a plain hash of it is as good as a slow one, and
 //! whoever reads the file has no token by that. Tokens are compared in constant time, all of them each time.
 
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -113,6 +112,29 @@ pub(crate) fn make(name: &str) -> Result<(String, String), Failure> {
     Ok((token, line))
 }
 
+/// Puts a line that [`make`] has made for `name` into the file, which begins as one for its owner alone.
+pub(crate) fn add(path: &Path, name: &str, line: &str) -> Result<(), Failure> {
+    let code = |e: &io::Error| {
+        let denied = e.kind() == io::ErrorKind::PermissionDenied;
+        if denied { Code::NoPermission } else { Code::System }
+    };
+    let fault = |e: io::Error| Failure::new(code(&e), format!("{}: {e}", path.display()));
+    if path.exists() {
+        let there = Tokens::read(path)?;
+        if there.0.iter().any(|(other, _)| other == name) {
+            let what = "has a token already: delete that line first";
+            let message = format!("{}: {name} {what}", path.display());
+            return Err(Failure::new(Code::Configuration, message));
+        }
+    }
+    let mut file =
+        File::options().append(true).create(true).mode(0o600).open(path).map_err(fault)?;
+    // A last line that somebody has left open is not continued.
+    let open = fs::read(path).map_err(fault)?.last().is_some_and(|last| *last != b'\n');
+    let start = if open { "\n" } else { "" };
+    file.write_all(format!("{start}{line}\n").as_bytes()).map_err(fault)
+}
+
 /// 256 bits that nobody can guess.
 pub(super) fn random() -> Result<[u8; 32], Failure> {
     sys::seed::seed().map_err(|e| Failure::new(Code::System, e.to_string()))
@@ -129,6 +151,7 @@ fn hash(token: &str) -> [u8; 32] {
 
 /// Octets as hexadecimal digits.
 pub(super) fn hex(octets: &[u8]) -> String {
+    use std::fmt::Write as _;
     octets.iter().fold(String::new(), |mut text, octet| {
         // Writing to a String can't fail.
         let _ = write!(text, "{octet:02x}");
