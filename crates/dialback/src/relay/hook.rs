@@ -5,10 +5,11 @@
 //! that nobody can make one up or use an old one again.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -284,24 +285,16 @@ pub(crate) fn run(
         .process_group(0)
         .spawn()
         .map_err(said)?;
-    let feeding = child.stdin.take().map(|mut pipe| {
-        let input = input.to_vec();
-        // On a thread: a program that does not read must not outlast its time. One that has read enough may close.
-        std::thread::spawn(move || drop(pipe.write_all(&input)))
-    });
     let pid = Pid::from_child(&child);
-    let ended = match pidfd_open(pid, PidfdFlags::empty()) {
-        Ok(handle) => wait(&handle, timeout),
-        Err(e) => Err(e.into()),
+    let ended = match (pidfd_open(pid, PidfdFlags::empty()), child.stdin.take()) {
+        (Ok(handle), pipe) => attend(&handle, pipe, input, timeout),
+        (Err(e), _) => Err(e.into()),
     };
     if !matches!(ended, Ok(true)) {
         // It may have gone just now.
         let _gone = kill_process_group(pid, Signal::KILL);
     }
     let status = child.wait().map_err(said)?;
-    if let Some(feeding) = feeding {
-        drop(feeding.join());
-    }
     match ended {
         Ok(true) if status.success() => Ok(()),
         Ok(true) => Err(format!("{program}: {status}")),
@@ -310,17 +303,46 @@ pub(crate) fn run(
     }
 }
 
-/// Whether the process ended in time.
-fn wait(handle: &rustix::fd::OwnedFd, timeout: Duration) -> std::io::Result<bool> {
+/// Feeds a process as fast as it reads, until it ends; whether it did in time. What it has not read by then is nobody's,
+/// also where a process that it has started keeps the pipe.
+fn attend(
+    handle: &OwnedFd,
+    mut pipe: Option<ChildStdin>,
+    mut input: &[u8],
+    timeout: Duration,
+) -> std::io::Result<bool> {
+    if let Some(pipe) = &pipe {
+        rustix::io::ioctl_fionbio(pipe, true)?;
+    }
     let until = std::time::Instant::now() + timeout;
     loop {
+        if input.is_empty() {
+            pipe = None;
+        }
         let left = until.saturating_duration_since(std::time::Instant::now());
         let left = Timespec::try_from(left).map_err(std::io::Error::other)?;
-        match poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&left)) {
-            Ok(0) => return Ok(false),
-            Ok(_) => return Ok(true),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(e) => return Err(e.into()),
+        let end = PollFd::new(handle, PollFlags::IN);
+        let seen = match &pipe {
+            Some(pipe) => {
+                let mut both = [end, PollFd::new(pipe, PollFlags::OUT)];
+                poll(&mut both, Some(&left)).map(|_| both.map(|fd| !fd.revents().is_empty()))
+            }
+            None => {
+                let mut one = [end];
+                poll(&mut one, Some(&left)).map(|ready| [ready > 0, false])
+            }
+        };
+        match (seen, &mut pipe) {
+            (Ok([true, _]), _) => return Ok(true),
+            (Ok([false, true]), Some(to)) => match to.write(input) {
+                Ok(written) => input = input.get(written..).unwrap_or_default(),
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+                // It has read enough, and may close.
+                Err(_) => pipe = None,
+            },
+            (Ok([false, _]), _) => return Ok(false),
+            (Err(rustix::io::Errno::INTR), _) => {}
+            (Err(e), _) => return Err(e.into()),
         }
     }
 }

@@ -96,6 +96,28 @@ fn a_program_that_takes_too_long_is_killed_with_all_that_it_has_started() {
     std::fs::remove_file(path).unwrap();
 }
 
+#[test]
+fn what_a_program_leaves_behind_does_not_hold_its_messenger() {
+    let path = std::env::temp_dir().join(format!("dialback-hook-left-{}", std::process::id()));
+    // The child keeps the pipe and never reads it; the input is more than a pipe takes.
+    let script = format!("exec 3<&0; sleep 1000 <&3 2>&1 & echo $! >{}", path.display());
+    let words = ["/bin/sh", "-c", &script].map(str::to_owned);
+    assert_eq!(run(&words, &[], &[b'x'; 1 << 20], LONG), Ok(()));
+    let left: i32 = std::fs::read_to_string(&path).unwrap().trim().parse().unwrap();
+    // It is still there: nobody has waited for it.
+    rustix::process::kill_process(Pid::from_raw(left).unwrap(), Signal::KILL).unwrap();
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn a_program_gets_more_than_a_pipe_takes_and_need_not_read_it() {
+    let words = |script: &str| ["/bin/sh", "-c", script].map(str::to_owned);
+    let input = [b'x'; 1 << 20];
+    assert_eq!(run(&words("test $(wc -c) = 1048576"), &[], &input, LONG), Ok(()));
+    assert_eq!(run(&words("exec <&-"), &[], &input, LONG), Ok(()));
+    assert_eq!(run(&words("cat"), &[], &[], LONG), Ok(()));
+}
+
 /// Header lines and body of a request.
 type Request = (Vec<String>, Vec<u8>);
 
