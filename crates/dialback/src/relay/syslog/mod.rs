@@ -30,6 +30,9 @@ use wire::Wire;
 const LONGEST: usize = 8192;
 /// The longest message by UDP (RFC 5426 §3.2).
 const LONGEST_DATAGRAM: usize = 2048;
+/// The longest value in octets, before it is escaped. Six of them, all escaped, and the longest header leave room for
+/// words in a datagram; only the name that a caller gives can be so long.
+const LONGEST_VALUE: usize = 128;
 /// RFC 5424 §7.3.1: sequenceId wraps to 1 behind this.
 const LAST_SEQUENCE_ID: u64 = 2_147_483_647;
 
@@ -50,11 +53,13 @@ pub(super) fn message(
         header(&fields.event, 32),
     );
     for (name, value) in &fields.names {
+        let value = value.get(..value.floor_char_boundary(LONGEST_VALUE)).unwrap_or_default();
         text.push_str(&format!(" {name}=\"{}\"", escaped(value)));
     }
     text.push_str("] ");
-    text.push_str(&fields.text);
-    text.truncate(text.floor_char_boundary(longest));
+    // Only the words are cut: half an element is a malformed message.
+    let room = fields.text.floor_char_boundary(longest.saturating_sub(text.len()));
+    text.push_str(fields.text.get(..room).unwrap_or_default());
     text.into_bytes()
 }
 

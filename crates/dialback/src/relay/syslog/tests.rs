@@ -68,3 +68,26 @@ fn a_message_is_cut_where_the_receiver_would_cut_it() {
     assert!(cut.len() <= LONGEST_DATAGRAM && cut.len() > LONGEST_DATAGRAM - 2);
     assert!(String::from_utf8(cut).is_ok());
 }
+
+#[test]
+fn the_longest_values_leave_the_structured_data_whole() {
+    let long = || "\"]\u{e9}".repeat(5000);
+    let alert = Event::Alert {
+        alert: Alert::Loop,
+        line: Some(long()),
+        call: None,
+        user: Some(long()),
+        reason: "why".to_owned(),
+    };
+    let entry = entry(1, alert);
+    let mut fields = fields(&mut LinesOfCalls::default(), &entry);
+    fields.names = ["line", "call", "session", "promise", "user", "rule"]
+        .map(|name| (name, "]".repeat(5000)))
+        .to_vec();
+    let host = "h".repeat(5000);
+    let text = String::from_utf8(message(23, &host, &entry, &fields, LONGEST_DATAGRAM)).unwrap();
+    assert!(text.len() <= LONGEST_DATAGRAM, "{}", text.len());
+    let (data, words) = text.rsplit_once("\"] ").unwrap();
+    assert!(data.contains(&format!(" rule=\"{}", "\\]".repeat(LONGEST_VALUE))), "{text}");
+    assert!(!words.is_empty() && fields.text.starts_with(words), "{text}");
+}
