@@ -92,11 +92,7 @@ impl<'a> Ready<'a> {
     /// What we prove our name to a server by; `None`: by nothing that we have, or not to this one.
     fn credentials(&self, method: Method, server: &Name) -> Option<Credentials> {
         let wanted = self.wish.remote_name.as_deref();
-        // PAP does not tell who asks.
-        let told = Some(server).filter(|name| !name.as_bytes().is_empty());
-        if let (Some(wanted), Some(told)) = (wanted, told)
-            && told.as_bytes() != wanted.as_bytes()
-        {
+        if wanted.is_some_and(|wanted| !is_meant(wanted, method, server.as_bytes())) {
             return None;
         }
         let server = wanted.or_else(|| server.as_str()).unwrap_or_default();
@@ -247,6 +243,40 @@ fn told(came: Came, progress: &mut Progress) -> Result<(), Ended> {
     Err((outcome, text))
 }
 
+/// Whether a server that gives this name may be the one that we want to talk to.
+fn is_meant(wanted: &str, method: Method, told: &[u8]) -> bool {
+    match method {
+        // It does not tell who asks.
+        Method::Pap => true,
+        // RFC 1994 §4.1 asks for one octet at least.
+        Method::ChapMd5 | Method::MsChapV1 => told == wanted.as_bytes(),
+        // Microsoft's servers leave it empty; with MS-CHAP-V2 they prove that they know the secret.
+        Method::MsChapV2 => told.is_empty() || told == wanted.as_bytes(),
+    }
+}
+
 fn network(why: String) -> Ended {
     (Outcome::Ppp(outcome::Ppp::Network), why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_not_the_one_meant_gets_no_proof() {
+        for (method, told, meant) in [
+            (Method::ChapMd5, "office", true),
+            (Method::ChapMd5, "elsewhere", false),
+            (Method::ChapMd5, "", false),
+            (Method::MsChapV2, "office", true),
+            (Method::MsChapV2, "elsewhere", false),
+            (Method::MsChapV2, "", true),
+            (Method::MsChapV1, "", false),
+            (Method::Pap, "", true),
+        ] {
+            let found = is_meant("office", method, told.as_bytes());
+            assert_eq!(found, meant, "{method:?} by {told:?}");
+        }
+    }
 }

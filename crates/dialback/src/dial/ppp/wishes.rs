@@ -2,7 +2,7 @@
 //!
 //! It opens nothing but the file of secrets, and that only when it is asked for one.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use ppp::lcp::Keepalive;
 use ppp::lcp::callback::Otherwise;
 use ppp::ncp::{Ipv4Wishes, Ipv6Wishes, PeerAddress};
 use serde::Deserialize;
-use sys::files::{Trust, open_trusted};
+use sys::files::{FileFault, Trust, open_trusted};
 use sys::tun::Route;
 use toml::Spanned;
 
@@ -309,9 +309,15 @@ impl Ppp {
 
 /// Reads a file of secrets and its neighbour.
 pub(crate) fn read_secrets(path: &Path) -> Result<Secrets, String> {
-    let chap = read_file(path)?;
+    let chap = read_file(path).map_err(|fault| fault.to_string())?;
     let beside = path.with_file_name("pap-secrets");
-    let pap = if beside != path && beside.exists() { Some(read_file(&beside)?) } else { None };
+    let pap = match read_file(&beside) {
+        _ if beside == path => None,
+        Ok(file) => Some(file),
+        // That there is none says nothing; one that may not be looked at does.
+        Err(FileFault::Open { source, .. }) if source.kind() == ErrorKind::NotFound => None,
+        Err(fault) => return Err(fault.to_string()),
+    };
     let uid = rustix::process::geteuid().as_raw();
     let (name, pap_name) = (path.display().to_string(), beside.display().to_string());
     let pap = pap.as_ref().map(|file| (pap_name.as_str(), file));
@@ -319,11 +325,12 @@ pub(crate) fn read_secrets(path: &Path) -> Result<Secrets, String> {
         .map_err(|faults| faults.first().map_or_else(String::new, ToString::to_string))
 }
 
-fn read_file(path: &Path) -> Result<FileText, String> {
-    let fault = |e: std::io::Error| format!("{}: {e}", path.display());
-    let file = open_trusted(path, Trust::Secret).map_err(|e| e.to_string())?;
+fn read_file(path: &Path) -> Result<FileText, FileFault> {
+    let fault = |source| FileFault::Open { path: path.to_owned(), source };
+    let file = open_trusted(path, Trust::Secret)?;
     let seen = file.metadata().map_err(fault)?;
     let mut text = Vec::new();
+    // One octet more than may be shows that there are too many.
     file.take(MAX_SECRETS + 1).read_to_end(&mut text).map_err(fault)?;
     Ok(FileText { text, uid: seen.uid(), mode: seen.permissions().mode() })
 }
