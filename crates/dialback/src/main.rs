@@ -34,6 +34,7 @@ mod sheet;
 mod store;
 mod supervisor;
 mod top;
+mod unit_name;
 mod verify;
 mod web;
 

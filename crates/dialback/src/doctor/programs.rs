@@ -3,6 +3,7 @@
 use calls::config::{Config, PortSpec};
 
 use super::{Findings, Host};
+use crate::unit_name::unescaped;
 
 const ETC: &str = "/etc/systemd/system";
 const UNIT_DIRECTORIES: [&str; 4] =
@@ -58,10 +59,15 @@ fn gettys(host: &Host, ttys: &[String], findings: &mut Findings) {
     let why = "it takes the port: callers get its prompt, or noise";
     for (place, unit) in wanted(host) {
         let Some((stem, rest)) = unit.split_once('@') else { continue };
-        let tty = rest.trim_end_matches(".service").replace('-', "/");
+        let path = unescaped(rest.strip_suffix(".service").unwrap_or(rest));
+        // agetty and mgetty take the whole path, too.
+        let tty = path.trim_start_matches('/');
+        let tty = tty.strip_prefix("dev/").unwrap_or(tty).to_owned();
         if ttys.contains(&tty) && matches!(stem, "serial-getty" | "mgetty" | "getty" | "vgetty") {
             let what = format!("{stem} is started on /dev/{tty}");
-            let cure = format!("systemctl disable --now {unit}");
+            // A shell would take the backslash of an escape away.
+            let quote = if unit.contains('\\') { "'" } else { "" };
+            let cure = format!("systemctl disable --now {quote}{unit}{quote}");
             findings.error("competitor.getty", place, [&what, why, &cure]);
         }
     }

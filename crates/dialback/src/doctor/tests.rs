@@ -251,6 +251,16 @@ const ROWS: &[Row] = &[
         "disable --now mgetty@ttyS0",
     ),
     (
+        "a getty by its whole path, escaped",
+        |s| {
+            let unit = r"serial-getty@dev-tty\x530.service";
+            s.link(&format!("/etc/systemd/system/getty.target.wants/{unit}"), "/x");
+        },
+        Severity::Error,
+        "competitor.getty",
+        "disable --now 'serial-getty@",
+    ),
+    (
         "a getty elsewhere",
         |s| s.link("/etc/systemd/system/getty.target.wants/serial-getty@ttyS1.service", "/x"),
         Severity::Note,
