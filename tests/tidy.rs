@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 const PURE: [&str; 4] = ["proto", "ppp", "calls", "sim"];
 
-/// A file beyond this is two rooms in one (STYLE.md says about 600).
-const LONGEST_FILE: usize = 700;
+/// A file beyond this is two rooms in one, a test's too (STYLE.md says about 600).
+const LONGEST_FILE: usize = 620;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the checkout")
@@ -65,11 +65,9 @@ fn every_file_says_on_top_what_it_is_for() {
 
 #[test]
 fn no_file_is_two_rooms_in_one() {
-    check("about 600 lines a file: find the second room (STYLE.md)", |path, text| {
+    check("about 600 lines a file: find the second room (STYLE.md)", |_, text| {
         let lines = text.lines().count();
-        let is_test =
-            path.contains("/tests/") || path.ends_with("/tests.rs") || path.starts_with("tests/");
-        (lines > LONGEST_FILE && !is_test).then(|| format!("{lines} lines"))
+        (lines > LONGEST_FILE).then(|| format!("{lines} lines"))
     });
 }
 
