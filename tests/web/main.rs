@@ -13,6 +13,7 @@ mod caller;
 mod guard;
 mod http;
 mod keyboard;
+mod layout;
 mod rig;
 mod tls;
 mod webdriver;

@@ -87,6 +87,11 @@ impl Rig {
         }
     }
 
+    /// The server ends; the dashboard and the town go on.
+    pub(crate) fn end_server(&mut self) {
+        drop(self._processes.remove(1));
+    }
+
     pub(crate) fn caller(&self) -> Caller {
         Caller::plug_in(&self.caller)
     }

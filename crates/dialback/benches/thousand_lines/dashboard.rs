@@ -140,7 +140,7 @@ impl Read for Sips<'_> {
             if sum > SIP as u64 {
                 self.since.store(0, Ordering::Relaxed);
                 // Being slow is what he is for.
-                std::thread::sleep(PAUSE);
+                std::thread::park_timeout(PAUSE);
             }
         }
         Ok(read)

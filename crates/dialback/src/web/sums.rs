@@ -65,6 +65,7 @@ impl Heap {
         let first = self.calls.values().next().map_or(to_ms, |short| short.began.unix_ms);
         let from_ms = from_ms.unwrap_or(first).min(to_ms);
         let mut sums = Sums::empty(from_ms, to_ms, ahead_ms);
+        sums.cut_ms = (self.calls.len() >= KEPT && from_ms <= first).then_some(first);
         let mut waits: Vec<i64> = Vec::new();
         // On-hook of the first call, by session, until somebody is called back.
         let mut waiting: HashMap<SessionId, i64> = HashMap::new();
@@ -120,6 +121,8 @@ pub(super) struct Sums {
     pub(super) from_ms: i64,
     /// Before then.
     pub(super) to_ms: i64,
+    /// Where the span begins before the calls that are kept for sums: when the first of these began.
+    pub(super) cut_ms: Option<i64>,
     /// Calls that began in it.
     pub(super) calls: u64,
     /// Those that came in.
@@ -287,6 +290,7 @@ impl Sums {
         Self {
             from_ms,
             to_ms,
+            cut_ms: None,
             calls: 0,
             requests: 0,
             returns: 0,

@@ -7,7 +7,7 @@ use axum::http::Uri;
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::{failed, framed, lasted, local};
+use super::{failed, framed, lasted, local, moment};
 use crate::clock;
 use crate::web::Site;
 use crate::web::api::{self, Span, blocking};
@@ -68,6 +68,9 @@ fn charts(sums: &Sums, currency: &str) -> Markup {
             div { dt { "Connected" } dd { (share(sums.connected)) " %" } }
             div { dt { "Online" } dd { (lasted(sums.online_ms)) } }
             div { dt { "Median wait" } dd { (lasted(u64::try_from(sums.waits.median_ms).unwrap_or(0))) } }
+        }
+        @if let Some(cut) = sums.cut_ms {
+            p .wide { "Older calls than those from " (moment(local(cut))) " on are not summed here: the journal has them." }
         }
         (columns(sums))
         (bars("causes", "What ended calls", "Cause", sums.causes.iter().map(|ends| Bar {
