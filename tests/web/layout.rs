@@ -74,5 +74,7 @@ fn forty_lines_and_long_names_fit_on_every_window_and_a_server_that_has_gone_is_
     browser.until("return document.querySelector('#server').textContent === 'server not running'");
     browser.go(&home);
     browser.until("return document.querySelector('#notices .fault') !== null");
+    let said = browser.run("return document.querySelector('main').innerText");
+    assert!(!said.as_str().unwrap().contains("Nobody is owed"), "who knows? {said}");
     browser.picture(&screens("gone-1440.png"));
 }

@@ -47,7 +47,7 @@ pub(super) async fn page(
         div .pair {
             div {
                 (budgets(standing.as_ref().map_or(&[], |standing| &standing.budgets), &site.currency))
-                (promises(&actor, standing.as_ref().map_or(&[], |standing| &standing.promises)))
+                (promises(&actor, standing.as_ref().ok().map(|standing| standing.promises.as_slice())))
                 section aria-labelledby="calls-title" {
                     h2 #calls-title { "Last calls" }
                     div #calls data-src="/parts/calls" data-on="ended" {
@@ -211,11 +211,13 @@ fn tile(actor: &Actor, now_ms: i64, line: &Line) -> Markup {
     }
 }
 
-fn promises(actor: &Actor, promises: &[Promise]) -> Markup {
+/// Those that are owed; `None`: nobody knows, because the server does not answer.
+fn promises(actor: &Actor, known: Option<&[Promise]>) -> Markup {
+    let promises = known.unwrap_or_default();
     html! {
         section aria-labelledby="promises-title" {
             h2 #promises-title tabindex="-1" { "Promised callbacks" }
-            p #no-promises hidden[!promises.is_empty()] { "Nobody is owed a callback." }
+            p #no-promises hidden[known.is_none() || !promises.is_empty()] { "Nobody is owed a callback." }
             div .scroll role="region" aria-label="Table of promises" tabindex="0" hidden[promises.is_empty()] {
                 table #promises .stacked {
                     thead { tr {
