@@ -23,7 +23,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use super::view::Standing;
-use crate::control::{Ask, Client, ClientFault, Ender, WhichEvents, standing as pushed};
+use crate::control::{Ask, Client, ClientFault, Ender, Heard, WhichEvents, standing as pushed};
 use crate::log::{LinesOfCalls, Tone, told};
 use crate::store::Which;
 
@@ -130,6 +130,8 @@ struct Known {
 /// What wakes the loop. News carry the number of their subscription: those of one that is over count no more.
 enum Woken {
     Happened(u64, Box<Entry>),
+    /// The next entries were missed.
+    Missed(u64),
     Stands(u64, pushed::News),
     /// A subscription is over; why, if the server did not just go.
     Over(u64, Option<ClientFault>),
@@ -266,7 +268,7 @@ impl Hub {
         let mut lines = LinesOfCalls::default();
         loop {
             let over =
-                self.listen(wake).and_then(|events| self.attend(&events, wake, woken, &mut lines));
+                self.listen(wake).and_then(|events| self.attend(events, wake, woken, &mut lines));
             let why = match over {
                 Ok(()) => "the server has stopped".to_owned(),
                 Err(fault) => fault.to_string(),
@@ -296,19 +298,22 @@ impl Hub {
             until_now: false,
             which: WhichEvents::default(),
         };
-        let events = Client::connect(&self.socket)?.events(ask)?;
+        let mut events = Client::connect(&self.socket)?.events(ask)?;
         let (number, ender, wake) = (self.number(), events.ender()?, wake.clone());
         self.spawn("events", move || {
-            for entry in events {
-                let (woken, last) = match entry {
-                    Ok(entry) => (Woken::Happened(number, Box::new(entry)), false),
-                    Err(fault) => (Woken::Over(number, Some(fault)), true),
-                };
-                if wake.send(woken).is_err() || last {
-                    return;
+            let last = loop {
+                match events.hear() {
+                    Some(Ok(Heard::Entry(entry))) => {
+                        if wake.send(Woken::Happened(number, Box::new(entry))).is_err() {
+                            return;
+                        }
+                    }
+                    Some(Ok(Heard::Missed(_))) => break Woken::Missed(number),
+                    Some(Err(fault)) => break Woken::Over(number, Some(fault)),
+                    None => break Woken::Over(number, None),
                 }
-            }
-            drop(wake.send(Woken::Over(number, None)));
+            };
+            drop(wake.send(last));
         })?;
         Ok(Listening { number, _ender: ender })
     }
@@ -355,7 +360,7 @@ impl Hub {
     /// Until the server is gone.
     fn attend(
         &self,
-        events: &Listening,
+        mut events: Listening,
         wake: &Sender<Woken>,
         woken: &Receiver<Woken>,
         lines: &mut LinesOfCalls,
@@ -386,6 +391,8 @@ impl Hub {
                 Woken::Happened(number, entry) if number == events.number => {
                     self.happened(lines, &entry);
                 }
+                // The journal has them: it is listened to anew from the last that was told on.
+                Woken::Missed(number) if number == events.number => events = self.listen(wake)?,
                 Woken::Stands(number, news) => {
                     if let Some(of) = of.filter(|of| of.number == number) {
                         news.apply(&mut of.status);
@@ -397,7 +404,7 @@ impl Hub {
                 {
                     return why.map_or(Ok(()), Err);
                 }
-                Woken::Happened(..) | Woken::Over(..) | Woken::Watchers => {}
+                Woken::Happened(..) | Woken::Missed(_) | Woken::Over(..) | Woken::Watchers => {}
             }
         }
     }
@@ -437,4 +444,50 @@ impl Hub {
 fn server_gone(why: &str) -> News {
     let data = serde_json::json!({ "running": false, "why": why });
     News { event: "server", id: None, data: data.to_string().into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    use super::*;
+
+    /// Answers one request for events: an entry of each of these places, and then `last`, if there is any. Gives the
+    /// request, and the connection, which goes on.
+    fn answer(server: &UnixListener, places: &[u64], last: &str) -> (String, UnixStream) {
+        let (mut client, _) = server.accept().unwrap();
+        let mut asked = String::new();
+        BufReader::new(client.try_clone().unwrap()).read_line(&mut asked).unwrap();
+        let mut said = vec![r#""answer":"listening""#.to_owned()];
+        let entry = |seq| {
+            format!(
+                r#""answer":"event","entry":{{"seq":{seq},"at":{{"unix_ms":0}},"event":"server-stopped"}}"#
+            )
+        };
+        said.extend(places.iter().map(entry));
+        said.extend((!last.is_empty()).then(|| last.to_owned()));
+        for text in said {
+            writeln!(client, r#"{{"dialback":1,"id":1,{text}}}"#).unwrap();
+        }
+        (asked, client)
+    }
+
+    #[test]
+    fn what_was_missed_is_fetched_from_the_journal_in_its_place() {
+        let place = std::env::temp_dir().join(format!("dialback-hub-{}", std::process::id()));
+        let server = UnixListener::bind(&place).unwrap();
+        let hub = Hub::start(&place).unwrap();
+        let mut news = hub.news.subscribe();
+        let (first, _held) = answer(&server, &[5], r#""answer":"missed","count":2"#);
+        let (second, _held) = answer(&server, &[6, 7, 8], "");
+        assert!(first.contains(r#""last":100"#), "{first}");
+        assert!(second.contains(r#""after":5"#), "{second}");
+        let mut told = Vec::new();
+        while told.last() != Some(&Seq(8)) {
+            told.extend(news.blocking_recv().unwrap().id);
+        }
+        assert_eq!(told, [Seq(5), Seq(6), Seq(7), Seq(8)]);
+        std::fs::remove_file(place).unwrap();
+    }
 }
