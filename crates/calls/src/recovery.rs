@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::money::{Charge, Toll};
 use crate::policy::totp::UsedCodes;
 use crate::promise::counts_as_try;
+use crate::promises::OPERATOR;
 use crate::qualify::Qualifications;
 use crate::strangers::Strangers;
 use crate::vocabulary::{
@@ -46,6 +47,8 @@ pub struct Restored {
     pub charges: VecDeque<(Wall, Charge)>,
     /// Calls that no event ended: the server was cut off.
     pub cut_off: Vec<CutOff>,
+    /// A call from one line of ours to another that was being made, to measure one, when the server was cut off.
+    pub measuring: Option<MeasuringCutOff>,
     /// Lines, by name, that an operator has taken out of service and not put back.
     pub busied_out: BTreeSet<String>,
     /// One-time codes that have been used and count no more.
@@ -112,6 +115,30 @@ impl CutOff {
     }
 }
 
+/// A measuring call of an earlier run that nobody has told the end of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeasuringCutOff {
+    /// The line that was measured.
+    pub line: String,
+    /// The number that was called.
+    pub number: String,
+    /// When it was dialled.
+    pub began: Wall,
+    /// The last that the journal heard before the server was cut off.
+    pub last: Wall,
+}
+
+impl MeasuringCutOff {
+    /// What it has cost. Whether it was answered stands nowhere: it is taken for answered at once, so that no budget is
+    /// overdrawn by what was forgotten.
+    pub(crate) fn charge(&self, config: &Config) -> Option<Charge> {
+        let number = PhoneNumber::configured(&self.number).ok()?;
+        let online = self.last.unix_ms.saturating_sub(self.began.unix_ms);
+        let online = Duration::from_millis(u64::try_from(online).unwrap_or(0));
+        Some(Toll::of(config, OPERATOR, &number).charge(online))
+    }
+}
+
 impl Default for Restored {
     /// An empty journal.
     fn default() -> Self {
@@ -125,6 +152,7 @@ impl Default for Restored {
             strangers: Strangers::default(),
             charges: VecDeque::new(),
             cut_off: Vec::new(),
+            measuring: None,
             busied_out: BTreeSet::new(),
             codes: UsedCodes::default(),
         }
@@ -149,6 +177,7 @@ pub struct Fold {
     promise: u64,
     open: BTreeMap<PromiseId, OpenPromise>,
     calls: BTreeMap<CallId, CutOff>,
+    measuring: Option<MeasuringCutOff>,
     busied_out: BTreeSet<String>,
     codes: UsedCodes,
     strangers: Strangers,
@@ -217,7 +246,14 @@ impl Fold {
                     self.charge(entry.at, charge.clone());
                 }
             }
+            Event::MeasuringCall { line, number, .. } => {
+                let (line, number) = (line.clone(), number.clone());
+                let (began, last) = (entry.at, entry.at);
+                self.measuring = Some(MeasuringCutOff { line, number, began, last });
+            }
+            Event::Qualified { .. } | Event::NotQualified { .. } => self.measuring = None,
             Event::Measured { charge, .. } => {
+                self.measuring = None;
                 if let Some(charge) = charge {
                     self.charge(entry.at, charge.clone());
                 }
@@ -253,9 +289,6 @@ impl Fold {
             | Event::Recognised { .. }
             | Event::Stranger { .. }
             | Event::Released { .. }
-            | Event::Qualified { .. }
-            | Event::NotQualified { .. }
-            | Event::MeasuringCall { .. }
             | Event::Alert { .. } => {}
         }
     }
@@ -275,6 +308,9 @@ impl Fold {
             for call in self.calls.values_mut() {
                 call.last = last;
             }
+            if let Some(call) = &mut self.measuring {
+                call.last = last;
+            }
         }
         Restored {
             next_seq: Seq(self.seq + 1),
@@ -283,6 +319,7 @@ impl Fold {
             next_promise: PromiseId(self.promise + 1),
             open: self.open.into_values().collect(),
             cut_off: self.calls.into_values().collect(),
+            measuring: self.measuring,
             qualifications: self.qualifications,
             strangers: self.strangers,
             busied_out: self.busied_out,

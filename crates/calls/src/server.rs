@@ -140,6 +140,14 @@ impl Server {
             }
             server.desk.journal(Event::Ended(Ended { charge, ..call.ended(now.wall) }));
         }
+        if let Some(call) = restored.measuring {
+            let charge = call.charge(&server.config);
+            if let Some(charge) = &charge {
+                server.promises.ledger.charge(&server.config, None, charge, now.wall);
+            }
+            let finding = "the call was cut off with the server".to_owned();
+            server.desk.journal(Event::Measured { line: call.line, finding, charge });
+        }
         server.promises.strangers = restored.strangers;
         server.tell_aged();
         for promise in &restored.open {

@@ -124,3 +124,34 @@ fn a_call_that_was_cut_off_gets_a_record_with_what_is_known() {
     assert_eq!((ended.cause, ended.session), (Cause::NasError, Some(SessionId(8))));
     assert_eq!((ended.total_ms, ended.online_ms), (50_000, 49_000));
 }
+
+#[test]
+fn a_measuring_call_that_was_cut_off_is_known_until_its_end_is_told() {
+    let (line, with, who) = ("main".to_owned(), "second".to_owned(), "root".to_owned());
+    let call = Event::MeasuringCall {
+        line: line.clone(),
+        from: with.clone(),
+        number: "5550100".to_owned(),
+        rule: "measured".to_owned(),
+        purpose: "how it rings".to_owned(),
+    };
+    let measured =
+        Event::Measured { line: line.clone(), finding: "it rings".to_owned(), charge: None };
+    let given_up =
+        Event::NotQualified { line: line.clone(), with, who, reason: "a ring".to_owned() };
+    let other = Event::LineReady { line: "second".to_owned() };
+    for (events, cut_off) in [
+        (vec![call.clone()], Some((10_000, 10_000))),
+        (vec![call.clone(), other.clone(), other], Some((10_000, 12_000))),
+        (vec![call.clone(), measured.clone()], None),
+        (vec![call.clone(), measured, call.clone()], Some((12_000, 12_000))),
+        (vec![call, given_up], None),
+    ] {
+        let restored = fold(&entries(events.clone())).measuring;
+        let got = restored.map(|call| {
+            assert_eq!((call.line, call.number), (line.clone(), "5550100".to_owned()));
+            (call.began.unix_ms, call.last.unix_ms)
+        });
+        assert_eq!(got, cut_off, "{events:?}");
+    }
+}

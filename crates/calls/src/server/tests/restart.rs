@@ -171,3 +171,34 @@ fn after_a_restart_no_line_is_dialled_on_before_its_hold_time_is_over() {
     bench.ready(LineId(0), false);
     bench.run("+ 9999ms\n+ 1ms\n> claim");
 }
+
+#[test]
+fn a_measuring_call_that_was_cut_off_is_paid_for_once() {
+    let mut bench = fresh(config(TOML, LOGIN));
+    bench.ready(LineId(0), false);
+    let seq = crate::vocabulary::Seq(bench.journal.last().map_or(0, |e| e.seq.0) + 1);
+    let event = Event::MeasuringCall {
+        line: "main".to_owned(),
+        from: "second".to_owned(),
+        number: "5550100".to_owned(),
+        rule: "line.measured".to_owned(),
+        purpose: "how it rings".to_owned(),
+    };
+    bench.journal.push(crate::vocabulary::Entry { seq, at: bench.now.wall, event });
+    for _ in 0..2 {
+        bench.restart(config(TOML, LOGIN));
+        let charges: Vec<_> = bench
+            .journal
+            .iter()
+            .filter_map(|entry| {
+                if let Event::Measured { charge, .. } = &entry.event {
+                    charge.as_ref()
+                } else {
+                    None
+                }
+            })
+            .map(|charge| (charge.user.as_str(), charge.minutes))
+            .collect();
+        assert_eq!(charges, [(crate::promises::OPERATOR, 1)]);
+    }
+}
