@@ -25,6 +25,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod unread;
 mod view;
 
 use std::net::SocketAddr;
@@ -164,7 +165,8 @@ fn reach(setting: &Setting) -> Reach {
     let mut read = vec![setting.state_dir.clone()];
     // The socket is found again after a restart of the server.
     read.extend(setting.control.parent().map(PathBuf::from));
-    read.extend(setting.anchors.clone());
+    // The file may be made later, or anew: its directory counts.
+    read.extend(setting.anchors.as_ref().and_then(|file| file.parent()).map(PathBuf::from));
     read.extend(
         ["/etc/localtime", "/usr/share/zoneinfo", "/dev/urandom", "/proc/self"].map(PathBuf::from),
     );

@@ -23,6 +23,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{Error as TlsError, ServerConfig};
 
 use super::guard::{Peer, guard};
+use super::unread::Unread;
 use super::{Site, api, assets, page};
 use crate::exit::{Code, Failure};
 
@@ -34,6 +35,9 @@ const HEADERS: usize = 16 * 1024;
 const BODY: usize = 16 * 1024;
 /// How long a client may take for a handshake, and for a request's headers.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a client may leave what it is told unread.
+const UNREAD: Duration = Duration::from_secs(60);
 
 /// Binds the address.
 pub(super) fn bind(address: SocketAddr) -> Result<StdListener, Failure> {
@@ -172,6 +176,7 @@ async fn talk(stream: TcpStream, tls: Option<TlsAcceptor>, app: Router) {
 async fn http(stream: impl AsyncRead + AsyncWrite + Unpin + Send, app: Router) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEADERS);
+    let stream = Unread::new(stream, UNREAD);
     let done = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app)).await;
     // A browser that goes away in the middle is no news.
     if let Err(e) = done {

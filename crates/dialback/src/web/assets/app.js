@@ -298,6 +298,10 @@ function listen() {
     happened(told);
     renewAfter(told.entry.event);
   });
+  stream.addEventListener('missed', ({ data }) => {
+    const { count } = JSON.parse(data);
+    happened({ tone: 'notice', time: '', line: '-', id: '-', text: `${count} events are left out here: Calls has what they told` });
+  });
   stream.addEventListener('server', ({ data }) => {
     const { running, why } = JSON.parse(data);
     server(running, 'server not running');

@@ -85,7 +85,11 @@ pub(super) async fn list(
             Err(fault) => { p .fault role="alert" { (fault.message) } }
         }
     };
-    framed(&actor, "/calls", "Calls", &content)
+    let mut response = framed(&actor, "/calls", "Calls", &content);
+    if let Err(fault) = &page {
+        *response.status_mut() = fault.status();
+    }
+    response
 }
 
 /// The address of another page of the same calls.

@@ -62,7 +62,11 @@ pub(super) async fn page(
             Some(Err(fault)) => { p .fault role="alert" { (fault.message) } }
         }
     };
-    framed(&actor, "/policy", "Policy", &content)
+    let mut response = framed(&actor, "/policy", "Policy", &content);
+    if let Some(Err(fault)) = &explanation {
+        *response.status_mut() = fault.status();
+    }
+    response
 }
 
 fn form(wanted: &Wanted) -> Markup {
