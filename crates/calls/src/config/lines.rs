@@ -121,6 +121,25 @@ fn own_number(text: &str) -> Result<PhoneNumber, Fault> {
     })
 }
 
+/// The modem of the line's key `modem`, or the one that such a port usually has.
+fn modem_of(
+    table: &Table<'_>,
+    profiles: &modem::Profiles,
+    port: Option<&PortSpec>,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<modem::Draft> {
+    let profile = match port {
+        Some(PortSpec::Tcp { .. }) => modem::NETWORK,
+        Some(PortSpec::Tty(_) | PortSpec::Rfc2217 { .. } | PortSpec::Sim(_)) | None => {
+            modem::GENERIC
+        }
+    };
+    table
+        .get("modem")
+        .and_then(|value| modem::modem(table.source, value, profiles, profile, faults))
+        .or_else(|| profiles.get(profile).cloned())
+}
+
 fn line(
     table: &Table<'_>,
     named: (&modem::Profiles, &site::Plans),
@@ -141,18 +160,8 @@ fn line(
     let service = table.parsed_if(&keys::LINE_SERVICE, faults, line_service);
     let backend = table.parsed_if(&keys::LINE_BACKEND, faults, network::backend);
     let hardware_flow = table.flag(&keys::HARDWARE_FLOW, faults).value;
-    let profile = match port.as_ref().map(|port| &port.value) {
-        Some(PortSpec::Tcp { .. }) => modem::NETWORK,
-        Some(PortSpec::Tty(_) | PortSpec::Rfc2217 { .. } | PortSpec::Sim(_)) | None => {
-            modem::GENERIC
-        }
-    };
-    let draft = match table.get("modem") {
-        Some(value) => modem::modem(table.source, value, profiles, profile, faults),
-        None => None,
-    };
     let modem::Draft { modem, dtr_hangup_at, blind } =
-        draft.or_else(|| profiles.get(profile).cloned())?;
+        modem_of(table, profiles, port.as_ref().map(|port| &port.value), faults)?;
     let (name, port) = (name?, port?);
     let soonest_connect = match port.value {
         PortSpec::Tcp { .. } => Duration::ZERO,

@@ -86,6 +86,16 @@ enum Phase {
     Command(Box<Commands>),
 }
 
+/// What DCD has told while DTR was down.
+enum Fallen {
+    /// Nothing yet.
+    NotYet,
+    /// It is down, and that proves that the call is over.
+    Seen,
+    /// Its time is over, and nothing is proved.
+    Unproved,
+}
+
 impl HangingUp {
     pub(super) fn call(&self) -> Option<&Call> {
         self.ending.as_ref().map(|(call, _)| call)
@@ -204,31 +214,48 @@ impl Line {
         self.hanging_up(hanging_up, desk)
     }
 
+    /// What DCD tells while DTR is down. DTR goes up again once that is known.
+    fn dtr_down(
+        &mut self,
+        until: &mut Instant,
+        since: Instant,
+        seen: &mut bool,
+        desk: &mut Desk,
+    ) -> Fallen {
+        let up = self.signals.is_some_and(|signals| signals.dcd);
+        if up && !*seen {
+            // It is behind the words by which the call began.
+            *seen = true;
+            *until = since + DTR_TIME;
+        }
+        let over = *until <= desk.at();
+        if !up && (*seen || over && self.carrier_rose) {
+            self.known.dcd_tells = true;
+            desk.port(self.id, PortOutput::Dtr(true));
+            return Fallen::Seen;
+        }
+        if !over {
+            return Fallen::NotYet;
+        }
+        // The modem does not mind DTR (&D0), or DCD says nothing (&C0), or was not up in the whole
+        // call: then there may be no such wires, and nothing has been proved.
+        self.known.dtr_fails |= *seen;
+        desk.port(self.id, PortOutput::Dtr(true));
+        Fallen::Unproved
+    }
+
     /// Goes as far as can be gone just now.
     fn hanging_up(&mut self, mut hanging_up: Box<HangingUp>, desk: &mut Desk) -> State {
         loop {
             match &mut hanging_up.phase {
                 Phase::Dtr { until, since, seen } => {
-                    let up = self.signals.is_some_and(|signals| signals.dcd);
-                    if up && !*seen {
-                        // It is behind the words by which the call began.
-                        *seen = true;
-                        *until = *since + DTR_TIME;
+                    match self.dtr_down(until, *since, seen, desk) {
+                        Fallen::NotYet => return State::HangingUp(hanging_up),
+                        Fallen::Seen => return self.hung(hanging_up.ending, desk),
+                        Fallen::Unproved => {
+                            hanging_up.phase = self.escape_phase(hanging_up.hushed, desk);
+                        }
                     }
-                    let over = *until <= desk.at();
-                    if !up && (*seen || over && self.carrier_rose) {
-                        self.known.dcd_tells = true;
-                        desk.port(self.id, PortOutput::Dtr(true));
-                        return self.hung(hanging_up.ending, desk);
-                    }
-                    if !over {
-                        return State::HangingUp(hanging_up);
-                    }
-                    // The modem does not mind DTR (&D0), or DCD says nothing (&C0), or was not up in the whole
-                    // call: then there may be no such wires, and nothing has been proved.
-                    self.known.dtr_fails |= *seen;
-                    desk.port(self.id, PortOutput::Dtr(true));
-                    hanging_up.phase = self.escape_phase(hanging_up.hushed, desk);
                 }
                 Phase::Drain { until } => {
                     if *until > desk.at() {

@@ -1,6 +1,7 @@
 //! What the server needs of the machine: a place for its journal, a clock, the kernel's TUN.
 
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 
 use calls::config::Config;
 use calls::config::network::Backend;
@@ -43,7 +44,13 @@ pub(super) fn look(host: &Host, config: &Config, findings: &mut Findings) {
             ],
         );
     }
-    match (host.free)(&below) {
+    room((host.free)(&below), place, findings);
+    journal(host, directory, findings);
+}
+
+/// Whether there is room for what the journal will get.
+fn room(free: Option<u64>, place: String, findings: &mut Findings) {
+    match free {
         Some(free) if free < TOO_LITTLE => {
             let what = format!("{} MiB are free", free >> 20);
             findings.error(
@@ -70,6 +77,10 @@ pub(super) fn look(host: &Host, config: &Config, findings: &mut Findings) {
         }
         Some(_) | None => {}
     }
+}
+
+/// The journal itself, if there is one: whether it can be relied on, and the clock by it.
+fn journal(host: &Host, directory: &Path, findings: &mut Findings) {
     let journal = store::journal_in(directory);
     if !host.exists(&journal) {
         return;
