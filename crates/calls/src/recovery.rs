@@ -191,6 +191,7 @@ const CHARGES_KEPT_MS: i64 = 26 * 60 * 60 * 1000;
 
 impl Fold {
     /// Takes the next entry.
+    #[allow(clippy::too_many_lines, reason = "every event is named once")]
     pub fn apply(&mut self, entry: &Entry) {
         self.seq = self.seq.max(entry.seq.0);
         self.strangers.apply(&entry.event, entry.at);

@@ -208,6 +208,7 @@ fn control() -> Vec<Case> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn addresses() -> Vec<Case> {
     let own = |name, basis, body: &str, heard| case(name, basis, body).hears(heard);
     vec![

@@ -143,6 +143,7 @@ impl Watch {
     }
 
     /// An entry is written.
+    #[allow(clippy::too_many_lines, reason = "every event is named once")]
     pub(super) fn journalled(&mut self, entry: &Entry) {
         if self.last.is_some_and(|last| entry.seq.0 != last.0 + 1) {
             self.violated(format!("journal: {} does not follow {:?}", entry.seq, self.last));
