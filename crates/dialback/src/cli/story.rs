@@ -219,7 +219,7 @@ pub(crate) fn story(palette: Palette, entries: &[Entry]) -> String {
     let mut text = format!(
         "{}  {}\n",
         palette.paint(Ink::Dim, &written(first.at)),
-        title(&records, is_owed(entries))
+        title(&records, promised_to(entries), is_owed(entries))
     );
     let mut under = None;
     for entry in entries {
@@ -261,9 +261,18 @@ fn is_owed(entries: &[Entry]) -> bool {
     !owed.is_empty()
 }
 
+/// The user to whom a callback was promised, if it was to one.
+fn promised_to(entries: &[Entry]) -> Option<&str> {
+    entries.iter().find_map(|entry| {
+        let Event::Promised(promised) = &entry.event else { return None };
+        (promised.rule != "operator").then_some(promised.user.as_str())
+    })
+}
+
 /// Who, and what came of it.
-fn title(records: &[Record], is_owed: bool) -> String {
+fn title(records: &[Record], promised_to: Option<&str>, is_owed: bool) -> String {
     let name = records.iter().rev().find_map(|record| record.name.as_deref());
+    let name = name.or(promised_to);
     let who = name.map_or_else(|| "a caller without a name".to_owned(), str::to_owned);
     let request = records.iter().find(|record| record.leg == Leg::Request);
     let returns: Vec<&Record> = records.iter().filter(|record| record.leg == Leg::Return).collect();

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use calls::status::{Line, Promise, Status};
-use calls::vocabulary::Leg;
+use calls::vocabulary::{Leg, Wall};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -73,7 +73,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, board: &mut Board, palette: Palette, n
     ])
     .areas(area);
     board.page = usize::from(table.height.saturating_sub(1)).max(1);
-    frame.render_widget(Paragraph::new(heading(&status, paint)), title);
+    frame.render_widget(Paragraph::new(heading(&status, status.at + board.age(now), paint)), title);
     line_table(frame, table, board, &status, paint, now);
     let leg = |line: &Line| {
         status.calls.iter().find(|call| Some(call.call) == line.call).map(|call| call.leg)
@@ -120,7 +120,8 @@ impl Paint {
     }
 }
 
-fn heading(status: &Status, paint: Paint) -> Text<'static> {
+/// `now`: what time it is where the server is.
+fn heading(status: &Status, now: Wall, paint: Paint) -> Text<'static> {
     let mut states: BTreeMap<&str, usize> = BTreeMap::new();
     for line in &status.lines {
         *states.entry(line.state.as_str()).or_default() += 1;
@@ -142,7 +143,7 @@ fn heading(status: &Status, paint: Paint) -> Text<'static> {
         spans.push(Span::styled(format!("{count} {state}"), paint.state(state)));
     }
     spans.push(Span::raw(format!("  {}", counted(status.promises.len(), "promise"))));
-    spans.push(Span::styled(format!("  {}", written_short(status.at)), paint.dim()));
+    spans.push(Span::styled(format!("  {}", written_short(now)), paint.dim()));
     Text::from(spans)
 }
 

@@ -196,4 +196,6 @@ fn what_the_server_pushes_is_on_the_screen_and_the_other_lines_clocks_run_on() {
         assert!(text.contains(wanted), "{wanted:?} is not on\n{text}");
     }
     assert!(board.status.as_ref().unwrap().promises.is_empty());
+    let later = screen(&mut board, 80, 24, now + Duration::from_secs(7));
+    assert!(later.contains("3 lines: 1 hanging-up, 2 idle  0 promises  01-01 00:00:07"), "{later}");
 }
