@@ -1,8 +1,8 @@
 //! The connection to a syslog host: UDP (RFC 5426), TCP with octets counted (RFC 6587 §3.4.1), TLS (RFC 5425).
 
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs, UdpSocket};
-use std::time::Duration;
+use std::net::{Shutdown, TcpStream, ToSocketAddrs, UdpSocket};
+use std::time::{Duration, Instant};
 
 use calls::config::relay::{Syslog, Transport};
 use rustls::pki_types::ServerName;
@@ -12,6 +12,9 @@ use crate::relay::tls;
 
 /// How long a host may take to answer, or to take what was written.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long a host that was told the end may take to read what is under way.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// See the file's text.
 #[derive(Debug)]
@@ -92,6 +95,42 @@ impl Wire {
     }
 }
 
+/// Whoever closes with bytes unread (the tickets that a TLS 1.3 host sends behind the handshake are enough) resets the
+/// connection, and the host may lose what it has not read yet. So the end is told, and the host's own waited for.
+impl Drop for Wire {
+    fn drop(&mut self) {
+        let stream = match self {
+            Self::Udp(_) => return,
+            Self::Tcp(stream) => stream,
+            Self::Tls(stream) => {
+                stream.conn.send_close_notify();
+                // A connection that has failed already has nothing to say; so below.
+                if stream.flush().is_err() {
+                    return;
+                }
+                &mut stream.sock
+            }
+        };
+        if stream.shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        let until = Instant::now() + FAREWELL;
+        let mut aside = [0_u8; 512];
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
+                return;
+            }
+            match stream.read(&mut aside) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
 /// Syslog hosts say nothing; whatever one says is left aside.
 fn nothing_but_silence(stream: &mut impl Read) -> bool {
     let mut aside = [0_u8; 512];
@@ -162,8 +201,11 @@ mod tests {
         }
     }
 
+    /// What a connection brought, and whether its end was told.
+    type Brought = (String, bool);
+
     /// A TLS host with a certificate for `localhost`; gives back what one connection brought.
-    fn tls_host() -> (u16, JoinHandle<String>) {
+    fn tls_host() -> (u16, JoinHandle<Brought>) {
         let certificate = CertificateDer::from_pem_file(testing("host.pem")).unwrap();
         let key = PrivateKeyDer::from_pem_file(testing("host.key")).unwrap();
         let config = ServerConfig::builder_with_provider(tls::provider())
@@ -178,9 +220,9 @@ mod tests {
             let (stream, _) = socket.accept().unwrap();
             let connection = ServerConnection::new(Arc::new(config)).unwrap();
             let mut text = String::new();
-            // A client that goes away without a word is told as an error; what it said before counts.
-            drop(BufReader::new(StreamOwned::new(connection, stream)).read_to_string(&mut text));
-            text
+            let read =
+                BufReader::new(StreamOwned::new(connection, stream)).read_to_string(&mut text);
+            (text, read.is_ok())
         });
         (port, served)
     }
@@ -199,7 +241,7 @@ mod tests {
         assert!(wire.is_open());
         wire.send(&[b"two".to_vec(), b"three".to_vec()]).unwrap();
         drop(wire);
-        assert_eq!(served.join().unwrap(), "3 one3 two5 three");
+        assert_eq!(served.join().unwrap(), ("3 one3 two5 three".to_owned(), true));
     }
 
     #[test]
@@ -209,7 +251,25 @@ mod tests {
         let refused = Wire::connect(&host(Transport::Tls, port, Some(testing("host.pem"))));
         assert!(refused.is_err());
         drop(refused);
-        assert_eq!(served.join().unwrap(), "");
+        assert_eq!(served.join().unwrap(), (String::new(), false));
+    }
+
+    #[test]
+    fn a_host_that_talks_loses_nothing_when_the_connection_is_closed() {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        let mut wire = Wire::connect(&host(Transport::Tcp, port, None)).unwrap();
+        let (mut stream, _) = socket.accept().unwrap();
+        stream.write_all(b"welcome").unwrap();
+        let Wire::Tcp(own) = &mut wire else { panic!("not TCP") };
+        assert_eq!(own.peek(&mut [0]).unwrap(), 1);
+        wire.send(&[b"one".to_vec()]).unwrap();
+        let closing = std::thread::spawn(move || drop(wire));
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "3 one");
+        drop(stream);
+        closing.join().unwrap();
     }
 
     #[test]
