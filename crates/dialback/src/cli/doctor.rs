@@ -1,5 +1,6 @@
 //! `dialback doctor`: what is wrong on this host, why it matters, and how it is cured.
 
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,6 +11,7 @@ use crate::control::Client;
 use crate::doctor::{self, Finding, Host, Severity};
 use crate::exit::{Code, Failure};
 use crate::out::{self, Ink, Palette};
+use crate::setup::Told;
 use crate::sheet::{self, wrapped};
 
 #[derive(Debug, Args)]
@@ -59,7 +61,13 @@ impl Doctor {
         let (mut findings, config) = doctor::examine(&host, status.as_deref());
         let asks = here && !self.no_modems && status.is_none();
         if let Some(config) = config.filter(|_| asks) {
-            doctor::ask(&config, &mut findings).map_err(|why| Failure::new(Code::System, why))?;
+            let progress = !self.json && io::stderr().is_terminal();
+            let told = move |name: &str, what: Told<'_>| match what {
+                Told::Going(what) if progress => out::error(format_args!("{name}: {what}")),
+                Told::Going(_) | Told::Found(_) => {}
+            };
+            doctor::ask(&config, &mut findings, told)
+                .map_err(|why| Failure::new(Code::System, why))?;
         }
         let mut findings = findings.0;
         findings.sort_by_key(|finding| finding.severity);

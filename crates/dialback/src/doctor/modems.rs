@@ -1,10 +1,10 @@
-//! Modems: asked one by one where no server has them, and told by the server where it runs.
+//! Modems: asked where no server has them, and told by the server where it runs.
 
 use calls::config::{Config, Line, PortSpec};
 use calls::status::Status;
 
 use super::Findings;
-use crate::setup::{self, Found};
+use crate::setup::{self, Found, Told};
 
 /// What a running server says.
 pub(super) fn server(status: &Status, findings: &mut Findings) {
@@ -72,18 +72,19 @@ fn carrier_up(place: String, findings: &mut Findings) {
     );
 }
 
-/// Asks the modems of all lines; not while a server has them.
-pub(crate) fn ask(config: &Config, findings: &mut Findings) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| format!("the runtime: {e}"))?;
-    for line in &config.lines {
-        if matches!(&line.port, PortSpec::Sim(_)) {
-            continue;
-        }
-        let asked = runtime.block_on(setup::ask(&line.port, &config.server.lock_dir, |_| {}));
-        one(line, asked, findings);
+/// Asks the modems of all lines at once; not while a server has them.
+pub(crate) fn ask(
+    config: &Config,
+    findings: &mut Findings,
+    told: impl Fn(&str, Told<'_>) + Copy + 'static,
+) -> Result<(), String> {
+    let real = |line: &&Line| !matches!(line.port, PortSpec::Sim(_));
+    let lines: Vec<&Line> = config.lines.iter().filter(real).collect();
+    let ports = lines.iter().map(|line| (line.name.clone(), line.port.clone())).collect();
+    let asked = setup::ask_all(ports, &config.server.lock_dir, told)
+        .map_err(|e| format!("the modems can't be asked: {e}"))?;
+    for (line, found) in lines.into_iter().zip(asked) {
+        one(line, found, findings);
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use calls::config::{Config, PortSpec, parse_port};
 use serde_json::json;
 
-pub(crate) use self::ask::{Found, ask};
+pub(crate) use self::ask::{Found, Told, ask_all};
 use self::text::Proposal;
 use crate::config;
 use crate::exit::{Code, Failure};
@@ -47,7 +47,7 @@ pub(crate) fn run(wish: &Wish) -> Result<(), Failure> {
             "no serial device is left to ask: plug a modem in, or name a terminal server's port with --port",
         ));
     }
-    let found = ask_all(&ports, wish)?;
+    let found = asked_all(&ports, wish)?;
     if wish.json {
         return Ok(());
     }
@@ -123,35 +123,16 @@ fn same(one: &PortSpec, other: &PortSpec) -> bool {
 }
 
 /// Asks at all ports at once, and tells of each as soon as it is known.
-fn ask_all(ports: &[(String, PortSpec)], wish: &Wish) -> Result<Vec<Found>, Failure> {
-    let system = |e: io::Error| Failure::new(Code::System, format!("setup: {e}"));
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
-    let tasks = tokio::task::LocalSet::new();
-    runtime.block_on(tasks.run_until(async {
-        let asked: Vec<_> = ports
-            .iter()
-            .map(|(name, port)| {
-                let (name, port, json) = (name.clone(), port.clone(), wish.json);
-                let lock_dir = wish.lock_dir.clone();
-                tokio::task::spawn_local(async move {
-                    let told = |what: String| {
-                        if !json && io::stderr().is_terminal() {
-                            out::error(format_args!("{name}: {what}"));
-                        }
-                    };
-                    let found = ask(&port, &lock_dir, told).await;
-                    tell(&name, &found, json);
-                    found
-                })
-            })
-            .collect();
-        let mut found = Vec::new();
-        for task in asked {
-            found.push(task.await.map_err(|e| system(io::Error::other(e)))?);
-        }
-        Ok(found)
-    }))
+fn asked_all(ports: &[(String, PortSpec)], wish: &Wish) -> Result<Vec<Found>, Failure> {
+    let json = wish.json;
+    let progress = !json && io::stderr().is_terminal();
+    let told = move |name: &str, what: Told<'_>| match what {
+        Told::Going(what) if progress => out::error(format_args!("{name}: {what}")),
+        Told::Going(_) => {}
+        Told::Found(found) => tell(name, found, json),
+    };
+    ask_all(ports.to_vec(), &wish.lock_dir, told)
+        .map_err(|e| Failure::new(Code::System, format!("setup: {e}")))
 }
 
 /// What was found on a port, in one line.
