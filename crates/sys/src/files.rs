@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 pub enum Trust {
     /// It holds secrets: only its owner reads or writes it.
     Secret,
+    /// It holds a secret that somebody else handed over: its group may read it too, as systemd's credentials and
+    /// `root:dialback 0640` are.
+    Credential,
     /// It says what is run or who is let in: others may read, not write.
     Authority,
 }
@@ -85,9 +88,13 @@ pub fn open_trusted(path: &Path, trust: Trust) -> Result<File, FileFault> {
     if mode & WRITE_BY_OTHERS != 0 {
         return Err(fault("write", mode & !WRITE_BY_OTHERS & !0o077 | 0o600));
     }
-    match trust {
-        Trust::Secret if mode & 0o077 != 0 => return Err(fault("read", 0o600)),
-        Trust::Secret | Trust::Authority => {}
+    let (closed, cure) = match trust {
+        Trust::Secret => (0o077, 0o600),
+        Trust::Credential => (0o007, 0o640),
+        Trust::Authority => (0, 0),
+    };
+    if mode & closed != 0 {
+        return Err(fault("read", cure));
     }
     // Of the real place: a symbolic link's own directory does not matter if its target's are sound, and
     // the link itself cannot be exchanged if the directory it is in is sound as well.
@@ -152,6 +159,10 @@ mod tests {
         check(0o640, Trust::Secret, Some("lets others read it: chmod it to 0600"));
         check(0o604, Trust::Secret, Some("lets others read it"));
         check(0o620, Trust::Secret, Some("lets others write it: chmod it to 0600"));
+        check(0o440, Trust::Credential, None);
+        check(0o640, Trust::Credential, None);
+        check(0o644, Trust::Credential, Some("lets others read it: chmod it to 0640"));
+        check(0o660, Trust::Credential, Some("lets others write it"));
         check(0o644, Trust::Authority, None);
         check(0o600, Trust::Authority, None);
         check(0o664, Trust::Authority, Some("lets others write it"));

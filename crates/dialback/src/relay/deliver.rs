@@ -97,7 +97,7 @@ pub(crate) fn start(relay: &Arc<Relay>, observatory: &Arc<Observatory>) -> Resul
     if let Some(settings) = &relay.mail {
         let ledger = Ledger::open(&relay.state_dir).map_err(store)?;
         let (bell, observatory) = (Arc::clone(&bell), Arc::clone(observatory));
-        let mut mailer = Mailer::new(settings.clone(), ledger, bell, observatory);
+        let mut mailer = Mailer::new(settings.clone(), ledger, bell, observatory).map_err(store)?;
         thread("mail", move || mailer.work())?;
     }
     let mut queue = Queue {

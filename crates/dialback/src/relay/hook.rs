@@ -5,7 +5,7 @@
 //! that nobody can make one up or use an old one again.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read as _, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -20,12 +20,16 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use sys::files::{Trust, open_trusted};
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use super::ledger::Delivery;
 use super::tls;
 use crate::log::Fields;
+
+/// A hook's secret is read up to here: HMAC makes nothing better of more.
+const MAX_SECRET: u64 = 4096;
 
 /// What is delivered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -153,29 +157,24 @@ impl Messenger {
 }
 
 fn secret_of(path: &Path) -> Result<Secret, String> {
-    use std::os::unix::fs::PermissionsExt;
-    let fault =
-        |e: std::io::Error| format!("{}: {e}: write the hook's secret there", path.display());
-    let mode = std::fs::metadata(path).map_err(fault)?.permissions().mode();
-    if mode & 0o007 != 0 {
-        return Err(format!(
-            "{}: everybody can read it: chmod o= {}",
-            path.display(),
-            path.display()
-        ));
+    let file = open_trusted(path, Trust::Credential)
+        .map_err(|e| format!("{e}: the hook's secret stands there"))?;
+    let mut text = Vec::new();
+    let read = file.take(MAX_SECRET + 1).read_to_end(&mut text);
+    read.map_err(|e| format!("{}: {e}", path.display()))?;
+    let fault = |what: &str| Err(format!("{}: {what}", path.display()));
+    if text.len() as u64 > MAX_SECRET {
+        return fault("a secret of more than 4096 octets: is it the right file?");
     }
-    let mut text = std::fs::read(path).map_err(fault)?;
     while text.last().is_some_and(u8::is_ascii_whitespace) {
         text.pop();
     }
-    if text.len() < 16 {
-        return Err(format!(
-            "{}: a secret of {} octets can be guessed: write 16 or more",
-            path.display(),
-            text.len()
-        ));
+    match text.len() {
+        0..16 => {
+            fault(&format!("a secret of {} octets can be guessed: write 16 or more", text.len()))
+        }
+        _ => Ok(Secret(text)),
     }
-    Ok(Secret(text))
 }
 
 fn agent(url: &str, timeout: Duration) -> Result<Agent, String> {

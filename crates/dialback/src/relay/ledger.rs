@@ -57,6 +57,10 @@ const LAYOUT: &str = "CREATE TABLE IF NOT EXISTS places (
          tries    INTEGER NOT NULL,
          why      TEXT    NOT NULL,
          at_ms    INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE IF NOT EXISTS holds (
+         receiver TEXT PRIMARY KEY,
+         until_ms INTEGER NOT NULL
      ) STRICT;";
 
 /// Why the relay's file can't be used.
@@ -322,6 +326,27 @@ impl Ledger {
             read.collect()
         };
         find().map_err(|e| self.fault(e))
+    }
+
+    /// Nothing is to be sent to the receiver before then (ms since 1970); 0: nothing holds it back.
+    pub(crate) fn held_until(&self, receiver: &str) -> Result<i64, LedgerFault> {
+        self.connection
+            .query_row("SELECT until_ms FROM holds WHERE receiver = ?1", [receiver], |row| {
+                row.get(0)
+            })
+            .optional()
+            .map(Option::unwrap_or_default)
+            .map_err(|e| self.fault(e))
+    }
+
+    /// Nothing is to be sent to the receiver before then, whoever runs by then.
+    pub(crate) fn hold(&self, receiver: &str, until_ms: i64) -> Result<(), LedgerFault> {
+        let held = self.connection.execute(
+            "INSERT INTO holds (receiver, until_ms) VALUES (?1, ?2)
+             ON CONFLICT (receiver) DO UPDATE SET until_ms = ?2",
+            params![receiver, until_ms],
+        );
+        held.map(drop).map_err(|e| self.fault(e))
     }
 
     /// The delivery has arrived.

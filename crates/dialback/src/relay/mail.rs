@@ -45,15 +45,18 @@ pub(crate) struct Mailer {
 }
 
 impl Mailer {
-    /// Sends what waits, from now on.
+    /// Sends what waits, from now on. A relay that is started again and again mails no oftener.
     pub(crate) fn new(
         settings: Mail,
         ledger: Ledger,
         bell: Arc<Bell>,
         observatory: Arc<Observatory>,
-    ) -> Self {
+    ) -> Result<Self, LedgerFault> {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        Self { settings, host, ledger, bell, observatory, not_before: 0 }
+        // Kept by a clock that may have been ahead, or with an `every` that was longer.
+        let latest = now_ms().saturating_add(millis(settings.every));
+        let not_before = ledger.held_until(RECEIVER)?.min(latest);
+        Ok(Self { settings, host, ledger, bell, observatory, not_before })
     }
 
     /// Works for ever.
@@ -86,14 +89,14 @@ impl Mailer {
         match self.send(&waiting) {
             Ok(()) => {
                 self.observatory.delivered(RECEIVER, "arrived");
-                let every = i64::try_from(self.settings.every.as_millis()).unwrap_or(i64::MAX);
-                self.not_before = now.saturating_add(every);
+                self.not_before = now.saturating_add(millis(self.settings.every));
+                self.ledger.hold(RECEIVER, self.not_before)?;
                 waiting.iter().try_for_each(|delivery| self.ledger.done(delivery.id))
             }
             Err(why) => {
                 tracing::warn!("mail: try {}: {why}", tries + 1);
                 self.observatory.delivered(RECEIVER, "failed");
-                let later = now + i64::try_from(wait(RETRY, tries).as_millis()).unwrap_or(0);
+                let later = now.saturating_add(millis(wait(RETRY, tries)));
                 self.not_before = later;
                 self.put_off(&waiting, &why, (now, later))
             }
@@ -137,6 +140,10 @@ impl Mailer {
             }
         }
     }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// One mail about all of these.

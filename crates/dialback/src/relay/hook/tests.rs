@@ -221,8 +221,9 @@ fn a_secret_that_can_be_read_or_guessed_is_refused() {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         secret_of(&path).err().unwrap_or_default()
     };
-    assert!(refused("a secret that is long", 0o644).contains("everybody can read it"));
+    assert!(refused("a secret that is long", 0o644).contains("lets others read it"));
     assert!(refused("short\n", 0o600).contains("can be guessed"));
+    assert!(refused(&"long".repeat(1025), 0o600).contains("more than 4096 octets"));
     assert_eq!(refused("a secret that is long", 0o640), "");
     std::fs::remove_file(&path).unwrap();
 }

@@ -104,14 +104,23 @@ fn sendmail_gets_the_mail_and_takes_its_receivers_from_it() {
         settings(Via::Sendmail(program)),
         ledger,
         Arc::new(Bell::default()),
-        observatory,
-    );
+        Arc::clone(&observatory),
+    )
+    .unwrap();
     mailer.step().unwrap();
     assert_eq!(std::fs::read_to_string(dir.join("args")).unwrap(), "-i -t\n");
     assert!(std::fs::read_to_string(dir.join("mail")).unwrap().contains(": 3 events"));
     assert_eq!(mailer.ledger.all(RECEIVER, 9).unwrap(), []);
-    // The next one waits for `every`, whatever happens.
+    // The next one waits for `every`, whatever happens: also if the relay is started anew meanwhile.
     assert!(mailer.not_before > now_ms() + 800_000);
+    let started = |every| {
+        let settings = Mail { every, ..mailer.settings.clone() };
+        let ledger = Ledger::open(&state).unwrap();
+        Mailer::new(settings, ledger, Arc::default(), Arc::clone(&observatory)).unwrap().not_before
+    };
+    assert_eq!(started(mailer.settings.every), mailer.not_before);
+    // What the file says now counts, and so does a clock that was ahead and is right again.
+    assert!(started(Duration::from_secs(60)) <= now_ms() + 60_000);
     std::fs::remove_dir_all(dir).unwrap();
 }
 
@@ -145,7 +154,8 @@ fn an_event_that_has_just_come_is_not_given_up_with_an_old_one() {
     }
     ledger.advance("deliveries", &place(2), None, &[queued(2)], 0).unwrap();
     let via = Via::Sendmail("/bin/false".into());
-    let mut mailer = Mailer::new(settings(via), ledger, Arc::new(Bell::default()), observatory);
+    let mut mailer =
+        Mailer::new(settings(via), ledger, Arc::new(Bell::default()), observatory).unwrap();
     mailer.step().unwrap();
     let of = |deliveries: Vec<Delivery>| {
         deliveries.iter().map(|one| (one.seq, one.tries)).collect::<Vec<_>>()

@@ -16,10 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How long a host that was told the end may take to read what is under way.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// How long the address is believed that a host's name had: nothing tells that datagrams go where nobody is any more.
+const ADDRESS_TIME: Duration = Duration::from_secs(3600);
+
 /// See the file's text.
 #[derive(Debug)]
 pub(super) enum Wire {
-    Udp(UdpSocket),
+    Udp { socket: UdpSocket, until: Instant },
     Tcp(TcpStream),
     Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
 }
@@ -37,7 +40,9 @@ impl Wire {
                         Ok(socket)
                     });
                     match connected {
-                        Ok(socket) => return Ok(Self::Udp(socket)),
+                        Ok(socket) => {
+                            return Ok(Self::Udp { socket, until: Instant::now() + ADDRESS_TIME });
+                        }
                         Err(e) => last = e,
                     }
                 }
@@ -60,7 +65,7 @@ impl Wire {
 
     /// Sends messages; when this returns, the kernel has all of them.
     pub(super) fn send(&mut self, messages: &[Vec<u8>]) -> io::Result<()> {
-        if let Self::Udp(socket) = self {
+        if let Self::Udp { socket, .. } = self {
             for message in messages {
                 socket.send(message)?;
             }
@@ -68,7 +73,7 @@ impl Wire {
         }
         let frames: Vec<u8> = messages.iter().flat_map(|message| framed(message)).collect();
         match self {
-            Self::Udp(_) => Ok(()),
+            Self::Udp { .. } => Ok(()),
             Self::Tcp(stream) => stream.write_all(&frames),
             Self::Tls(stream) => {
                 stream.write_all(&frames)?;
@@ -82,7 +87,7 @@ impl Wire {
     pub(super) fn is_open(&mut self) -> bool {
         match self {
             // It has no other end; what came back is told by the next write.
-            Self::Udp(_) => true,
+            Self::Udp { until, .. } => Instant::now() < *until,
             Self::Tcp(stream) => {
                 let open = stream.set_nonblocking(true).is_ok() && nothing_but_silence(stream);
                 open && stream.set_nonblocking(false).is_ok()
@@ -100,7 +105,7 @@ impl Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         let stream = match self {
-            Self::Udp(_) => return,
+            Self::Udp { .. } => return,
             Self::Tcp(stream) => stream,
             Self::Tls(stream) => {
                 stream.conn.send_close_notify();
@@ -291,11 +296,17 @@ mod tests {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let port = socket.local_addr().unwrap().port();
         let to = Syslog { host: "127.0.0.1".to_owned(), ..host(Transport::Udp, port, None) };
-        Wire::connect(&to).unwrap().send(&[b"one".to_vec(), b"two".to_vec()]).unwrap();
+        let mut wire = Wire::connect(&to).unwrap();
+        wire.send(&[b"one".to_vec(), b"two".to_vec()]).unwrap();
         let mut bytes = [0; 16];
         for expected in [b"one", b"two"] {
             let length = socket.recv(&mut bytes).unwrap();
             assert_eq!(&bytes[..length], expected);
         }
+        // The name may have another address by now.
+        assert!(wire.is_open());
+        let Wire::Udp { until, .. } = &mut wire else { panic!("not UDP") };
+        *until = Instant::now();
+        assert!(!wire.is_open());
     }
 }
