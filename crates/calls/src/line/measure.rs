@@ -58,7 +58,7 @@ pub(crate) enum Heard {
     Done,
     /// The modems are connected.
     Connected,
-    /// The modem has said this in place of it.
+    /// The modem has said this in place of it; `NO CARRIER` also by itself, when it was off-hook.
     Failed(ResultCode),
     /// The modem has said nothing in time.
     Mute,
@@ -384,6 +384,12 @@ impl Line {
                 Said::Result(code) if asked && code.is_final() => {
                     measuring.phase = Phase::OffHook;
                     self.say_heard(Heard::Failed(code), desk);
+                }
+                // It was off-hook, and has let go.
+                Said::Result(ResultCode::NoCarrier)
+                    if matches!(measuring.phase, Phase::OffHook) =>
+                {
+                    self.say_heard(Heard::Failed(ResultCode::NoCarrier), desk);
                 }
                 Said::Result(_) | Said::Text(_) => {}
             }

@@ -68,6 +68,17 @@ impl Failure {
         }
     }
 
+    /// Whether the call that failed so was answered by nobody: it costs nothing.
+    pub(super) const fn is_unanswered(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy { .. }
+                | Self::NoToneFor { .. }
+                | Self::NoSuchCommand { .. }
+                | Self::NotArrived { .. }
+        )
+    }
+
     /// Whether somebody may be on the line who was not called by us.
     pub(crate) const fn may_be_held(&self) -> bool {
         matches!(self, Self::Stranger { .. } | Self::NotOurs { .. } | Self::LetsGo { .. })

@@ -54,7 +54,9 @@ impl Measurement {
                 Some(failure) => self.failing(now, failure),
                 None => State::Settling { next, until },
             },
-            State::ToneAsked { since, until } => self.tone_asked(now, side, &heard, since, until),
+            State::ToneAsked { since, heard: tone, until } => {
+                self.tone_asked(now, side, &heard, since, tone, until)
+            }
             State::Dialling { call, way, until } => {
                 self.dialling(now, side, heard, call, way, until)
             }
@@ -111,12 +113,20 @@ impl Measurement {
     }
 
     /// What the line's modem says to a question for dial tone, or to going off-hook.
+    ///
+    /// `NO CARRIER` of the other one is no answer to it: an exchange that lets the line go may tell its caller so. Whether
+    /// that modem stays by itself is what the control finds out.
     fn answered(&self, side: Side, heard: &Heard, no: Failure) -> Option<Result<(), Failure>> {
+        match side {
+            Side::Line => self.said(side, heard, no),
+            Side::Other => self.intruder(side, heard).map(Err),
+        }
+    }
+
+    /// What a modem says to what it was asked.
+    fn said(&self, side: Side, heard: &Heard, no: Failure) -> Option<Result<(), Failure>> {
         if let Some(failure) = self.intruder(side, heard) {
             return Some(Err(failure));
-        }
-        if side == Side::Other {
-            return None;
         }
         match heard {
             Heard::Done => Some(Ok(())),
@@ -140,17 +150,21 @@ impl Measurement {
         side: Side,
         heard: &Heard,
         since: Instant,
+        mut tone: Sides<bool>,
         until: Instant,
     ) -> State {
-        let no = Failure::NoDialTone { line: self.name(Side::Line) };
-        match self.answered(side, heard, no) {
-            Some(Ok(())) => {
-                self.dial_tone = now - since;
-                self.finding = Some(format!("dial tone after {}", seconds(self.dial_tone)));
-                self.clear(now, Step::Call(Call::Data(Side::Other)))
-            }
-            Some(Err(failure)) => self.failing(now, failure),
-            None => State::ToneAsked { since, until },
+        match self.said(side, heard, Failure::NoDialTone { line: self.name(side) }) {
+            Some(Ok(())) => *tone.of_mut(side) = true,
+            Some(Err(failure)) => return self.failing(now, failure),
+            None => {}
+        }
+        if side == Side::Line && *heard == Heard::Done {
+            self.dial_tone = now - since;
+            self.finding = Some(format!("dial tone after {}", seconds(self.dial_tone)));
+        }
+        match tone.line && tone.other {
+            true => self.clear(now, Step::Call(Call::Data(Side::Other))),
+            false => State::ToneAsked { since, heard: tone, until },
         }
     }
 
@@ -178,8 +192,17 @@ impl Measurement {
                 way.dialled = true;
                 None
             }
+            // It had dialled, and was to stay.
+            Heard::Failed(ResultCode::NoCarrier) if way.dialled => {
+                Some(Failure::LetsGo { line: self.name(side) })
+            }
             Heard::Failed(code) => {
-                Some(Failure::of_dialling(self.name(call.from()), self.name(call.to()), &code))
+                let failure =
+                    Failure::of_dialling(self.name(call.from()), self.name(call.to()), &code);
+                if failure.is_unanswered() {
+                    self.up = None;
+                }
+                Some(failure)
             }
             Heard::Connected => Some(Failure::Stranger { line: self.name(side) }),
             Heard::Rest
@@ -203,6 +226,7 @@ impl Measurement {
             _ if !enough => State::Dialling { call, way, until },
             Call::Data(_) => {
                 self.wish(call.to(), Act::Answer);
+                self.up = Some((call.from(), now));
                 State::Connecting { call, up: Sides::default(), until: now + CONNECT_TIME }
             }
             Call::Hold(_) | Call::Control(_) => {
@@ -284,7 +308,6 @@ impl Measurement {
         if !(up.line && up.other) {
             return State::Connecting { call, up, until };
         }
-        self.up = Some((call.from(), now));
         for side in [Side::Line, Side::Other] {
             let text = format!("{}\r", self.plan.greetings.of(side));
             self.wish(side, Act::Send(text.into_bytes()));
@@ -379,6 +402,9 @@ impl Measurement {
         if let Heard::Ring(_) = heard {
             return State::Taking { call, until };
         }
+        if let (Side::Other, Heard::Failed(ResultCode::NoCarrier)) = (side, heard) {
+            return self.failing(now, Failure::LetsGo { line: self.name(side) });
+        }
         match self.answered(side, heard, self.not_connected(call)) {
             Some(Ok(())) => {
                 self.up = Some((call.from(), now));
@@ -453,6 +479,11 @@ impl Measurement {
             (Heard::Done, Side::Line) => self.failing(now, Failure::HearsAnything { line }),
             (Heard::Done, Side::Other) => self.failing(now, Failure::LetsGo { line }),
             (Heard::Connected, _) => self.failing(now, Failure::Stranger { line }),
+            // It was not even asked.
+            (Heard::Failed(ResultCode::Error), _) => {
+                self.failing(now, Failure::NoSuchCommand { line })
+            }
+            // A modem that waits for dial tone is silent, or gives up in words of its own.
             (
                 Heard::Rest
                 | Heard::Ring(_)

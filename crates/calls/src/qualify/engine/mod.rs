@@ -12,7 +12,11 @@
 //! off-hook without a handshake, while `Line` takes the call up in silence, hangs up, waits, and asks for dial tone. Where
 //! there is none the exchange still held it. The control is the same call without the hanging up: there must be no dial
 //! tone on either side, or one of the modems can't tell, or lets go by itself, and a hold time that is too short would
-//! be believed.
+//! be believed. What a modem does not say proves nothing by itself: that is why both are asked at the very beginning too,
+//! where there is dial tone.
+//!
+//! A call is paid for from dialling until it is known that nobody answers, or since when somebody does: who took up a call
+//! that went elsewhere is never told.
 //!
 //! Nobody is served in any of it. A ring that is not expected ends everything, for that caller's sake.
 //!
@@ -163,8 +167,10 @@ enum State {
         next: Step,
         until: Instant,
     },
+    /// Both, at the beginning; who has heard it.
     ToneAsked {
         since: Instant,
+        heard: Sides<bool>,
         until: Instant,
     },
     Dialling {
@@ -236,7 +242,7 @@ pub(crate) struct Measurement {
     calls: u32,
     /// What the step that is about to be over has found.
     finding: Option<String>,
-    /// Who pays for the call that is up, and since when.
+    /// Who pays for the call that is up, or may be, and since when.
     up: Option<(Side, Instant)>,
     /// Why it came to nothing.
     failure: Option<Failure>,
@@ -313,8 +319,9 @@ impl Measurement {
                 self.state = self.clearing(now, Step::Over, now);
             }
             State::Settling { next, .. } => self.begin(now, next),
-            State::ToneAsked { .. } => {
-                self.fail(now, Failure::NoDialTone { line: self.name(Side::Line) });
+            State::ToneAsked { heard, .. } => {
+                let deaf = if heard.line { Side::Other } else { Side::Line };
+                self.fail(now, Failure::NoDialTone { line: self.name(deaf) });
             }
             State::Dialling { call, .. } => {
                 let (from, to) = (self.name(call.from()), self.name(call.to()));
@@ -367,7 +374,9 @@ impl Measurement {
         match step {
             Step::Tone => {
                 self.wish(Side::Line, Act::DialTone);
-                self.state = State::ToneAsked { since: now, until: now + TONE_TIME };
+                self.wish(Side::Other, Act::DialTone);
+                let heard = Sides::default();
+                self.state = State::ToneAsked { since: now, heard, until: now + TONE_TIME };
             }
             Step::Call(call) => self.call(now, call),
             // It was not waited for.
@@ -388,6 +397,7 @@ impl Measurement {
         };
         self.calls += 1;
         *self.at_rest.of_mut(call.from()) = false;
+        self.up = Some((call.from(), now));
         self.wishes.push_back(Wish::Call { from: call.from(), number, stay, purpose });
         self.state = State::Dialling { call, way: Way::default(), until: now + ARRIVE_TIME };
     }

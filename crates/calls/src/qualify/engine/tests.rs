@@ -1,7 +1,7 @@
 //! Timelines of measurings: what is heard, line by line, and what is wished.
 //!
-//! `line` and `other` hear: `rest`, `ring`, `ok`, `connect`, `down`, `busy`, `no-dialtone`, `mute`, `error`, `caller 555..`,
-//! `says ..`. `+5000` lets time pass; each line begins with what happens, and after `=>` stands what is wished for it.
+//! `line` and `other` hear: `rest`, `ring`, `ok`, `connect`, `down`, `busy`, `no-carrier`, `no-dialtone`, `mute`, `error`,
+//! `caller 555..`, `says ..`. `+5000` lets time pass; each line begins with what happens, and after `=>` stands what is wished for it.
 
 use proto::at::caller_id::{Caller, Field};
 use proto::at::result::{ResultCode, Ring};
@@ -30,6 +30,7 @@ fn heard(text: &str) -> Heard {
         ("connect", _) => Heard::Connected,
         ("down", _) => Heard::CarrierDown,
         ("busy", _) => Heard::Failed(ResultCode::Busy),
+        ("no-carrier", _) => Heard::Failed(ResultCode::NoCarrier),
         ("no-dialtone", _) => Heard::Failed(ResultCode::NoDialtone),
         ("error", _) => Heard::Failed(ResultCode::Error),
         ("mute", _) => Heard::Mute,
@@ -92,9 +93,10 @@ fn check(both_ways: bool, timeline: &str) {
 }
 
 const TONE: &str = "
-    line rest, other rest, +3000 => line tone?
-    +1200, line ok => line down
-    line rest => [dial tone after 1.2 s]
+    line rest, other rest, +3000 => line tone?, other tone?
+    +300, other ok => 
+    +900, line ok => line down, other down
+    line rest, other rest => [dial tone after 1.2 s]
     +3000 => other dials 5550100
 ";
 
@@ -143,11 +145,14 @@ fn a_modem_that_can_not_tell_is_not_believed() {
         +4000 => line tone?, other tone?
     ";
     let cleared = "line rest, other rest => [the call is given up, other 4 s], failed: ";
-    for (side, why) in [
-        ("line", Failure::HearsAnything { line: "main".to_owned() }),
-        ("other", Failure::LetsGo { line: "out".to_owned() }),
+    let (main, out) = (|| "main".to_owned(), || "out".to_owned());
+    for (answer, why) in [
+        ("line ok", Failure::HearsAnything { line: main() }),
+        ("other ok", Failure::LetsGo { line: out() }),
+        ("line error", Failure::NoSuchCommand { line: main() }),
+        ("other error", Failure::NoSuchCommand { line: out() }),
     ] {
-        let end = format!("{side} ok => line down, other down\n{cleared}{why}");
+        let end = format!("{answer} => line down, other down\n{cleared}{why}");
         check(false, &[TONE, DATA, HELD, HELD, controls, &end].concat());
     }
 }
@@ -203,12 +208,39 @@ fn whatever_is_in_the_way_ends_it_with_both_lines_on_hook() {
         ),
         (
             "tone",
-            "line no-dialtone => line down\nline rest => ",
+            "line no-dialtone => line down, other down\nline rest, other rest => ",
             Failure::NoDialTone { line: main() },
         ),
-        ("tone", "+20000 => line down\nline rest => ", Failure::NoDialTone { line: main() }),
-        ("tone", "line error => line down\nline rest => ", Failure::NoSuchCommand { line: main() }),
-        ("tone", "other ring => line down\nline rest => ", Failure::Rang { line: out() }),
+        (
+            "tone",
+            "line ok, other mute => line down, other down\nline rest, other rest => ",
+            Failure::NoDialTone { line: out() },
+        ),
+        (
+            "tone",
+            "line ok, +20000 => line down, other down\nline rest, other rest => ",
+            Failure::NoDialTone { line: out() },
+        ),
+        (
+            "tone",
+            "+20000 => line down, other down\nline rest, other rest => ",
+            Failure::NoDialTone { line: main() },
+        ),
+        (
+            "tone",
+            "line error => line down, other down\nline rest, other rest => ",
+            Failure::NoSuchCommand { line: main() },
+        ),
+        (
+            "tone",
+            "line ok, other error => line down, other down\nline rest, other rest => ",
+            Failure::NoSuchCommand { line: out() },
+        ),
+        (
+            "tone",
+            "other ring => line down, other down\nline rest, other rest => ",
+            Failure::Rang { line: out() },
+        ),
         (
             "call",
             "other busy => other down\nother rest => ",
@@ -216,11 +248,39 @@ fn whatever_is_in_the_way_ends_it_with_both_lines_on_hook() {
         ),
         (
             "call",
-            "+40000 => other down\nother rest => ",
+            "+40000 => other down\nother rest => [the call is given up, other 40 s], ",
             from_out(|from, to| Failure::NotArrived { from, to }),
         ),
-        ("call", "other ring => other down\nother rest => ", Failure::Rang { line: out() }),
-        ("call", "line connect => other down\nother rest => ", Failure::Stranger { line: main() }),
+        (
+            "call",
+            "+2000, other ring => other down\nother rest => [the call is given up, other 2 s], ",
+            Failure::Rang { line: out() },
+        ),
+        (
+            "call",
+            "+9000, line connect => other down\nother rest => [the call is given up, other 9 s], ",
+            Failure::Stranger { line: main() },
+        ),
+        (
+            "call",
+            "+9000, other connect, +1000 => other down\n+1000, other rest => [the call is given up, other 11 s], ",
+            Failure::Stranger { line: out() },
+        ),
+        (
+            "call",
+            "+9000, other no-carrier => other down\nother rest => [the call is given up, other 9 s], ",
+            from_out(|from, to| Failure::NotConnected { from, to }),
+        ),
+        (
+            "answered",
+            "+90000 => line down, other down\nline rest, other rest => [the call is given up, other 90 s], ",
+            from_out(|from, to| Failure::NotConnected { from, to }),
+        ),
+        (
+            "answered",
+            "+30000, other connect, +5000, line no-carrier => line down, other down\nline rest, other rest => [the call is given up, other 35 s], ",
+            from_out(|from, to| Failure::NotConnected { from, to }),
+        ),
         (
             "up",
             "line down => line down, other down\nline rest, other rest => [the call is given up, other 0 s], ",
@@ -233,8 +293,33 @@ fn whatever_is_in_the_way_ends_it_with_both_lines_on_hook() {
         ),
         (
             "held",
-            "line caller 0891234567 => other down\nother rest => ",
+            "line caller 0891234567 => other down\nother rest => [the call is given up, other 0 s], ",
             Failure::Rang { line: main() },
+        ),
+        (
+            "dialled",
+            "+40000 => other down\nother rest => [the call is given up, other 40 s], ",
+            from_out(|from, to| Failure::NotArrived { from, to }),
+        ),
+        (
+            "dialled",
+            "+4000, other no-carrier => other down\nother rest => [the call is given up, other 4 s], ",
+            Failure::LetsGo { line: out() },
+        ),
+        (
+            "taken",
+            "+1000, other no-carrier => line down, other down\nline rest, other rest => [the call is given up, other 1 s], ",
+            Failure::LetsGo { line: out() },
+        ),
+        (
+            "talks",
+            "+1000, other no-carrier => line down, other down\nline rest, other rest => [the call is given up, other 1 s], ",
+            Failure::LetsGo { line: out() },
+        ),
+        (
+            "talks",
+            "+1000, line no-carrier => line down, other down\nline rest, other rest => [the call is given up, other 1 s], ",
+            Failure::LetsGo { line: main() },
         ),
         (
             "waits",
@@ -242,15 +327,23 @@ fn whatever_is_in_the_way_ends_it_with_both_lines_on_hook() {
             Failure::Rang { line: main() },
         ),
     ] {
-        let asked = "line rest, other rest, +3000 => line tone?\n";
-        let up = "line ring, line ring, line ring => line answer\nline connect, other connect => line 111, other 222\n";
+        let asked = "line rest, other rest, +3000 => line tone?, other tone?\n";
+        let answered = "line ring, line ring, line ring => line answer\n";
+        let up = "line connect, other connect => line 111, other 222\n";
+        let dialled = "+3000 => other dials 5550100;\nother ok => \n";
         let held = "+3000 => other dials 5550100;\nother ok, line ring => \n";
+        let taken = "line ring => line take\n";
+        let talks = "line ring => line take\nline ok => \n";
         let waits = "line ring => line take\nline ok, +3000 => line down\nline rest => \n";
         let before = match before {
             "" => String::new(),
             "tone" => asked.to_owned(),
             "call" => TONE.to_owned(),
-            "up" => [TONE, up].concat(),
+            "answered" => [TONE, answered].concat(),
+            "up" => [TONE, answered, up].concat(),
+            "dialled" => [TONE, DATA, dialled].concat(),
+            "taken" => [TONE, DATA, held, taken].concat(),
+            "talks" => [TONE, DATA, held, talks].concat(),
             "held" => [TONE, DATA, held].concat(),
             "waits" => [TONE, DATA, held, waits].concat(),
             other => panic!("{other}"),
