@@ -224,7 +224,7 @@ impl Collector for Page {
             alone(up),
         )?;
         if let Some(status) = &snapshot.status {
-            lines(&mut writer, status)?;
+            lines(&mut writer, status, &snapshot.tally)?;
             standing(&mut writer, status)?;
         }
         calls(&mut writer, &snapshot.tally)?;
@@ -234,7 +234,7 @@ impl Collector for Page {
     }
 }
 
-fn lines(to: &mut Writer<'_>, status: &Status) -> fmt::Result {
+fn lines(to: &mut Writer<'_>, status: &Status, tally: &Tally) -> fmt::Result {
     // Each state is shown, also with no line in it, so that sums and alerts never miss a series.
     let states = tallied(&LINE_STATES, status.lines.iter().map(|line| line.state.as_str()));
     let states = states.into_iter().map(|(state, count)| (vec![("state", state)], count));
@@ -243,7 +243,16 @@ fn lines(to: &mut Writer<'_>, status: &Status) -> fmt::Result {
         .lines
         .iter()
         .map(|line| (vec![("line", line.line.clone())], u64::from(in_service(&line.state))));
-    to.gauge("dialback_line_in_service", "Whether a line can take or make calls", each)
+    to.gauge("dialback_line_in_service", "Whether a line can take or make calls", each)?;
+    let connected = status.lines.iter().filter_map(|line| {
+        let at = tally.line_connected.get(&line.line)?;
+        Some((vec![("line", line.line.clone())], u64::try_from(at / 1000).unwrap_or(0)))
+    });
+    to.gauge(
+        "dialback_line_connected_timestamp_seconds",
+        "When a call was last connected on a line",
+        connected,
+    )
 }
 
 fn standing(to: &mut Writer<'_>, status: &Status) -> fmt::Result {

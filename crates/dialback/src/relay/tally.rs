@@ -88,6 +88,9 @@ pub(crate) struct Tally {
     pub(crate) calls: Pairs,
     /// Calls that are over: line, leg.
     pub(crate) line_calls: Pairs,
+    /// When a call was last connected, by line (ms since 1970): a line that is forgotten is not missed until it is
+    /// needed.
+    pub(crate) line_connected: BTreeMap<String, i64>,
     /// Lines that went out of order.
     pub(crate) line_faults: Words,
     /// Promises: `made`, `kept`, `withdrawn`, `expired`.
@@ -136,6 +139,9 @@ impl Tally {
         count(&mut self.events, name);
         if let Event::Alert { alert, .. } = &entry.event {
             count(&mut self.alerts, alert.name());
+        }
+        if let Event::Connected { line, .. } = &entry.event {
+            self.line_connected.insert(line.clone(), entry.at.unix_ms);
         }
         self.lines_and_server(&entry.event);
         self.call(&entry.event);
@@ -336,6 +342,20 @@ pub(crate) mod tests {
         assert_eq!(tally.until_kept.ranges(&WAITS).get(8), Some(&(120.0, 1)));
         assert_eq!(tally.calls["request"]["callback"], 1);
         assert!(tally.open.is_empty());
+    }
+
+    #[test]
+    fn the_last_connection_of_a_line_counts() {
+        let connected = |line: &str| Event::Connected {
+            line: line.to_owned(),
+            call: CallId(1),
+            session: SessionId(1),
+            direction: Leg::Request,
+            connect: "33600".to_owned(),
+            speed: None,
+        };
+        let tally = tally(vec![(5, connected("a")), (6, connected("b")), (7, connected("a"))]);
+        assert_eq!((tally.line_connected["a"], tally.line_connected["b"]), (7, 6));
     }
 
     #[test]

@@ -175,6 +175,17 @@ fn promtool_takes_the_page_without_a_complaint() {
 }
 
 #[test]
+fn a_line_tells_when_it_last_connected_a_call_if_it_is_still_one() {
+    let mut snapshot = full();
+    snapshot.tally.line_connected =
+        BTreeMap::from([("main".to_owned(), 1_790_000_000_999), ("sold".to_owned(), 1)]);
+    let page = render(snapshot, Form::Text);
+    let name = "dialback_line_connected_timestamp_seconds";
+    let shown: Vec<&str> = page.lines().filter(|line| line.starts_with(name)).collect();
+    assert_eq!(shown, [format!("{name}{{line=\"main\"}} 1790000000")]);
+}
+
+#[test]
 fn a_ledger_that_cannot_be_read_is_no_queue_without_dead_letters() {
     let shown = |queue: Option<Counts>| -> Vec<String> {
         let page = render(Snapshot { queue, ..full() }, Form::Text);
