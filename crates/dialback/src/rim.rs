@@ -581,6 +581,7 @@ fn store_failure(fault: &StoreFault) -> Failure {
         StoreFault::Locked { .. } => Code::TryLater,
         StoreFault::Directory { .. }
         | StoreFault::Newer { .. }
+        | StoreFault::Unknown { .. }
         | StoreFault::Changed { .. }
         | StoreFault::Foreign { .. }
         | StoreFault::Sqlite { .. } => Code::InputOutput,

@@ -78,7 +78,7 @@ pub(super) fn verify(
             return Err(changed(seq, "does not follow from the one before it".to_owned()));
         }
         let entry: Entry = serde_json::from_str(&text)
-            .map_err(|e| changed(seq, format!("is not an event that this version knows ({e})")))?;
+            .map_err(|e| StoreFault::unread(path, Seq(seq), &text, &e.to_string()))?;
         if entry.seq.0 != seq || entry.at.unix_ms != unix_ms {
             return Err(changed(seq, "says another place or time than its row".to_owned()));
         }

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use calls::record::Records;
 use calls::recovery::{Fold, Restored};
+use calls::vocabulary::Seq;
 pub(crate) use chain::Link;
 pub(crate) use reader::{From, Pages, Reader, Subject, Which};
 pub(crate) use writer::{Settler, Word, Writer};
@@ -80,6 +81,18 @@ pub(crate) enum StoreFault {
         /// Ours.
         known: usize,
     },
+    /// A newer version wrote this entry: a new event does not raise the layout.
+    #[error(
+        "{path}: entry {seq} was written by a newer dialback ({why}): upgrade again, and leave the file where it is"
+    )]
+    Unknown {
+        /// The database.
+        path: PathBuf,
+        /// The entry.
+        seq: u64,
+        /// What is new in it.
+        why: String,
+    },
     /// An entry is not what was written.
     #[error(
         "{path}: entry {seq} {what}: the journal has been changed; keep the file for inquiry, move it away, \
@@ -109,6 +122,24 @@ pub(crate) enum StoreFault {
         /// What it says.
         source: rusqlite::Error,
     },
+}
+
+impl StoreFault {
+    /// Of an entry that can't be read, and why. JSON that nobody has altered is a newer version's: promises and measured hold
+    /// times are in that journal, and must not be moved away with it.
+    fn unread(path: &Path, seq: Seq, text: &str, why: &str) -> Self {
+        let (path, seq) = (path.to_owned(), seq.0);
+        match serde_json::from_str::<serde_json::Value>(text) {
+            Ok(serde_json::Value::Object(_)) => {
+                // All the events that this version knows are no news.
+                let why = why.split_once(", expected").map_or(why, |(why, _)| why).to_owned();
+                Self::Unknown { path, seq, why }
+            }
+            Ok(_) | Err(_) => {
+                Self::Changed { path, seq, what: format!("is no JSON object ({why})") }
+            }
+        }
+    }
 }
 
 /// A journal that is ours to write, for as long as this lives.

@@ -73,8 +73,15 @@ macro_rules! of {
     };
 }
 
+/// The same of a record: one that somebody has spoiled says nothing, and keeps no other one from being found.
+macro_rules! in_record {
+    ($key:literal) => {
+        concat!("CASE WHEN json_valid(record) THEN json_extract(record, '$.", $key, "') END")
+    };
+}
+
 /// The session of a record, in the words that the layout's index is on.
-const SESSION: &str = "CASE WHEN json_valid(record) THEN json_extract(record, '$.session') END";
+const SESSION: &str = in_record!("session");
 
 /// Opens the journal anew for each question, so that an idle server holds nothing.
 #[derive(Clone, Debug)]
@@ -113,7 +120,7 @@ impl Reader {
     /// At most `limit` entries that come after `after`, in order. Blocks.
     pub(crate) fn entries(&self, after: Seq, limit: u32) -> Result<Vec<Entry>, StoreFault> {
         let connection = self.open()?;
-        let sql = "SELECT entry FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+        let sql = "SELECT seq, entry FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2";
         self.read(&connection, sql, &[&number(after.0), &limit])
     }
 
@@ -127,24 +134,27 @@ impl Reader {
                                  (SELECT max(seq) + 1 FROM journal))",
                 ms,
             ),
+            // None at all is behind everything too: whoever wants what comes now and nothing of before.
             From::Last(count) => (
-                "SELECT min(seq) FROM (SELECT seq FROM journal ORDER BY seq DESC LIMIT ?1)",
+                "SELECT coalesce((SELECT min(seq) FROM (SELECT seq FROM journal ORDER BY seq DESC LIMIT ?1)),
+                                 (SELECT max(seq) + 1 FROM journal))",
                 i64::from(count),
             ),
         };
         let first: Option<i64> =
             connection.query_row(sql, [value], |row| row.get(0)).map_err(|e| self.fault(e))?;
         let first = first.unwrap_or(1).saturating_sub(1);
-        Ok(Seq(u64::try_from(first).unwrap_or(0)))
+        Ok(place(first))
     }
 
     /// Every entry that is about this, in order, with those of the session it belongs to. Blocks.
     pub(crate) fn story(&self, of: Subject) -> Result<Vec<Entry>, StoreFault> {
         const BY_SESSION: &str =
-            concat!("SELECT entry FROM journal WHERE ", of!("session"), " = ?1");
-        const BY_CALL: &str = concat!("SELECT entry FROM journal WHERE ", of!("call"), " = ?1");
+            concat!("SELECT seq, entry FROM journal WHERE ", of!("session"), " = ?1");
+        const BY_CALL: &str =
+            concat!("SELECT seq, entry FROM journal WHERE ", of!("call"), " = ?1");
         const BY_PROMISE: &str =
-            concat!("SELECT entry FROM journal WHERE ", of!("promise"), " = ?1");
+            concat!("SELECT seq, entry FROM journal WHERE ", of!("promise"), " = ?1");
         let connection = self.open()?;
         let mut found: BTreeMap<Seq, Linked> = BTreeMap::new();
         let find = |found: &mut BTreeMap<Seq, Linked>, sql: &str, ids: BTreeSet<u64>| {
@@ -196,26 +206,31 @@ impl Reader {
             also("line = ?", Box::new(line.clone()));
         }
         if let Some(name) = &which.name {
-            also("json_extract(record, '$.name') = ?", Box::new(name.clone()));
+            also(concat!(in_record!("name"), " = ?"), Box::new(name.clone()));
         }
         if let Some(number) = &which.number {
             // Compared by its end: prefixes differ, `LIKE` would take `%` for anything.
             also(
-                "(substr(json_extract(record, '$.caller_id'), -length(?)) = ? \
-                 OR substr(json_extract(record, '$.number'), -length(?)) = ?)",
+                concat!(
+                    "(substr(",
+                    in_record!("caller_id"),
+                    ", -length(?)) = ? OR substr(",
+                    in_record!("number"),
+                    ", -length(?)) = ?)"
+                ),
                 Box::new(number.clone()),
             );
         }
         if let Some(cause) = which.cause {
             let word = serde_json::to_value(cause).ok();
             let word = word.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
-            also("json_extract(record, '$.cause') = ?", Box::new(word.to_owned()));
+            also(concat!(in_record!("cause"), " = ?"), Box::new(word.to_owned()));
         }
         if let Some(since) = which.since_ms {
-            also("json_extract(record, '$.began.unix_ms') >= ?", Box::new(since));
+            also(concat!(in_record!("began.unix_ms"), " >= ?"), Box::new(since));
         }
         if let Some(until) = which.until_ms {
-            also("json_extract(record, '$.began.unix_ms') < ?", Box::new(until));
+            also(concat!(in_record!("began.unix_ms"), " < ?"), Box::new(until));
         }
         if let Some(before) = which.before {
             also("call < ?", Box::new(number(before.0)));
@@ -270,12 +285,11 @@ impl Reader {
         let mut rows = statement.query(values).map_err(fault)?;
         let mut entries: Vec<Entry> = Vec::new();
         while let Some(row) = rows.next().map_err(fault)? {
-            let text: String = row.get(0).map_err(fault)?;
-            entries.push(serde_json::from_str(&text).map_err(|e| StoreFault::Changed {
-                path: self.path.clone(),
-                seq: entries.last().map_or(0, |entry| entry.seq.0),
-                what: format!("is followed by one that this version does not know ({e})"),
-            })?);
+            let seq: i64 = row.get(0).map_err(fault)?;
+            let text = row.get_ref(1).map_err(fault)?.as_str().unwrap_or_default();
+            let entry = serde_json::from_str(text)
+                .map_err(|e| StoreFault::unread(&self.path, place(seq), text, &e.to_string()))?;
+            entries.push(entry);
         }
         Ok(entries)
     }
@@ -305,12 +319,9 @@ impl Pages {
         while let Some(row) = rows.next().map_err(fault)? {
             let seq: i64 = row.get(0).map_err(fault)?;
             let text = row.get_ref(1).map_err(fault)?.as_str().unwrap_or_default();
-            let seq = Seq(u64::try_from(seq).unwrap_or(0));
-            let taken = take(text, &line_of).map_err(|what| StoreFault::Changed {
-                path: self.reader.path.clone(),
-                seq: self.after.0,
-                what: format!("is followed by one that this version does not know ({what})"),
-            })?;
+            let seq = place(seq);
+            let taken = take(text, &line_of)
+                .map_err(|why| StoreFault::unread(&self.reader.path, seq, text, &why))?;
             self.after = seq;
             if taken.is_break() {
                 return Ok(true);
@@ -325,12 +336,21 @@ impl Pages {
     }
 }
 
+/// SQLite's integers are signed; ours begin at one.
+fn place(seq: i64) -> Seq {
+    Seq(u64::try_from(seq).unwrap_or(0))
+}
+
 /// The line that a call began on.
 fn line_of(connection: &Connection, call: CallId) -> Option<String> {
     const SQL: &str = concat!(
-        "SELECT json_extract(entry, '$.line') FROM journal WHERE ",
+        "SELECT ",
+        of!("line"),
+        " FROM journal WHERE ",
         of!("call"),
-        " = ?1 AND json_extract(entry, '$.line') IS NOT NULL ORDER BY seq LIMIT 1"
+        " = ?1 AND ",
+        of!("line"),
+        " IS NOT NULL ORDER BY seq LIMIT 1"
     );
     let mut statement = connection.prepare_cached(SQL).ok()?;
     statement.query_row([number(call.0)], |row| row.get(0)).ok()

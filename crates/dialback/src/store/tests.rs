@@ -1,18 +1,21 @@
 //! The journal survives, shows tampering, and recovers.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use calls::vocabulary::{CallId, Cause, Ended, Entry, Event, Leg, Seq, Wall};
+use calls::vocabulary::{CallId, Cause, Ended, Entry, Event, Leg, Wall};
 
 use super::*;
 
-struct Folder(PathBuf);
+/// A directory of a test's own, gone with it.
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    /// Empty, whatever an earlier run with this process id has left behind.
+    pub(super) fn new(name: &str) -> Self {
         let path =
             std::env::temp_dir().join(format!("dialback-store-{name}-{}", std::process::id()));
         drop(fs::remove_dir_all(&path));
@@ -236,4 +239,135 @@ fn a_restart_knows_the_open_promise_the_cut_off_call_and_writes_its_record() {
     assert_eq!(records[0].caller_id.as_deref(), Some("5550199"));
     assert_eq!(records[0].cause, Some(Cause::NasError));
     writer.finish();
+}
+
+/// A journal of three entries, of which the second stands so in its place, in an unbroken chain.
+fn journal_with(folder: &Folder, second: &str) -> PathBuf {
+    let store = Store::open(&folder.0).unwrap();
+    let mut head = Link::START;
+    for seq in 1..=3 {
+        let entry = entry(seq, "main");
+        let text = match seq {
+            2 => second.to_owned(),
+            _ => serde_json::to_string(&entry).unwrap(),
+        };
+        head = head.next(Seq(seq), entry.at.unix_ms, &text);
+        let row = (writer::number(seq), entry.at.unix_ms, &text, head.hash);
+        store.connection.execute("INSERT INTO journal VALUES (?1, ?2, ?3, ?4)", row).unwrap();
+    }
+    store.path().to_owned()
+}
+
+/// An event that some day will be.
+const OF_TOMORROW: &str =
+    r#"{"seq":2,"at":{"unix_ms":1700000000002,"offset_s":0},"event":"teleported","line":"main"}"#;
+
+#[test]
+fn an_entry_of_a_newer_version_is_no_tampering() {
+    for (text, wanted, unwanted) in [
+        (OF_TOMORROW, "entry 2 was written by a newer dialback", "has been changed"),
+        ("[1, 2]", "entry 2 is no JSON object", "newer"),
+    ] {
+        let folder = Folder::new("tomorrow");
+        let path = journal_with(&folder, text);
+        let mut store = Store::open(&folder.0).unwrap();
+        let reader = Reader::new(&path);
+        let mut pages = reader.pages(From::After(Seq(0))).unwrap();
+        let parsed = |text: &str| serde_json::from_str::<Entry>(text).map(drop);
+        let paged = pages.read(|text, _| {
+            parsed(text).map_err(|e| e.to_string())?;
+            Ok(ControlFlow::Continue(()))
+        });
+        for (by, fault) in [
+            ("restore", store.restore().map(drop)),
+            ("entries", reader.entries(Seq(0), 10).map(drop)),
+            ("pages", paged.map(drop)),
+        ] {
+            let told = fault.expect_err(by).to_string();
+            assert!(told.contains(wanted) && !told.contains(unwanted), "{by}: {told}");
+        }
+        assert_eq!(pages.told(), Seq(1));
+    }
+}
+
+#[test]
+fn pages_begin_where_they_are_wanted() {
+    let folder = Folder::new("from");
+    let store = Store::open(&folder.0).unwrap();
+    let reader = Reader::new(store.path());
+    let place = |from| reader.pages(from).unwrap().told().0;
+    assert_eq!(place(From::Last(0)), 0, "an empty journal");
+    let (writer, words) = start(store);
+    for seq in 11..=15 {
+        writer.append(Arc::new(entry(seq, "main")));
+    }
+    durable_up_to(&words, 15);
+    writer.finish();
+    let at = |seq| entry(seq, "main").at.unix_ms;
+    for (from, behind) in [
+        (From::Last(0), 15),
+        (From::Last(1), 14),
+        (From::Last(5), 10),
+        (From::Last(99), 10),
+        (From::Since(at(13)), 12),
+        (From::Since(at(16)), 15),
+        (From::After(Seq(12)), 12),
+    ] {
+        assert_eq!(place(from), behind, "{from:?}");
+    }
+}
+
+#[test]
+fn a_record_that_is_spoiled_is_left_out_whatever_is_asked() {
+    let folder = Folder::new("spoiled");
+    let store = Store::open(&folder.0).unwrap();
+    let record = |call: u64| {
+        let at = Wall { unix_ms: 1_700_000_000_000, offset_s: 0 };
+        let mut records = Records::default();
+        let rang = Event::Rang {
+            line: "main".to_owned(),
+            call: CallId(call),
+            caller_id: Some("5550199".to_owned()),
+            called: None,
+        };
+        drop(records.apply(&Entry { seq: Seq(1), at, event: rang }));
+        let ended = Event::Ended(Ended {
+            line: "main".to_owned(),
+            call: CallId(call),
+            session: None,
+            leg: Leg::Request,
+            cause: Cause::NasError,
+            total_ms: 1,
+            online_ms: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+            charge: None,
+            screen: None,
+        });
+        records.apply(&Entry { seq: Seq(2), at, event: ended }).expect("it has ended")
+    };
+    for (call, text) in [
+        (1, serde_json::to_string(&record(1)).unwrap()),
+        (2, "{\"call\":2,".to_owned()),
+        (3, serde_json::to_string(&record(3)).unwrap()),
+    ] {
+        let row = (call, text);
+        let sql = "INSERT INTO records VALUES (?1, 'main', 0, ?2)";
+        store.connection.execute(sql, row).unwrap();
+    }
+    let reader = Reader::new(store.path());
+    let all = Which::default();
+    for which in [
+        all.clone(),
+        Which { number: Some("0199".to_owned()), ..all.clone() },
+        Which { cause: Some(Cause::NasError), ..all.clone() },
+        Which { since_ms: Some(0), ..all.clone() },
+        Which { until_ms: Some(i64::MAX), whole_sessions: true, ..all.clone() },
+    ] {
+        let calls = reader.calls(10, &which).unwrap();
+        let calls: Vec<u64> = calls.iter().map(|record| record.call.0).collect();
+        assert_eq!(calls, [1, 3], "{which:?}");
+    }
+    let nobody = Which { name: Some("alice".to_owned()), ..all };
+    assert!(reader.calls(10, &nobody).unwrap().is_empty());
 }

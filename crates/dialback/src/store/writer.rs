@@ -290,12 +290,13 @@ impl Store {
 mod tests {
     use calls::vocabulary::{Event, Wall};
 
+    use super::super::tests::Folder;
     use super::*;
 
     #[test]
     fn a_commit_that_succeeded_and_failed_to_say_so_is_not_written_twice() {
-        let dir = std::env::temp_dir().join(format!("dialback-pen-{}", std::process::id()));
-        let Store { path, connection, head, records, lock } = Store::open(&dir).unwrap();
+        let folder = Folder::new("pen");
+        let Store { path, connection, head, records, lock } = Store::open(&folder.0).unwrap();
         let waiting = |seq| {
             let event = Event::LineReady { line: "main".to_owned() };
             let entry = Arc::new(Entry { seq: Seq(seq), at: Wall::default(), event });
@@ -318,6 +319,5 @@ mod tests {
         assert_eq!((count, pen.head.seq), (3, Seq(3)));
         assert_ne!(pen.head, written);
         drop((pen, lock));
-        std::fs::remove_dir_all(&dir).unwrap();
     }
 }
