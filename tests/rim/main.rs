@@ -9,6 +9,7 @@
 
 mod attacks;
 mod folder;
+mod full_disk;
 mod guesses;
 mod modem;
 mod qualify;

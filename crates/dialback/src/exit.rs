@@ -5,6 +5,8 @@
 use std::fmt;
 use std::process::{ExitCode, Termination};
 
+use crate::out;
+
 /// Why a run ended badly.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -34,7 +36,8 @@ pub(crate) enum Code {
     Unavailable = 69,
     /// Something of the system's is missing or broken.
     System = 71,
-    /// A file could not be read or written.
+    /// A file could not be read or written, or what was said on standard output did not arrive there whole (a full disk;
+    /// a reader that goes away is no fault).
     InputOutput = 74,
     /// Another server runs already, or the like: trying again later may help.
     TryLater = 75,
@@ -82,16 +85,24 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// Says what went wrong, if anything, and gives the process its exit code.
+///
+/// What was written to stdout and did not arrive there outweighs everything: whoever reads the code must not take a part for
+/// the whole.
 pub(crate) fn conclude(result: Result<(), Failure>) -> ExitCode {
-    match result {
+    let code = match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.message.is_empty() {
-                crate::out::error(format_args!("dialback: {failure}"));
+                out::error(format_args!("dialback: {failure}"));
             }
             failure.own.map_or_else(|| failure.code.report(), ExitCode::from)
         }
-    }
+    };
+    let Some(lost) = out::lost() else { return code };
+    out::error(format_args!(
+        "dialback: standard output: {lost}: what was written there is not whole"
+    ));
+    Code::InputOutput.report()
 }
 
 impl Termination for Code {

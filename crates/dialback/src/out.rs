@@ -1,15 +1,49 @@
 //! Writing to the terminal: text that ends well when nobody reads it any more, tables, and colour.
 //!
-//! A reader that goes away (`dialback calls | head`) is not a fault: writing stops silently. Colour is for
+//! A reader that goes away (`dialback calls | head`) is not a fault: writing stops silently. Anything else is (a full disk): the
+//! first failure is kept, and the program's end tells of it, whatever was being written (`exit::conclude`). Colour is for
 //! terminals only, and never when `NO_COLOR` is set (<https://no-color.org>).
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
-/// One line on stdout. `false` when nobody reads any more.
+/// Why something that was meant for stdout has not arrived there.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// Why something that was said has not arrived, if that is so and was not its reader's own wish.
+pub(crate) fn lost() -> Option<&'static io::Error> {
+    LOST.get()
+}
+
+/// Keeps what went wrong in writing to stdout.
+pub(crate) fn noted<T>(written: io::Result<T>) -> io::Result<T> {
+    written.inspect_err(|e| {
+        if e.kind() != io::ErrorKind::BrokenPipe {
+            // The first one tells more than those that follow from it.
+            drop(LOST.set(io::Error::new(e.kind(), e.to_string())));
+        }
+    })
+}
+
+/// Stdout, for whoever wants something to write to.
+#[derive(Debug)]
+pub(crate) struct Stdout;
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        noted(io::stdout().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        noted(io::stdout().flush())
+    }
+}
+
+/// One line on stdout. `false` when it does not arrive: there is no sense in going on.
 pub(crate) fn line(text: impl fmt::Display) -> bool {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).is_ok()
+    noted(writeln!(out, "{text}").and_then(|()| out.flush())).is_ok()
 }
 
 /// Stdout for many lines: they are gathered until somebody should see them.
@@ -25,14 +59,15 @@ impl Paper {
         Self(io::BufWriter::with_capacity(PAPER, io::stdout().lock()))
     }
 
-    /// A line. `false` when nobody reads any more.
+    /// A line. `false` when it can't be written: there is no sense in going on.
     pub(crate) fn line(&mut self, text: &str) -> bool {
-        self.0.write_all(text.as_bytes()).and_then(|()| self.0.write_all(b"\n")).is_ok()
+        let written = self.0.write_all(text.as_bytes()).and_then(|()| self.0.write_all(b"\n"));
+        noted(written).is_ok()
     }
 
-    /// Shows what was gathered. `false` when nobody reads any more.
+    /// Shows what was gathered. `false` when it does not arrive.
     pub(crate) fn show(&mut self) -> bool {
-        self.0.flush().is_ok()
+        noted(self.0.flush()).is_ok()
     }
 }
 

@@ -1,6 +1,6 @@
 //! `dialback audit`: whether the journal is what was written, and a copy of it for auditors.
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -159,14 +159,13 @@ impl Export {
             since: self.since.as_deref().map(since).transpose()?,
             until: self.until.as_deref().map(since).transpose()?,
         };
-        let mut to = std::io::BufWriter::new(std::io::stdout().lock());
-        audit::export(&file, span, self.format, &mut to)
-            .map_err(|message| Failure::new(Code::InputOutput, message))?;
-        match to.flush() {
-            Err(e) if e.kind() != ErrorKind::BrokenPipe => {
-                Err(Failure::new(Code::InputOutput, format!("the export: {e}")))
-            }
-            Ok(()) | Err(_) => Ok(()),
+        let mut to = std::io::BufWriter::new(out::Stdout);
+        let exported = audit::export(&file, span, self.format, &mut to);
+        drop(to.flush());
+        // The program's end tells of it.
+        if out::lost().is_some() {
+            return Ok(());
         }
+        exported.map(drop).map_err(|message| Failure::new(Code::InputOutput, message))
     }
 }

@@ -11,6 +11,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use super::Program;
 use crate::exit::{Code, Failure};
+use crate::out;
 
 /// Programs for those who run a system.
 const SECTION: &str = "8";
@@ -65,8 +66,8 @@ impl Generate {
             What::Completions { shell } => {
                 let mut text = Vec::new();
                 clap_complete::generate(shell, &mut Program::command(), "dialback", &mut text);
-                // A reader that has seen enough is no fault.
-                drop(io::stdout().write_all(&text));
+                // The program's end tells of it.
+                drop(out::Stdout.write_all(&text).and_then(|()| out::Stdout.flush()));
                 Ok(())
             }
         }

@@ -35,6 +35,7 @@ mod watch;
 mod web;
 
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -42,6 +43,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config;
 use crate::control::DEFAULT_SOCKET;
 use crate::exit::{Code, Failure};
+use crate::out;
 
 pub(crate) use show::{Columns, call_table, since};
 
@@ -247,9 +249,14 @@ pub(crate) fn run_callback(args: impl IntoIterator<Item = OsString>) -> Result<(
 
 /// Help and version are answers; everything else that clap says is wrong usage.
 fn told(e: &clap::Error, wrong: Code) -> Result<(), Failure> {
-    // The terminal may be gone; there is nobody else to tell.
-    drop(e.print());
-    if e.use_stderr() { Err(Failure::silent(wrong)) } else { Ok(()) }
+    let printed = e.print();
+    if e.use_stderr() {
+        // There is nobody else to tell.
+        drop(printed);
+        return Err(Failure::silent(wrong));
+    }
+    drop(out::noted(printed.and_then(|()| io::stdout().flush())));
+    Ok(())
 }
 
 #[cfg(test)]

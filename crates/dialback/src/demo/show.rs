@@ -1,6 +1,6 @@
 //! How facts are shown: in columns for people, as JSON lines for programs.
 
-use std::io::{self, Stdout, Write};
+use std::io::{self, Write};
 
 use calls::record::Record;
 use calls::vocabulary::Event;
@@ -10,7 +10,7 @@ use sim::exchange::event::TownEvent;
 use super::fact::{Fact, What};
 use super::words::{self, TownWords};
 use crate::cli::{Columns, call_table};
-use crate::out::{Ink, Palette};
+use crate::out::{Ink, Palette, Stdout};
 use crate::sheet::{self, Column, Glyphs, Sheet};
 
 /// What else there is to see.
@@ -30,7 +30,7 @@ impl Show {
     /// Columns for the terminal on stdout, or for a file.
     pub(super) fn people(screen: bool) -> Self {
         let palette = Palette::stdout();
-        let sheet = Sheet::new(io::stdout(), sheet::width(), palette, Glyphs::of_locale());
+        let sheet = Sheet::new(Stdout, sheet::width(), palette, Glyphs::of_locale());
         Self::People(Box::new(People {
             sheet,
             palette,
@@ -162,9 +162,8 @@ impl People {
             let narrow = self.sheet.width() < sheet::PLAIN_WIDTH;
             let columns = if narrow { Columns::Few } else { Columns::All };
             let table = call_table(self.palette, &self.records, columns);
-            let mut out = io::stdout().lock();
-            out.write_all(table.as_bytes())?;
-            out.flush()?;
+            Stdout.write_all(table.as_bytes())?;
+            Stdout.flush()?;
         }
         self.sheet.line(Ink::Plain, " ")?;
         match ok {
@@ -210,7 +209,6 @@ fn screen_line(screen: &mut Option<(u64, String)>) -> io::Result<()> {
 
 fn json_line(value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string(value).map_err(io::Error::other)?;
-    let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()
+    writeln!(Stdout, "{text}")?;
+    Stdout.flush()
 }

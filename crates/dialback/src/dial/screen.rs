@@ -8,6 +8,8 @@ use rustix::stdio::stdin;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::out;
+
 /// Keys wait for the line, so many pieces: a paste is longer than a modem's patience.
 const WAITING_KEYS: usize = 16;
 
@@ -56,9 +58,8 @@ pub(crate) fn keys() -> io::Result<mpsc::Receiver<Vec<u8>>> {
 
 /// Shows bytes of the far end as they are, colours and all.
 pub(crate) fn show(bytes: &[u8]) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(bytes)?;
-    out.flush()
+    out::Stdout.write_all(bytes)?;
+    out::Stdout.flush()
 }
 
 /// A terminal whose echo is off until this is dropped.

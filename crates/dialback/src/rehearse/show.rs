@@ -23,7 +23,7 @@ pub(super) fn for_people(
     setup: &Setup,
 ) -> io::Result<()> {
     let palette = Palette::stdout();
-    let mut sheet = Sheet::new(io::stdout(), sheet::width(), palette, Glyphs::of_locale());
+    let mut sheet = Sheet::new(out::Stdout, sheet::width(), palette, Glyphs::of_locale());
     let number = &rehearsal.caller_number;
     let server = setup.config.server.host.as_str();
     let caller = format!("{} and screen, {number}", text.name());
