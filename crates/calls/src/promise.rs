@@ -20,6 +20,7 @@ use proto::time::{Deadline, Instant};
 
 use crate::code::Code;
 use crate::policy::Approval;
+use crate::promises::OPERATOR;
 use crate::vocabulary::{
     CallId, Cause, LineId, Now, PromiseId, Promised, RequestId, Seq, SessionId,
 };
@@ -120,6 +121,11 @@ impl Promise {
             failed: 0,
             state,
         }
+    }
+
+    /// Whether an operator ordered it, by number: it is owed to nobody, and whoever answers gets the prompt.
+    pub(crate) fn is_operators(&self) -> bool {
+        self.approval.rule() == OPERATOR
     }
 
     /// The number of the next try: by turns, a try that does not count gives its number another turn.

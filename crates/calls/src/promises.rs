@@ -26,7 +26,8 @@ use crate::vocabulary::{
     CallId, Cause, Event, Leg, LineId, Now, PromiseId, Promised, RequestId, Seq, SessionId, Wall,
 };
 
-/// The user's name on a promise that an operator asked for.
+/// The user's name on a promise to call a number that an operator ordered, and its rule. A caller can type the name, so
+/// it is the rule that tells ([`Promise::is_operators`]); no user may have the name (`config::users`).
 pub(crate) const OPERATOR: &str = "operator";
 
 /// What a promise is made of, besides policy's approval.
@@ -124,7 +125,10 @@ impl Promises {
 
     /// Whether a callback is owed there under a name that is no user's.
     fn is_pending(&self, config: &Config, number: &str) -> bool {
-        let shared = |id| self.get(id).is_some_and(|promise| is_shared(config, &promise.user));
+        let shared = |id| {
+            let nobodys = |promise: &Promise| is_shared(config, &promise.user);
+            self.get(id).is_some_and(|promise| !promise.is_operators() && nobodys(promise))
+        };
         self.by_number.get(number).is_some_and(|ids| ids.iter().any(|id| shared(*id)))
     }
 
@@ -248,7 +252,9 @@ impl Promises {
         for number in &promise.owed_at {
             self.by_number.entry(number.clone()).or_default().insert(promise.id);
         }
-        *self.by_user.entry(promise.user.clone()).or_default() += 1;
+        if !promise.is_operators() {
+            *self.by_user.entry(promise.user.clone()).or_default() += 1;
+        }
         self.alarms.set(promise.id, promise.deadline());
         self.open.insert(promise.id, promise);
     }
@@ -284,7 +290,9 @@ impl Promises {
         let promise = self.open.remove(&id)?;
         self.alarms.set(id, None);
         self.hunt(id, promise.approval.lines(), false);
-        if let Some(count) = self.by_user.get_mut(&promise.user) {
+        if !promise.is_operators()
+            && let Some(count) = self.by_user.get_mut(&promise.user)
+        {
             *count = count.saturating_sub(1);
             if *count == 0 {
                 self.by_user.remove(&promise.user);
@@ -378,9 +386,9 @@ impl Promises {
     }
 }
 
-/// Whether many may use the name: it is no user's. What an operator asks for is nobody's.
+/// Whether many may use the name: it is no user's.
 fn is_shared(config: &Config, name: &str) -> bool {
-    name != OPERATOR && config.user(name).is_none()
+    config.user(name).is_none()
 }
 
 /// A promise to dial `number` on `line` now.

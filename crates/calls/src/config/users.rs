@@ -26,6 +26,7 @@ use super::{Authenticate, ReturnProof};
 use crate::diagnostic::{Diagnostic, Source};
 use crate::policy::numbering::Site;
 use crate::policy::{password, totp};
+use crate::promises::OPERATOR;
 
 type Faults = Vec<Diagnostic>;
 
@@ -433,6 +434,14 @@ fn check_names(draft: &Whole, index: usize, user: &UserDraft, faults: &mut Fault
     let earlier =
         |name: &str| draft.users.iter().take(index).any(|other| other.user.is_called(name));
     let name = &user.user.name;
+    let names = [(name, &user.name_at)].into_iter();
+    for (name, at) in names.chain(user.user.aliases.iter().zip(&user.aliases_at)) {
+        if name == OPERATOR {
+            let message = format!("\"{name}\" is who calls a number by an operator's order");
+            let fault = Diagnostic::error(&user.source, at.clone(), message);
+            faults.push(fault.hint("give the user another name"));
+        }
+    }
     if earlier(name) {
         let message = format!("a second user \"{name}\"");
         let fault = Diagnostic::error(&user.source, user.name_at.clone(), message);

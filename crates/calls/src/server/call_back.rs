@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use proto::dial::PhoneNumber;
 
-use super::{Server, Waiter};
+use super::{Run, Server, Waiter};
 use crate::config::user::Service;
 use crate::config::{Action, Config, LoginEntry, ReturnLine, User};
 use crate::dispatch;
@@ -17,7 +17,7 @@ use crate::policy::wish::{self, Wish};
 use crate::policy::{Counters, Identity, Marked, Numbers, Proof, Refusal, RefusalKind, Request};
 use crate::promises::{OPERATOR, Terms};
 use crate::session;
-use crate::vocabulary::{CallbackOrder, Event, Leg, RequestId};
+use crate::vocabulary::{CallbackOrder, Leg, RequestId};
 
 impl Server {
     /// callback(8)'s order.
@@ -27,7 +27,8 @@ impl Server {
         order: &CallbackOrder,
     ) -> Result<(), Refusal> {
         let command = format!("callback {}", order.numbers.join(" "));
-        self.desk.journal(Event::Operated { who: order.who.clone(), command });
+        self.operated(&order.who, &command);
+        self.serving()?;
         let parse = |text: &String| {
             PhoneNumber::configured(text).map_err(|fault| {
                 let reason = format!("{text}: {fault}");
@@ -66,6 +67,17 @@ impl Server {
         Ok(())
     }
 
+    /// Who is stopping calls nobody any more, and a code that is told now is forgotten by the next start.
+    fn serving(&self) -> Result<(), Refusal> {
+        match self.run {
+            Run::Serving => Ok(()),
+            Run::Stopping | Run::Stopped => {
+                let reason = "the server is stopping: order it again when it runs".to_owned();
+                Err(Refusal::new(RefusalKind::Service, "server", reason))
+            }
+        }
+    }
+
     /// The order to call a user back, or a name of login.config that is called back.
     pub(super) fn call_user(
         &mut self,
@@ -78,7 +90,8 @@ impl Server {
             Some(number) => format!("call-back {name} {number}"),
             None => format!("call-back {name}"),
         };
-        self.desk.journal(Event::Operated { who: who.to_owned(), command });
+        self.operated(who, &command);
+        self.serving()?;
         let config = &self.config;
         let user = config.user(name);
         let entry = entry(config, name, user);

@@ -10,6 +10,9 @@ use crate::line::Line;
 use crate::promise::State;
 use crate::vocabulary::{Cause, Command, Event, Output, PromiseId, Reply, RequestId};
 
+/// Letters of an order that the journal keeps: as many numbers as are called for one, and some more.
+const COMMAND_LIMIT: usize = 512;
+
 impl Server {
     pub(super) fn command(&mut self, request: RequestId, command: Command) {
         let reply = match command {
@@ -29,7 +32,7 @@ impl Server {
             Command::Restore { who, line } => self.restore(who, &line),
             Command::Reset { who, line } => self.reset_line(who, &line),
             Command::Reload { who } => {
-                self.desk.journal(Event::Operated { who, command: "reload".to_owned() });
+                self.operated(&who, "reload");
                 // Answered when the configuration has been read.
                 self.reloads.push(request);
                 return self.desk.output(Output::Reread);
@@ -43,8 +46,19 @@ impl Server {
         self.desk.output(Output::Reply(request, reply));
     }
 
+    /// An order goes into the journal before it is looked at, and so in what a log can show: whoever gives it for
+    /// somebody else must not write lines of his own there, nor fill it.
+    pub(super) fn operated(&mut self, who: &str, command: &str) {
+        let letter = |letter: char| match letter {
+            ' '..='~' => letter,
+            _ => '?',
+        };
+        let command = command.chars().take(COMMAND_LIMIT).map(letter).collect();
+        self.desk.journal(Event::Operated { who: who.to_owned(), command });
+    }
+
     fn hang_up(&mut self, who: String, name: &str) -> Reply {
-        self.desk.journal(Event::Operated { who, command: format!("hang-up {name}") });
+        self.operated(&who, &format!("hang-up {name}"));
         let Some(&id) = self.names.get(name) else {
             return no_line(name);
         };
@@ -69,7 +83,7 @@ impl Server {
     }
 
     fn busy_out(&mut self, who: String, name: &str) -> Reply {
-        self.desk.journal(Event::Operated { who, command: format!("busy-out {name}") });
+        self.operated(&who, &format!("busy-out {name}"));
         let Some(&id) = self.names.get(name) else { return no_line(name) };
         if self.lines.get(&id).is_some_and(Line::is_busied_out) {
             return refused("line", format!("line {name} is out of service already"));
@@ -83,7 +97,7 @@ impl Server {
     }
 
     fn restore(&mut self, who: String, name: &str) -> Reply {
-        self.desk.journal(Event::Operated { who, command: format!("restore {name}") });
+        self.operated(&who, &format!("restore {name}"));
         let Some(&id) = self.names.get(name) else { return no_line(name) };
         if !self.lines.get(&id).is_some_and(Line::is_busied_out) {
             return refused("line", format!("line {name} is in service"));
@@ -94,7 +108,7 @@ impl Server {
     }
 
     fn reset_line(&mut self, who: String, name: &str) -> Reply {
-        self.desk.journal(Event::Operated { who, command: format!("reset {name}") });
+        self.operated(&who, &format!("reset {name}"));
         let Some(&id) = self.names.get(name) else { return no_line(name) };
         if let Some(("lent", holder)) = self.lines.get(&id).map(Line::state_name) {
             let holder = holder.unwrap_or("another program").to_owned();
@@ -135,7 +149,7 @@ impl Server {
 
     fn qualify(&mut self, who: String, line: String, hold_ms: u64) -> Reply {
         let command = format!("qualify {line} {hold_ms}ms");
-        self.desk.journal(Event::Operated { who: who.clone(), command });
+        self.operated(&who, &command);
         if !self.names.contains_key(&line) {
             return refused("line", format!("there is no line {line}"));
         }
@@ -161,8 +175,7 @@ impl Server {
     }
 
     fn release(&mut self, who: String, number: String) -> Reply {
-        self.desk
-            .journal(Event::Operated { who: who.clone(), command: format!("release {number}") });
+        self.operated(&who, &format!("release {number}"));
         if self.promises.strangers.count(&number) == 0 {
             return refused("number", format!("no stranger has answered at {number}"));
         }
@@ -173,7 +186,7 @@ impl Server {
     }
 
     fn hurry(&mut self, who: String, id: PromiseId) -> Reply {
-        self.desk.journal(Event::Operated { who, command: format!("hurry {id}") });
+        self.operated(&who, &format!("hurry {id}"));
         let due = self.desk.at();
         let state = self.promises.get(id).map(|promise| promise.state);
         let why_not = match state {
@@ -190,8 +203,7 @@ impl Server {
     }
 
     fn withdraw(&mut self, who: &str, id: PromiseId) -> Reply {
-        self.desk
-            .journal(Event::Operated { who: who.to_owned(), command: format!("withdraw {id}") });
+        self.operated(&who, &format!("withdraw {id}"));
         let why = format!("withdrawn by {who}");
         let Some(promise) = self.promises.withdraw(&mut self.desk, id, why) else {
             return refused("promise", format!("there is no open promise {id}"));

@@ -8,7 +8,6 @@ use crate::alert::Alert;
 use crate::config::Direction;
 use crate::config::dialin_config::screen;
 use crate::line::{Fact, Line};
-use crate::promises::OPERATOR;
 use crate::session::{Answerer, Demand, Office, Session};
 use crate::vocabulary::{CallId, Cause, Event, Leg, LineId, PromiseId, SessionId};
 use proto::at::caller_id::CallerId;
@@ -133,7 +132,7 @@ impl Server {
         };
         let number = closed.number().map(|number| number.as_str().to_owned()).unwrap_or_default();
         let only = closed.ppp.then(|| closed.user.clone());
-        let answerer = (closed.approval.rule() != OPERATOR).then(|| Answerer {
+        let answerer = (!closed.is_operators()).then(|| Answerer {
             demand: Demand::of(&self.config, &closed.user, closed.code),
             user: closed.user,
             number,

@@ -47,7 +47,7 @@ impl Server {
     /// An operator wants `name` measured by calls between it and `with`.
     pub(super) fn measure(&mut self, who: String, name: &str, with: &str) -> Reply {
         let command = format!("qualify {name} --with {with}");
-        self.desk.journal(Event::Operated { who: who.clone(), command });
+        self.operated(&who, &command);
         match self.measuring_plan(name, with) {
             Ok((ids, plan)) => {
                 let names = plan.names.clone();

@@ -228,7 +228,12 @@ pub(crate) fn told(lines: &mut LinesOfCalls, entry: &Entry) -> Told {
     let said = sentence(&entry.event);
     let line = lines.of(&said, &entry.event);
     let id = said.id.unwrap_or_else(|| "-".to_owned());
-    Told { time: clock::written(entry.at), line, id, text: said.text, tone: said.tone }
+    // Whatever an entry holds, and whoever wrote it: it is one line, and no orders to a terminal.
+    let text = match said.text.contains(char::is_control) {
+        true => said.text.replace(char::is_control, "?"),
+        false => said.text,
+    };
+    Told { time: clock::written(entry.at), line, id, text, tone: said.tone }
 }
 
 /// One event as a line for people: time, line, call, sentence.
@@ -245,6 +250,17 @@ mod tests {
     use calls::vocabulary::{CallId, Seq, SessionId, Wall};
 
     use super::*;
+
+    #[test]
+    fn an_entry_is_one_line_and_no_order_to_a_terminal() {
+        let event = Event::Operated {
+            who: "web".to_owned(),
+            command: "hang-up x\n\x1b[2Jroot ordered: reload".to_owned(),
+        };
+        let entry = Entry { seq: Seq(1), at: Wall { unix_ms: 0, offset_s: 0 }, event };
+        let line = text_line(Palette::none(), &mut LinesOfCalls::default(), &entry);
+        assert!(line.ends_with("hang-up x??[2Jroot ordered: reload"), "{line:?}");
+    }
 
     #[test]
     fn an_alert_about_a_call_that_is_over_leaves_nothing_behind() {

@@ -135,3 +135,42 @@ fn a_user_of_ppp_alone_meets_no_prompt() {
     });
     assert_eq!(by_ppp, Some(true));
 }
+
+#[test]
+fn an_order_stands_in_the_journal_as_text_that_cannot_pass_for_more() {
+    let mut bench = fresh(users());
+    bench.ready(LineId(0), false);
+    for user in ["x\nroot (uid 0) ordered: reload\x1b[2J", &"x".repeat(60_000)] {
+        bench.happens(&format!("call-back {user}"));
+    }
+    let commands: Vec<&str> = bench
+        .journal
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::Operated { command, .. } => Some(command.as_str()),
+            _ => None,
+        })
+        .collect();
+    let [first, second] = commands[..] else { panic!("{commands:?}") };
+    assert_eq!(first, "call-back x?root (uid 0) ordered: reload?[2J");
+    assert_eq!(second.len(), 512);
+}
+
+#[test]
+fn a_server_that_is_stopping_promises_nothing_to_those_who_order() {
+    for order in ["call-back cora", "callback 5551234"] {
+        check(&format!(
+            "< says RING
+            > claim
+            < claimed
+            * rang c1
+            > send \"ATA\\r\"
+            < stop 60s
+            * server-stopping
+            > send \"\\r\"
+            < {order}
+            * operated {order}
+            > reply refused server"
+        ));
+    }
+}

@@ -94,3 +94,23 @@ fn names_that_one_entry_takes_are_counted_as_one() {
     let (_, refused) = asked_for("per_user = 2\nin_all = 20", login, &callers);
     assert_eq!(refused, ["cb3 promises.per-user"]);
 }
+
+#[test]
+fn a_caller_who_calls_himself_operator_is_no_operator() {
+    // What was ordered is nobody's, and does not keep a caller from being called there.
+    let callers = [
+        ("operator", "5551001"),
+        ("operator", "5551001"),
+        ("cback", "5551001"),
+        ("operator", "5551002"),
+        ("operators", "5551003"),
+        ("opera", "5551004"),
+    ];
+    let login = "op* N - - /usr/sbin/callback\n";
+    let (mut bench, refused) = asked_for("per_user = 3\nin_all = 20", login, &callers);
+    let at_number = ["operator", "cback"].map(|name| format!("{name} promises.per-number"));
+    assert_eq!(refused, [&at_number[..], &["opera promises.per-user".to_owned()]].concat());
+    bench.unseen();
+    bench.happens("callback 5551001");
+    assert_eq!(bench.server.status(bench.now).promises.len(), 4);
+}
