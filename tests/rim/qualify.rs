@@ -110,4 +110,14 @@ fn a_line_is_measured_with_another_one_and_by_ctrl_c_it_is_not() {
     assert_eq!(served.trim(), "");
     let lines = stdout(&server.ask(&["lines"]));
     assert!(lines.contains(" measured"), "{lines}");
+
+    // By hand: what follows is told, and a slip of the unit is none of a measurement's.
+    let by_hand = server.ask(&["qualify", "main", "--held", "12s"]);
+    assert!(
+        stdout(&by_hand).starts_with("from now on callbacks wait 16.0s on main"),
+        "{by_hand:?}"
+    );
+    let slip = server.ask(&["qualify", "main", "--held", "12h"]);
+    assert_eq!(slip.status.code(), Some(1));
+    assert!(stderr(&slip).contains("did you mean seconds (12s)?"), "{}", stderr(&slip));
 }

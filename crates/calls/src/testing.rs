@@ -22,6 +22,7 @@ use proto::time::Instant;
 
 use crate::config::load::{FileText, Surroundings, load};
 use crate::config::{Config, System};
+use crate::diagnostic::Diagnostic;
 use crate::recovery::{self, Restored};
 use crate::server::Server;
 use crate::vocabulary::{
@@ -99,6 +100,14 @@ pub(crate) const SECRETS: &str = "alice * s3cret\nbob * b0bs\ncarol * c4rols\n";
 
 /// The configuration of the tests, with changes.
 pub(crate) fn config(toml: &str, login: &str) -> Config {
+    match try_config(toml, login) {
+        Ok(config) => config,
+        Err(faults) => panic!("{}", faults.iter().map(|f| format!("{f}\n")).collect::<String>()),
+    }
+}
+
+/// The same, if it has no faults.
+pub(crate) fn try_config(toml: &str, login: &str) -> Result<Config, Vec<Diagnostic>> {
     let file = |text: &str| FileText { text: text.as_bytes().to_vec(), uid: 0, mode: 0o600 };
     let files = BTreeMap::from([
         ("dialback.toml".into(), file(toml)),
@@ -112,14 +121,9 @@ pub(crate) fn config(toml: &str, login: &str) -> Config {
         version: "#1 SMP".to_owned(),
     };
     let surroundings = Surroundings { host: "alma".to_owned(), system, uid: 0 };
-    match load(Path::new("dialback.toml"), &surroundings, &files) {
-        Ok(loaded) => {
-            let mut config = loaded.config;
-            config.login.issue.clear();
-            config
-        }
-        Err(faults) => panic!("{}", faults.iter().map(|f| format!("{f}\n")).collect::<String>()),
-    }
+    let mut config = load(Path::new("dialback.toml"), &surroundings, &files)?.config;
+    config.login.issue.clear();
+    Ok(config)
 }
 
 /// The configuration of the tests with further keys of `[ppp]` and other users.
@@ -274,6 +278,12 @@ impl Bench {
                 let (line, with) = lines.split_once(' ').expect("two lines");
                 let (line, with) = (line.to_owned(), with.to_owned());
                 command(Command::Measure { who: "root".to_owned(), line, with })
+            }
+            ("qualify", rest) => {
+                let (line, ms) = rest.split_once(' ').expect("a line and a time");
+                let (who, line) = ("root".to_owned(), line.to_owned());
+                let hold_ms = ms.parse().expect("milliseconds");
+                command(Command::Qualify { who, line, hold_ms })
             }
             ("restore", line) => {
                 command(Command::Restore { who: "root".to_owned(), line: line.to_owned() })

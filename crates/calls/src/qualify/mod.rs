@@ -23,6 +23,10 @@ use crate::vocabulary::{Event, Wall};
 /// After so long a measurement is worth less: half a year.
 pub const AGED: Duration = Duration::from_secs(180 * 24 * 60 * 60);
 
+/// The longest hold time that is recorded, as much as the key `hold_time` takes. No exchange is known to hold a line for so
+/// long.
+pub(crate) const MAX_HOLD: Duration = Duration::from_secs(10 * 60);
+
 /// What was measured on a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measured {
@@ -90,7 +94,7 @@ impl Qualifications {
 mod tests {
     use super::*;
     use crate::config::WORST_HOLD;
-    use crate::testing::{LOGIN, TOML, config};
+    use crate::testing::{LOGIN, TOML, config, try_config};
 
     #[test]
     fn what_was_measured_counts_where_nothing_is_written_with_a_margin() {
@@ -121,6 +125,16 @@ mod tests {
         let measured = Measured { hold: Duration::ZERO, at };
         let day = |days: u64| at + Duration::from_secs(days * 24 * 3600);
         assert!(!measured.is_aged(day(179)) && measured.is_aged(day(180)));
+    }
+
+    #[test]
+    fn what_may_be_recorded_may_be_written_too() {
+        let written = |hold: Duration| {
+            let hold = format!("hold_time = \"{}s\"", hold.as_secs());
+            let toml = TOML.replace("hold_time = \"10s\"", &hold);
+            try_config(&toml.replace("max_time = \"10m\"", "max_time = \"1h\""), LOGIN).is_ok()
+        };
+        assert!(written(MAX_HOLD) && !written(MAX_HOLD + Duration::from_secs(1)));
     }
 
     fn without(toml: &str) -> String {

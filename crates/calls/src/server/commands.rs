@@ -3,11 +3,14 @@
 //! It does not know how the request came in, nor whether its sender was entitled to it: the control
 //! socket's owner is the operator.
 
+use std::time::Duration;
+
 use super::Server;
 use crate::alert::Alert;
 use crate::config::HoldBy;
 use crate::line::Line;
 use crate::promise::State;
+use crate::qualify::MAX_HOLD;
 use crate::vocabulary::{Cause, Command, Event, Output, PromiseId, Reply, RequestId};
 
 /// Letters of an order that the journal keeps: as many numbers as are called for one, and some more.
@@ -152,6 +155,15 @@ impl Server {
         self.operated(&who, &command);
         if !self.names.contains_key(&line) {
             return refused("line", format!("there is no line {line}"));
+        }
+        if Duration::from_millis(hold_ms) > MAX_HOLD {
+            // A slip of the unit, and until the next record nothing would ever be dialled on the line.
+            let why = format!(
+                "no exchange is known to hold a line for so long: {} minutes are the most, as for hold_time; did you mean \
+                 seconds (12s)?",
+                MAX_HOLD.as_secs() / 60
+            );
+            return refused("hold_time", why);
         }
         self.qualified(Event::Qualified { line, hold_ms, who, findings: None });
         Reply::Done

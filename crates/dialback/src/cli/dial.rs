@@ -51,7 +51,7 @@ pub(super) struct Dial {
     /// The name by which to ask for a callback
     #[arg(long, value_name = "NAME")]
     callback: Option<String>,
-    /// The number to be called back at, if the server asks for it
+    /// The number to be called back at, if the server asks for it; with PPP it stands in --callback
     #[arg(long, value_name = "NUMBER")]
     callback_number: Option<String>,
     /// How long to wait for the call back
@@ -108,7 +108,7 @@ impl Dial {
             verbose: self.verbose,
             log: self.log.clone(),
         };
-        self.overwrite(&mut draft);
+        self.overwrite(&mut draft)?;
         let peer = peer::check(draft, &source).map_err(|faults| told(&faults))?;
         dial::run(&about, &peer, &telling)
     }
@@ -123,7 +123,7 @@ impl Dial {
     }
 
     /// An option wins over the file.
-    fn overwrite(self, draft: &mut Draft) {
+    fn overwrite(self, draft: &mut Draft) -> Result<(), Failure> {
         let set = |place: &mut Option<_>, given: Option<String>| {
             if let Some(given) = given {
                 *place = Some(option(given));
@@ -141,6 +141,12 @@ impl Dial {
             draft.then = Some(ThenDraft { pppd: None, command: Some(self.command) });
         }
         if self.ppp.wanted(draft) {
+            if let Some(number) = self.callback_number {
+                // Forgotten it would be a call that the caller pays to its end.
+                let why =
+                    format!("--callback-number is not for PPP: with PPP write --callback {number}");
+                return Err(Failure::new(Code::Usage, why));
+            }
             let shared = Shared {
                 callback: self.callback,
                 wait: self.wait,
@@ -149,7 +155,7 @@ impl Dial {
                 password_file: self.password_file,
             };
             self.ppp.overwrite(shared, draft);
-            return;
+            return Ok(());
         }
         if self.callback.is_some() || self.callback_number.is_some() || self.wait.is_some() {
             let callback = draft.callback.get_or_insert_with(CallbackDraft::default);
@@ -167,6 +173,7 @@ impl Dial {
                 (login.ask_password, login.password_file) = (None, Some(file));
             }
         }
+        Ok(())
     }
 }
 
@@ -177,4 +184,48 @@ fn told(faults: &[Diagnostic]) -> Failure {
         out::error(fault.render(look));
     }
     Failure::silent(Code::Configuration)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Alone {
+        #[command(flatten)]
+        dial: Dial,
+    }
+
+    /// What becomes of options on top of a peer's file.
+    fn check(file: &str, options: &str, wanted: Result<Option<&str>, &str>) {
+        let words = std::iter::once("dial").chain(options.split_whitespace());
+        let dial = Alone::try_parse_from(words).expect("options").dial;
+        let mut draft: Draft = toml::from_str(file).expect("a peer");
+        let number = |draft: Draft| {
+            let by_ppp = draft.ppp.and_then(|ppp| ppp.callback);
+            by_ppp.or_else(|| draft.callback?.number).map(toml::Spanned::into_inner)
+        };
+        match (dial.overwrite(&mut draft), wanted) {
+            (Ok(()), Ok(wanted)) => assert_eq!(number(draft).as_deref(), wanted, "{options}"),
+            (Err(fault), Err(wanted)) => {
+                assert!(fault.to_string().contains(wanted), "{options}: {fault}");
+            }
+            (got, wanted) => panic!("{options}: {got:?}, not {wanted:?}"),
+        }
+    }
+
+    #[test]
+    fn the_number_to_be_called_back_at_is_asked_for_or_refused_and_never_forgotten() {
+        const PPP: &str = "[ppp]\nname = \"mary\"\n";
+        let cure = "with PPP write --callback 5550199";
+        check("", "--callback cback --callback-number 5550199", Ok(Some("5550199")));
+        check("", "--ppp --callback 5550199", Ok(Some("5550199")));
+        check(PPP, "--callback 5550199", Ok(Some("5550199")));
+        check("", "--ppp --callback-number 5550199", Err(cure));
+        check(PPP, "--callback-number 5550199", Err(cure));
+        check(PPP, "--callback cback --callback-number 5550199", Err(cure));
+        check(PPP, "", Ok(None));
+    }
 }

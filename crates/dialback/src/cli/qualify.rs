@@ -16,7 +16,6 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Whereabouts;
-use super::act::order;
 use super::show::ms;
 use crate::control::{Client, Events};
 use crate::exit::{Code, Failure};
@@ -62,13 +61,43 @@ impl Qualify {
             (None, Some(held)) => {
                 let hold = parse_duration(&held).map_err(|why| Failure::new(Code::Usage, why))?;
                 let hold_ms = u64::try_from(hold.as_millis()).unwrap_or(u64::MAX);
-                order(&self.server, Command::Qualify { who, line: self.line, hold_ms })
+                record(
+                    &self.server,
+                    Command::Qualify { who, line: self.line.clone(), hold_ms },
+                    &self.line,
+                )
             }
             (Some(with), _) => measure(&self.server, &self.line, with, self.json),
             (None, None) => {
                 Err(Failure::new(Code::Usage, "name another line (--with), or a time (--held)"))
             }
         }
+    }
+}
+
+/// Records what was measured by hand, and tells what follows from it: the margin, and whether it counts at all.
+fn record(server: &Whereabouts, order: Command, line: &str) -> Result<(), Failure> {
+    let mut client = Client::connect(&server.socket()?)?;
+    if let Reply::Refused { reason, .. } = client.command(order)? {
+        return Err(Failure::new(Code::Failed, reason));
+    }
+    let hold = client.status()?.lines.into_iter().find(|of| of.line == line);
+    if let Some(hold) = hold.and_then(|line| line.hold) {
+        out::line(waited(line, hold));
+    }
+    Ok(())
+}
+
+/// What callbacks wait for on a line for which a hold time was recorded.
+fn waited(line: &str, hold: Hold) -> String {
+    let wait = ms(hold.wait_ms);
+    match hold.by {
+        HoldBy::Written => format!(
+            "it is recorded, but the line's hold_time in the configuration counts: callbacks wait {wait} on {line}"
+        ),
+        HoldBy::Measured | HoldBy::Unknown => format!(
+            "from now on callbacks wait {wait} on {line}: what was recorded, a quarter more, and a second"
+        ),
     }
 }
 
@@ -259,6 +288,11 @@ from now on callbacks wait 13.5s on it, a quarter more than the longest that it 
   name = \"main\"
   hold_time = \"14s\""
         );
+        assert!(
+            waited("main", hold(HoldBy::Measured))
+                .starts_with("from now on callbacks wait 13.5s on main")
+        );
+        assert!(waited("main", hold(HoldBy::Written)).contains("the configuration counts"));
         let told = story(Palette::none(), "main", &found(), Some(hold(HoldBy::Written)));
         assert!(told.contains("its hold_time in the configuration counts, and not this"), "{told}");
         let json: serde_json::Value =

@@ -194,12 +194,38 @@ fn the_line_calls_as_well_where_the_other_takes_calls() {
     check(true, &[TONE, DATA, calls].concat());
 }
 
+/// Whatever is heard at this moment of a measuring: it is over, with both lines on-hook.
+fn check_end(moment: &str, facts: &str, failure: &Failure) {
+    let asked = "line rest, other rest, +3000 => line tone?, other tone?\n";
+    let answered = "line ring, line ring, line ring => line answer\n";
+    let up = "line connect, other connect => line 111, other 222\n";
+    let dialled = "+3000 => other dials 5550100;\nother ok => \n";
+    let held = "+3000 => other dials 5550100;\nother ok, line ring => \n";
+    let taken = "line ring => line take\n";
+    let talks = "line ring => line take\nline ok => \n";
+    let waits = "line ring => line take\nline ok, +3000 => line down\nline rest => \n";
+    let before = match moment {
+        "" => String::new(),
+        "tone" => asked.to_owned(),
+        "call" => TONE.to_owned(),
+        "answered" => [TONE, answered].concat(),
+        "up" => [TONE, answered, up].concat(),
+        "dialled" => [TONE, DATA, dialled].concat(),
+        "taken" => [TONE, DATA, held, taken].concat(),
+        "talks" => [TONE, DATA, held, talks].concat(),
+        "held" => [TONE, DATA, held].concat(),
+        "waits" => [TONE, DATA, held, waits].concat(),
+        other => panic!("{other}"),
+    };
+    check(false, &format!("{before}{facts}failed: {failure}"));
+}
+
 #[test]
 fn whatever_is_in_the_way_ends_it_with_both_lines_on_hook() {
     let main = || "main".to_owned();
     let out = || "out".to_owned();
     let from_out = |to: fn(String, String) -> Failure| to(out(), main());
-    for (before, facts, failure) in [
+    for (moment, facts, failure) in [
         ("", "line rest, +90000 => ", Failure::NotReady { line: out() }),
         (
             "",
@@ -291,6 +317,16 @@ fn whatever_is_in_the_way_ends_it_with_both_lines_on_hook() {
             "line says 333, other says login:, +20000 => line down, other down\nline rest, other rest => [the call is given up, other 20 s], ",
             from_out(|from, to| Failure::NotOurs { from, to }),
         ),
+    ] {
+        check_end(moment, facts, &failure);
+    }
+}
+
+#[test]
+fn whatever_is_in_the_way_of_a_call_that_is_held_ends_it_too() {
+    let main = || "main".to_owned();
+    let out = || "out".to_owned();
+    for (moment, facts, failure) in [
         (
             "held",
             "line caller 0891234567 => other down\nother rest => [the call is given up, other 0 s], ",
@@ -299,7 +335,7 @@ fn whatever_is_in_the_way_ends_it_with_both_lines_on_hook() {
         (
             "dialled",
             "+40000 => other down\nother rest => [the call is given up, other 40 s], ",
-            from_out(|from, to| Failure::NotArrived { from, to }),
+            Failure::NotArrived { from: out(), to: main() },
         ),
         (
             "dialled",
@@ -327,28 +363,7 @@ fn whatever_is_in_the_way_ends_it_with_both_lines_on_hook() {
             Failure::Rang { line: main() },
         ),
     ] {
-        let asked = "line rest, other rest, +3000 => line tone?, other tone?\n";
-        let answered = "line ring, line ring, line ring => line answer\n";
-        let up = "line connect, other connect => line 111, other 222\n";
-        let dialled = "+3000 => other dials 5550100;\nother ok => \n";
-        let held = "+3000 => other dials 5550100;\nother ok, line ring => \n";
-        let taken = "line ring => line take\n";
-        let talks = "line ring => line take\nline ok => \n";
-        let waits = "line ring => line take\nline ok, +3000 => line down\nline rest => \n";
-        let before = match before {
-            "" => String::new(),
-            "tone" => asked.to_owned(),
-            "call" => TONE.to_owned(),
-            "answered" => [TONE, answered].concat(),
-            "up" => [TONE, answered, up].concat(),
-            "dialled" => [TONE, DATA, dialled].concat(),
-            "taken" => [TONE, DATA, held, taken].concat(),
-            "talks" => [TONE, DATA, held, talks].concat(),
-            "held" => [TONE, DATA, held].concat(),
-            "waits" => [TONE, DATA, held, waits].concat(),
-            other => panic!("{other}"),
-        };
-        check(false, &format!("{before}{facts}failed: {failure}"));
+        check_end(moment, facts, &failure);
     }
 }
 

@@ -346,3 +346,22 @@ fn a_promise_that_waits_can_be_hurried_and_the_lines_hold_time_is_waited_for() {
         "#
     ));
 }
+
+#[test]
+fn what_no_exchange_does_is_not_recorded_as_measured() {
+    let over = "reply refused hold_time";
+    check(&format!(
+        r#"
+        < qualify main 600000
+        * operated qualify main 600000ms
+        * qualified main 600000
+        > reply done
+        < qualify main 600001
+        * operated qualify main 600001ms
+        > {over}
+        < qualify main 18446744073709551615
+        * operated qualify main 18446744073709551615ms
+        > {over}
+        "#
+    ));
+}
