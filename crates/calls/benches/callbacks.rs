@@ -1,4 +1,4 @@
-//! How fast the server is by itself: whole callbacks on many lines with modems that answer at once.
+//! How fast the server is by itself: whole callbacks on many lines with modems that answer at once, and what budgets add.
 //!
 //! `cargo bench -p dialback-calls` prints callbacks a second on one core.
 #![expect(
@@ -26,6 +26,7 @@ use dialback_calls::vocabulary::{
 
 const LINES: u32 = 1_000;
 const ROUNDS: u32 = 10;
+const USERS: u32 = 10_000;
 
 const HEAD: &str = r#"
 [server]
@@ -45,7 +46,15 @@ caller_numbers = { allow = ["66*"] }
 
 const LOGIN: &str = "cback N - - /usr/sbin/callback -S\nmary - - - /bin/login @\n";
 
-fn config() -> Result<Config, String> {
+/// What costs are kept within, on every call and for a great many users.
+fn budgets() -> String {
+    let users: String = (0..USERS)
+        .map(|n| format!("[[user]]\nname = \"u{n}\"\nbudget = {{ minutes = 60 }}\n"))
+        .collect();
+    format!("[[budget]]\nminutes = 100000\n{users}")
+}
+
+fn config(more: &str) -> Result<Config, String> {
     let lines: String = (0..LINES)
         .map(|n| {
             format!(
@@ -56,7 +65,7 @@ fn config() -> Result<Config, String> {
         .collect();
     let file = |text: String| FileText { text: text.into_bytes(), uid: 0, mode: 0o600 };
     let files: BTreeMap<PathBuf, FileText> = BTreeMap::from([
-        ("/dialback.toml".into(), file(format!("{HEAD}{lines}"))),
+        ("/dialback.toml".into(), file(format!("{HEAD}{lines}{more}"))),
         ("/login.config".into(), file(format!("!version 2\n{LOGIN}"))),
     ]);
     let surroundings = Surroundings { host: "alma".to_owned(), system: System::default(), uid: 0 };
@@ -117,15 +126,9 @@ fn answer(output: Output, inputs: &mut VecDeque<Input>, count: &mut Count) {
     }
 }
 
-fn main() -> ExitCode {
+/// Plays all rounds; how many sessions a second there were.
+fn play(config: Config) -> Result<f64, String> {
     let mut now = Now { at: Instant::ZERO, wall: Wall { unix_ms: 1_800_000_000_000, offset_s: 0 } };
-    let config = match config() {
-        Ok(config) => config,
-        Err(faults) => {
-            eprint!("{faults}");
-            return ExitCode::FAILURE;
-        }
-    };
     let mut server = Server::new(config, [1; 32], Restored::default(), now);
     let mut inputs = VecDeque::new();
     let mut count = Count::default();
@@ -158,12 +161,33 @@ fn main() -> ExitCode {
     let sessions = LINES * ROUNDS;
     let Count { ended, launched } = count;
     if ended != 2 * sessions || launched != sessions {
-        eprintln!("{sessions} sessions: {ended} calls ended, {launched} programs were started");
-        return ExitCode::FAILURE;
+        return Err(format!(
+            "{sessions} sessions: {ended} calls ended, {launched} programs were started\n"
+        ));
     }
+    Ok(f64::from(sessions) / took.as_secs_f64())
+}
+
+fn measure() -> Result<(), String> {
+    let plain = play(config("")?)?;
     println!(
-        "{sessions} callback sessions on {LINES} lines in {took:.2?}: {:.0} sessions/s on one core",
-        f64::from(sessions) / took.as_secs_f64()
+        "{} callback sessions on {LINES} lines at once: {plain:.0} sessions/s on one core",
+        LINES * ROUNDS
     );
-    ExitCode::SUCCESS
+    let watched = play(config(&budgets())?)?;
+    println!(
+        "the same with a budget of the day and {USERS} users who have one: {watched:.0} sessions/s, {:.2} times as long",
+        plain / watched
+    );
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    match measure() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(faults) => {
+            eprint!("{faults}");
+            ExitCode::FAILURE
+        }
+    }
 }

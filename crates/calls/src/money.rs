@@ -153,13 +153,15 @@ impl Toll {
     /// What the call has cost when it was online so long.
     #[must_use]
     pub fn charge(&self, online: Duration) -> Charge {
+        let (minutes, cost) = self.price(online);
+        Charge { user: self.user.clone(), class: self.class.name().to_owned(), minutes, cost }
+    }
+
+    /// Minutes, begun ones whole, and hundredths of the currency.
+    fn price(&self, online: Duration) -> (u32, Option<u32>) {
         let minutes = online.as_millis().div_ceil(60_000).max(1);
-        Charge {
-            user: self.user.clone(),
-            class: self.class.name().to_owned(),
-            minutes: u32::try_from(minutes).unwrap_or(u32::MAX),
-            cost: self.tariff.as_ref().map(|tariff| tariff.cost(online).hundredths()),
-        }
+        let cost = self.tariff.as_ref().map(|tariff| tariff.cost(online).hundredths());
+        (u32::try_from(minutes).unwrap_or(u32::MAX), cost)
     }
 }
 
@@ -226,11 +228,22 @@ fn day(config: &Config, at: Wall) -> i64 {
     date.map_or(0, |date| i64::from(date.year()) * 1000 + i64::from(date.day_of_year()))
 }
 
-fn add(spent: &mut Spent, charge: &Charge) {
-    spent.minutes = spent.minutes.saturating_add(charge.minutes);
+fn add(spent: &mut Spent, (minutes, cost): (u32, Option<u32>)) {
+    spent.minutes = spent.minutes.saturating_add(minutes);
     spent.calls = spent.calls.saturating_add(1);
-    spent.cost = spent.cost.saturating_add(charge.cost.unwrap_or(0));
+    spent.cost = spent.cost.saturating_add(cost.unwrap_or(0));
 }
+
+fn sum(one: Spent, other: Spent) -> Spent {
+    Spent {
+        minutes: one.minutes.saturating_add(other.minutes),
+        calls: one.calls.saturating_add(other.calls),
+        cost: one.cost.saturating_add(other.cost),
+    }
+}
+
+/// What the calls that run have spent by now, by those who pay for them. A call is one of them.
+type Ongoing<'a> = BTreeMap<Payer<'a>, Spent>;
 
 impl Ledger {
     /// A call has ended then and cost this; `call` if it is of this run.
@@ -245,10 +258,11 @@ impl Ledger {
             self.running.remove(&call);
         }
         let page = self.page_for(config, at);
-        add(&mut page.in_all, charge);
-        add(page.users.entry(charge.user.clone()).or_default(), charge);
+        let price = (charge.minutes, charge.cost);
+        add(&mut page.in_all, price);
+        add(page.users.entry(charge.user.clone()).or_default(), price);
         if let Some(class) = Class::named(&charge.class) {
-            add(page.classes.entry(class).or_default(), charge);
+            add(page.classes.entry(class).or_default(), price);
         }
     }
 
@@ -282,22 +296,36 @@ impl Ledger {
         }
     }
 
-    /// What everybody has spent that day, as [`spent`](Self::spent) tells it of one.
-    pub(crate) fn all_spent(&self, config: &Config, at: Wall) -> BTreeMap<Payer<'_>, Spent> {
-        let mut all = BTreeMap::new();
-        if let Some(page) = self.page(config, at) {
-            all.insert(Payer::All, page.in_all);
-            all.extend(page.users.iter().map(|(name, spent)| (Payer::User(name), *spent)));
-            all.extend(page.classes.iter().map(|(class, spent)| (Payer::Class(*class), *spent)));
-        }
+    /// What all calls that run have spent by now: asked once for all of them.
+    pub(crate) fn ongoing(&self, at: Wall) -> Ongoing<'_> {
+        let mut all = Ongoing::new();
         for running in self.running.values() {
-            let charge = running.toll.charge(running.online(at));
+            let price = running.toll.price(running.online(at));
             let user = Payer::User(&running.toll.user);
             for payer in [Payer::All, user, Payer::Class(running.toll.class)] {
-                add(all.entry(payer).or_default(), &charge);
+                add(all.entry(payer).or_default(), price);
             }
         }
         all
+    }
+
+    /// What was spent that day, as [`spent`](Self::spent) tells it of one.
+    pub(crate) fn spent_with(
+        &self,
+        config: &Config,
+        at: Wall,
+        who: &Payer<'_>,
+        ongoing: &Ongoing<'_>,
+    ) -> Spent {
+        let over = self.page(config, at).map(|page| page.of(who)).unwrap_or_default();
+        sum(over, ongoing.get(who).copied().unwrap_or_default())
+    }
+
+    /// The users who have spent something that day, or spend it now.
+    pub(crate) fn spenders(&self, config: &Config, at: Wall) -> BTreeSet<&str> {
+        let over = self.page(config, at).into_iter().flat_map(|page| page.users.keys());
+        let now = self.running.values().map(|running| &running.toll.user);
+        over.chain(now).map(String::as_str).collect()
     }
 
     /// Whether it was not told yet that day that this budget is nearly used up; it is from now on.
@@ -333,14 +361,9 @@ impl Ledger {
 
     /// What the day's calls have cost: all that are over, and as much of those that run as is spent by now.
     pub(crate) fn spent(&self, config: &Config, at: Wall, who: &Payer<'_>) -> Spent {
-        let of_page = |page: &Page| match who {
-            Payer::User(name) => page.users.get(*name).copied(),
-            Payer::Class(class) => page.classes.get(class).copied(),
-            Payer::All => Some(page.in_all),
-        };
-        let mut spent = self.page(config, at).and_then(of_page).unwrap_or_default();
+        let mut spent = self.page(config, at).map(|page| page.of(who)).unwrap_or_default();
         for running in self.running.values().filter(|running| who.pays(&running.toll)) {
-            add(&mut spent, &running.toll.charge(running.online(at)));
+            add(&mut spent, running.toll.price(running.online(at)));
         }
         spent
     }
@@ -349,53 +372,64 @@ impl Ledger {
     /// nearly so, if nobody was told yet.
     ///
     /// What is left of a budget is shared by the calls that run on it: each gets its part.
-    pub(crate) fn left(&self, config: &Config, at: Wall, call: CallId) -> Left {
+    pub(crate) fn left(
+        &self,
+        config: &Config,
+        at: Wall,
+        call: CallId,
+        ongoing: &Ongoing<'_>,
+    ) -> Left {
         let Some(running) = self.running.get(&call) else { return Left::default() };
         let told = |name: &str| self.page(config, at).is_some_and(|page| page.told.contains(name));
         let mut left = Left::default();
         for (payer, budget, name) in budgets(config, &running.toll) {
-            let end = self.until(config, at, running, &payer, &budget);
+            let calls = ongoing.get(&payer).copied().unwrap_or_default().calls;
+            let spent = self.spent_with(config, at, &payer, ongoing);
+            let end = running.until(at, &budget, spent, calls);
             if end.is_some_and(|end| left.end.as_ref().is_none_or(|(least, _)| end < *least)) {
                 left.end = end.map(|end| (end, name.clone()));
             }
             if !told(&name) {
-                let nearly = self.until(config, at, running, &payer, &nearly_used(&budget));
+                let nearly = running.until(at, &nearly_used(&budget), spent, calls);
                 left.nearly = left.nearly.into_iter().chain(nearly).min();
             }
         }
         left
     }
+}
 
-    fn until(
-        &self,
-        config: &Config,
-        at: Wall,
-        running: &Running,
-        payer: &Payer<'_>,
-        budget: &Budget,
-    ) -> Option<Duration> {
-        let online = running.online(at);
-        let spent = self.spent(config, at, payer);
-        let sharers = self.running.values().filter(|other| payer.pays(&other.toll)).count();
-        let sharers = u32::try_from(sharers).unwrap_or(u32::MAX).max(1);
-        let own = running.toll.charge(online);
+impl Page {
+    fn of(&self, who: &Payer<'_>) -> Spent {
+        let spent = match who {
+            Payer::User(name) => self.users.get(*name),
+            Payer::Class(class) => self.classes.get(class),
+            Payer::All => Some(&self.in_all),
+        };
+        spent.copied().unwrap_or_default()
+    }
+}
+
+impl Running {
+    /// How long it may go on until this budget is used up, of which so much is spent and which so many calls share.
+    fn until(&self, at: Wall, budget: &Budget, spent: Spent, sharers: u32) -> Option<Duration> {
+        let online = self.online(at);
+        let sharers = sharers.max(1);
+        let (own_minutes, own_cost) = self.toll.price(online);
         let minutes = budget.minutes.map(|most| match most.checked_sub(spent.minutes) {
             Some(rest) => {
-                Duration::from_secs(60 * u64::from(own.minutes.saturating_add(rest / sharers)))
+                Duration::from_secs(60 * u64::from(own_minutes.saturating_add(rest / sharers)))
             }
             None => Duration::ZERO,
         });
-        let cost = budget.cost.zip(running.toll.tariff.as_ref()).map(|(most, tariff)| {
+        let cost = budget.cost.zip(self.toll.tariff.as_ref()).map(|(most, tariff)| {
             let rest = most.checked_sub(spent.cost);
-            let most = rest.map(|rest| own.cost.unwrap_or(0).saturating_add(rest / sharers));
+            let most = rest.map(|rest| own_cost.unwrap_or(0).saturating_add(rest / sharers));
             most.and_then(|most| tariff.affords(Money(u64::from(most) * 1000)))
                 .unwrap_or(Duration::ZERO)
         });
         Some(minutes.into_iter().chain(cost).min()?.saturating_sub(online))
     }
-}
 
-impl Running {
     fn online(&self, at: Wall) -> Duration {
         let online = at.unix_ms.saturating_sub(self.since_ms);
         Duration::from_millis(u64::try_from(online).unwrap_or(0))

@@ -89,6 +89,8 @@ enum Alarm {
     Session(SessionId),
     /// A return call reaches the end, or nearly, of what may be spent.
     Budget(CallId),
+    /// What is left for each return call has changed.
+    Budgets,
     /// The line that is being measured.
     Measuring,
     Grace,
@@ -316,6 +318,7 @@ impl Server {
                 Alarm::Line(line) => self.on_line(line, Line::tick),
                 Alarm::Session(session) => self.in_session(session, Session::tick),
                 Alarm::Budget(call) => self.budget_due(call),
+                Alarm::Budgets => self.watch_budgets(),
                 Alarm::Measuring => self.measuring_due(),
                 Alarm::Grace => self.grace_over(),
             }

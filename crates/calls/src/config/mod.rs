@@ -44,7 +44,7 @@ use crate::money::{DayBudget, Tariff};
 use crate::policy::numbering::{DialPlan, Site};
 
 pub use at_commands::init_commands;
-pub use user::User;
+pub use user::{User, Users};
 pub use values::{parse_duration, parse_port};
 
 /// Everything that is configured.
@@ -71,7 +71,7 @@ pub struct Config {
     /// What those of a day may cost.
     pub budgets: Vec<DayBudget>,
     /// Those whose names are more than entries of login.config.
-    pub users: Vec<User>,
+    pub users: Users,
     /// The lines, in file order.
     pub lines: Vec<Line>,
     /// login.config, in file order: the first entry that matches wins.
@@ -541,7 +541,7 @@ impl Config {
     /// The user with this name, or this other name.
     #[must_use]
     pub fn user(&self, name: &str) -> Option<&User> {
-        self.users.iter().find(|user| user.is_called(name))
+        self.users.named(name)
     }
 
     /// The hunt groups: the lines of each, by index into `lines`, in file order.

@@ -111,7 +111,7 @@ impl Draft {
         let site = site::site(&table, faults);
         let currency = site.currency.clone();
         let plans = site::plans(source, tree.get("dial_plan"), faults);
-        let tariffs = site::tariffs(source, tree, faults);
+        let tariffs = site::tariffs(source, tree, &site.site, faults);
         let budgets = site::budgets(source, tree, faults);
         let lines = lines(source, tree, whole, (&profiles, &plans), &callback, faults);
         let all_lines = lines.iter().all(Option::is_some) && !lines.is_empty();

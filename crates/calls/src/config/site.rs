@@ -332,8 +332,22 @@ fn amount(text: &str) -> Result<Money, Fault> {
     })
 }
 
-fn tariff_prefix(text: &str) -> Result<String, Fault> {
+fn tariff_prefix(text: &str, site: &Site) -> Result<String, Fault> {
     let digits = text.strip_prefix('+').unwrap_or(text);
+    // Where numbers have a country every one is compared in its whole form: these digits would begin none of them.
+    if site.country.is_some() && !text.starts_with('+') {
+        let whole = site.beginning(text).filter(|whole| whole.len() > 1);
+        return Err(Fault::new(
+            format!("\"{}\" has no country code, and fits no number", text.escape_debug()),
+            match whole {
+                Some(whole) if whole.ends_with(text) => {
+                    format!("write \"+{text}\" if it begins with one, else \"{whole}\"")
+                }
+                Some(whole) => format!("write \"{whole}\""),
+                None => "write it with + and its country code".to_owned(),
+            },
+        ));
+    }
     if digits.is_empty() || digits.len() > 15 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Fault::new(
             format!("\"{}\" begins no number", text.escape_debug()),
@@ -347,10 +361,13 @@ fn tariff_prefix(text: &str) -> Result<String, Fault> {
 pub(super) fn tariffs(
     source: &Arc<Source>,
     tree: &DeTable<'_>,
+    site: &Site,
     faults: &mut Faults,
 ) -> Vec<Tariff> {
     each(source, tree, "tariff", Section::Tariff, faults, |table, faults| Tariff {
-        prefix: table.parsed_if(&key::TARIFF_PREFIX, faults, tariff_prefix).map(|p| p.value),
+        prefix: table
+            .parsed_if(&key::TARIFF_PREFIX, faults, |text| tariff_prefix(text, site))
+            .map(|prefix| prefix.value),
         class: table.parsed_if(&key::TARIFF_CLASS, faults, class).map(|class| class.value),
         per_call: table
             .parsed_if(&key::TARIFF_PER_CALL, faults, amount)

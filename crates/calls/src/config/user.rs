@@ -3,8 +3,10 @@
 //! This file only says what there is to configure; `config::users` reads it, [`crate::policy`] applies it.
 //! What a user's secrets are is never shown: not by `Debug`, not in a diagnostic.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use jiff::civil::Date;
@@ -151,6 +153,69 @@ pub struct Budget {
     pub calls: Option<u32>,
     /// Money, in hundredths of the tariff's currency.
     pub cost: Option<u32>,
+}
+
+/// All users, in file order, found by any of their names without looking through them: names are looked up
+/// on every call, and twenty thousand users must not hold up the lines of one.
+#[derive(Clone, Debug, Default)]
+pub struct Users {
+    all: Vec<User>,
+    /// By name; of two users with one name, which `check` refuses, the first.
+    places: BTreeMap<String, usize>,
+}
+
+impl Users {
+    /// The user with this name, or this other name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&User> {
+        self.all.get(*self.places.get(name)?)
+    }
+}
+
+impl Extend<User> for Users {
+    fn extend<T: IntoIterator<Item = User>>(&mut self, users: T) {
+        for user in users {
+            for name in std::iter::once(&user.name).chain(&user.aliases) {
+                self.places.entry(name.clone()).or_insert(self.all.len());
+            }
+            self.all.push(user);
+        }
+    }
+}
+
+impl FromIterator<User> for Users {
+    fn from_iter<T: IntoIterator<Item = User>>(users: T) -> Self {
+        let mut all = Self::default();
+        all.extend(users);
+        all
+    }
+}
+
+impl Deref for Users {
+    type Target = [User];
+
+    fn deref(&self) -> &[User] {
+        &self.all
+    }
+}
+
+impl<'a> IntoIterator for &'a Users {
+    type Item = &'a User;
+    type IntoIter = std::slice::Iter<'a, User>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.all.iter()
+    }
+}
+
+/// To change what is not a name: users are found by those that they came with.
+impl<'a> IntoIterator for &'a mut Users {
+    type Item = &'a mut User;
+    type IntoIter = std::slice::IterMut<'a, User>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.all.iter_mut()
+    }
 }
 
 impl User {

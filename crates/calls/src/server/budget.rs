@@ -10,7 +10,7 @@ use proto::time::Deadline;
 use super::{Alarm, Server};
 use crate::alert::Alert;
 use crate::config::user::Budget;
-use crate::money::{self, Charge, Payer};
+use crate::money::{self, Charge, Left, Payer};
 use crate::policy::{self, Counters, Spent};
 use crate::status::{self, BudgetUnit};
 use crate::vocabulary::{CallId, Cause, Event, LineId, PromiseId, Wall};
@@ -21,13 +21,20 @@ const HANG_UP_TIME: Duration = Duration::from_secs(3);
 /// What is told of a budget is looked at a moment after the step that crosses it.
 const MOMENT: Duration = Duration::from_millis(1);
 
+/// So long for each call that runs before all are looked at: a look takes a microsecond a call, and so never more than
+/// a hundredth of the time.
+const LOOK_PER_CALL: Duration = Duration::from_micros(100);
+
+/// And at most: what is looked at late has minutes, and [`HANG_UP_TIME`].
+const LOOK: Duration = Duration::from_millis(500);
+
 impl Server {
     /// A return call is answered: from now on it costs.
     pub(super) fn answered(&mut self, line: LineId, call: CallId) {
         let toll = self.lines.get(&line).and_then(|line| line.call()?.toll.clone());
         if let Some(toll) = toll {
             self.promises.ledger.began(call, toll, self.desk.now.wall);
-            self.watch_budgets();
+            self.budgets_changed();
         }
     }
 
@@ -37,7 +44,7 @@ impl Server {
         self.alarms.set(Alarm::Budget(call), None);
         self.tell_of_budgets(call);
         self.promises.ledger.charge(&self.config, Some(call), charge, at);
-        self.watch_budgets();
+        self.budgets_changed();
     }
 
     /// Whether a promise that is due may still be dialled: much may have been spent since it was made, and each of its
@@ -82,31 +89,44 @@ impl Server {
         if !self.has_budgets() {
             return Vec::new();
         }
-        let config = &self.config;
-        let spent = self.promises.ledger.all_spent(config, at);
+        let (config, ledger) = (&self.config, &self.promises.ledger);
+        let ongoing = ledger.ongoing(at);
+        let spent = |payer: &Payer<'_>| ledger.spent_with(config, at, payer, &ongoing);
         let of_day = config.budgets.iter().flat_map(|day| {
-            let spent = spent.get(&Payer::of_day(day)).copied().unwrap_or_default();
-            limits(&day.to_string(), None, &day.budget, spent)
+            limits(&day.to_string(), None, &day.budget, spent(&Payer::of_day(day)))
         });
-        let of_users = spent.iter().filter_map(|(payer, spent)| {
-            let Payer::User(name) = payer else { return None };
-            let user = config.user(name)?;
-            let name = Some(user.name.as_str());
-            Some(limits(&format!("user {}", user.name), name, &user.budget, *spent))
+        let spenders = ledger.spenders(config, at);
+        let users = spenders.iter().filter_map(|name| config.user(name));
+        let of_users = users.filter(|user| user.budget != Budget::default()).flat_map(|user| {
+            let spent = spent(&Payer::User(&user.name));
+            limits(&format!("user {}", user.name), Some(&user.name), &user.budget, spent)
         });
-        of_day.chain(of_users.flatten()).collect()
+        of_day.chain(of_users).collect()
     }
 
-    /// What is left has changed for every call that runs.
-    fn watch_budgets(&mut self) {
-        for call in self.promises.ledger.running().collect::<Vec<_>>() {
-            self.watch_budget(call);
+    /// What is left has changed for every call that runs. They share it, and all of them are looked at; where calls
+    /// begin and end one upon the other this is done for many of these at once.
+    pub(super) fn budgets_changed(&mut self) {
+        if self.has_budgets() && self.alarms.get(Alarm::Budgets).is_none() {
+            let running = u32::try_from(self.promises.ledger.running().count()).unwrap_or(u32::MAX);
+            let look = self.desk.at() + LOOK_PER_CALL.saturating_mul(running).min(LOOK);
+            self.alarms.set(Alarm::Budgets, Some(Deadline::new(look, "budgets")));
         }
     }
 
-    fn watch_budget(&mut self, call: CallId) {
-        let left = self.promises.ledger.left(&self.config, self.desk.now.wall, call);
-        let end = left.end.map(|(left, _)| left.saturating_sub(HANG_UP_TIME));
+    /// How long each call that runs may still go on.
+    pub(super) fn watch_budgets(&mut self) {
+        let (at, ledger) = (self.desk.now.wall, &self.promises.ledger);
+        let ongoing = ledger.ongoing(at);
+        let left = |call| (call, ledger.left(&self.config, at, call, &ongoing));
+        let all: Vec<(CallId, Left)> = ledger.running().map(left).collect();
+        for (call, left) in all {
+            self.watch_budget(call, &left);
+        }
+    }
+
+    fn watch_budget(&mut self, call: CallId, left: &Left) {
+        let end = left.end.as_ref().map(|(left, _)| left.saturating_sub(HANG_UP_TIME));
         let nearly = left.nearly.map(|left| left + MOMENT);
         let soonest = end.into_iter().chain(nearly).min();
         let deadline = soonest.map(|left| Deadline::new(self.desk.at() + left, "budget"));
@@ -115,11 +135,13 @@ impl Server {
 
     pub(super) fn budget_due(&mut self, call: CallId) {
         self.tell_of_budgets(call);
-        let left = self.promises.ledger.left(&self.config, self.desk.now.wall, call);
-        let Some((left, budget)) = left.end else { return self.watch_budget(call) };
-        if left > HANG_UP_TIME {
-            return self.watch_budget(call);
-        }
+        let at = self.desk.now.wall;
+        let ledger = &self.promises.ledger;
+        let left = ledger.left(&self.config, at, call, &ledger.ongoing(at));
+        let budget = match &left.end {
+            Some((until, budget)) if *until <= HANG_UP_TIME => budget,
+            Some(_) | None => return self.watch_budget(call, &left),
+        };
         let reason = format!("the budget of {budget} is used up: the call ends");
         self.alert_of_budget(call, reason);
         self.promises.ledger.ends(call);

@@ -30,10 +30,10 @@ impl Server {
                     Err(refusal) => Reply::Refused { rule: refusal.rule, reason: refusal.reason },
                 }
             }
-            Command::HangUp { who, line } => self.hang_up(who, &line),
-            Command::BusyOut { who, line } => self.busy_out(who, &line),
-            Command::Restore { who, line } => self.restore(who, &line),
-            Command::Reset { who, line } => self.reset_line(who, &line),
+            Command::HangUp { who, line } => self.hang_up(&who, &line),
+            Command::BusyOut { who, line } => self.busy_out(&who, &line),
+            Command::Restore { who, line } => self.restore(&who, &line),
+            Command::Reset { who, line } => self.reset_line(&who, &line),
             Command::Reload { who } => {
                 self.operated(&who, "reload");
                 // Answered when the configuration has been read.
@@ -43,7 +43,7 @@ impl Server {
             Command::Qualify { who, line, hold_ms } => self.qualify(who, line, hold_ms),
             Command::Measure { who, line, with } => self.measure(who, &line, &with),
             Command::Release { who, number } => self.release(who, number),
-            Command::Hurry { who, promise } => self.hurry(who, promise),
+            Command::Hurry { who, promise } => self.hurry(&who, promise),
             Command::Withdraw { who, promise } => self.withdraw(&who, promise),
         };
         self.desk.output(Output::Reply(request, reply));
@@ -60,8 +60,8 @@ impl Server {
         self.desk.journal(Event::Operated { who: who.to_owned(), command });
     }
 
-    fn hang_up(&mut self, who: String, name: &str) -> Reply {
-        self.operated(&who, &format!("hang-up {name}"));
+    fn hang_up(&mut self, who: &str, name: &str) -> Reply {
+        self.operated(who, &format!("hang-up {name}"));
         let Some(&id) = self.names.get(name) else {
             return no_line(name);
         };
@@ -85,8 +85,8 @@ impl Server {
         Reply::Done
     }
 
-    fn busy_out(&mut self, who: String, name: &str) -> Reply {
-        self.operated(&who, &format!("busy-out {name}"));
+    fn busy_out(&mut self, who: &str, name: &str) -> Reply {
+        self.operated(who, &format!("busy-out {name}"));
         let Some(&id) = self.names.get(name) else { return no_line(name) };
         if self.lines.get(&id).is_some_and(Line::is_busied_out) {
             return refused("line", format!("line {name} is out of service already"));
@@ -99,8 +99,8 @@ impl Server {
         Reply::Done
     }
 
-    fn restore(&mut self, who: String, name: &str) -> Reply {
-        self.operated(&who, &format!("restore {name}"));
+    fn restore(&mut self, who: &str, name: &str) -> Reply {
+        self.operated(who, &format!("restore {name}"));
         let Some(&id) = self.names.get(name) else { return no_line(name) };
         if !self.lines.get(&id).is_some_and(Line::is_busied_out) {
             return refused("line", format!("line {name} is in service"));
@@ -110,8 +110,8 @@ impl Server {
         Reply::Done
     }
 
-    fn reset_line(&mut self, who: String, name: &str) -> Reply {
-        self.operated(&who, &format!("reset {name}"));
+    fn reset_line(&mut self, who: &str, name: &str) -> Reply {
+        self.operated(who, &format!("reset {name}"));
         let Some(&id) = self.names.get(name) else { return no_line(name) };
         if let Some(("lent", holder)) = self.lines.get(&id).map(Line::state_name) {
             let holder = holder.unwrap_or("another program").to_owned();
@@ -197,8 +197,8 @@ impl Server {
         Reply::Done
     }
 
-    fn hurry(&mut self, who: String, id: PromiseId) -> Reply {
-        self.operated(&who, &format!("hurry {id}"));
+    fn hurry(&mut self, who: &str, id: PromiseId) -> Reply {
+        self.operated(who, &format!("hurry {id}"));
         let due = self.desk.at();
         let state = self.promises.get(id).map(|promise| promise.state);
         let why_not = match state {
@@ -215,7 +215,7 @@ impl Server {
     }
 
     fn withdraw(&mut self, who: &str, id: PromiseId) -> Reply {
-        self.operated(&who, &format!("withdraw {id}"));
+        self.operated(who, &format!("withdraw {id}"));
         let why = format!("withdrawn by {who}");
         let Some(promise) = self.promises.withdraw(&mut self.desk, id, why) else {
             return refused("promise", format!("there is no open promise {id}"));

@@ -56,6 +56,7 @@ impl Server {
                 self.add_line(line);
             }
         }
+        self.budgets_changed();
         // A line may be free for originating now that was not before.
         let idle: Vec<LineId> = self.names.values().copied().collect();
         for line in idle {

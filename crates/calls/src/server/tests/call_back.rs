@@ -146,9 +146,9 @@ fn an_order_stands_in_the_journal_as_text_that_cannot_pass_for_more() {
     let commands: Vec<&str> = bench
         .journal
         .iter()
-        .filter_map(|entry| match &entry.event {
-            Event::Operated { command, .. } => Some(command.as_str()),
-            _ => None,
+        .filter_map(|entry| {
+            let Event::Operated { command, .. } = &entry.event else { return None };
+            Some(command.as_str())
         })
         .collect();
     let [first, second] = commands[..] else { panic!("{commands:?}") };

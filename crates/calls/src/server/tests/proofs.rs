@@ -291,7 +291,7 @@ fn every_name_that_comes_in_is_asked_the_same_and_told_the_same() {
                  [[user]]\nname = \"vera\"\ntrap = true\nsecret = \"HASH\"\n";
     let mut config = with("password");
     let more = crate::testing::config(&format!("{TOML}{}", users.replace("HASH", HASH)), LOGIN);
-    config.users.extend(more.users.into_iter().filter(|user| user.trap || user.disabled));
+    config.users.extend(more.users.iter().filter(|user| user.trap || user.disabled).cloned());
     for (name, events) in [
         ("zoe", "* dispatched login.config:5 callback"),
         ("xena", "* dispatched login.config:8 callback"),
