@@ -16,6 +16,7 @@ mod qualify;
 mod server;
 mod standing;
 mod supervisor;
+mod typed;
 
 use std::process::Command;
 

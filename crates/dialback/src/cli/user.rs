@@ -12,7 +12,9 @@ use calls::config::window::week;
 use calls::policy::{password, totp};
 use clap::{Args, Subcommand};
 use ppp::secret::Secret;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 use serde_json::json;
 
 use super::DEFAULT_CONFIG;
@@ -207,6 +209,9 @@ fn drawn(code: &qrcodegen::QrCode) -> String {
 
 // ------------------------------------------------------------------------------------------ the password
 
+/// A key that a terminal does not have (_POSIX_VDISABLE of termios(3)).
+const DISABLED: u8 = 0;
+
 /// The terminal's settings, put back when this goes.
 struct NoEcho(Termios);
 
@@ -214,10 +219,31 @@ impl NoEcho {
     fn begin() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
-        silent.local_modes.insert(LocalModes::ECHONL);
+        silent.local_modes.remove(LocalModes::ECHO | LocalModes::ISIG);
+        silent.local_modes.insert(LocalModes::ECHONL | LocalModes::IEXTEN);
+        // The keys that would end us, with the terminal left as it is now, end the line in place of it, and stand in it.
+        silent.special_codes[SpecialCodeIndex::VEOL] =
+            before.special_codes[SpecialCodeIndex::VINTR];
+        silent.special_codes[SpecialCodeIndex::VEOL2] =
+            before.special_codes[SpecialCodeIndex::VQUIT];
         tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
         Ok(Self(before))
+    }
+
+    /// A line as it is typed; `None` when whoever types has given up, by these keys or by the end of input.
+    fn read_line(&self) -> io::Result<Option<Secret>> {
+        // A terminal hands out a line at a time, whatever has ended it.
+        let mut input = io::stdin().lock();
+        let mut line = input.fill_buf()?.to_vec();
+        input.consume(line.len());
+        let [interrupt, quit] = [SpecialCodeIndex::VINTR, SpecialCodeIndex::VQUIT]
+            .map(|key| Some(self.0.special_codes[key]).filter(|key| *key != DISABLED));
+        let last = line.last().copied();
+        if last.is_none() || last == interrupt || last == quit {
+            return Ok(None);
+        }
+        without_end(&mut line);
+        Ok(Some(Secret::new(line)))
     }
 }
 
@@ -235,11 +261,16 @@ fn ask_password() -> Result<Secret, Failure> {
     if !io::stdin().is_terminal() {
         return read_line().map_err(fault);
     }
-    let _silence = NoEcho::begin().map_err(fault)?;
-    out::error_text("Password: ");
-    let first = read_line().map_err(fault)?;
-    out::error_text("Once more: ");
-    let second = read_line().map_err(fault)?;
+    let silence = NoEcho::begin().map_err(fault)?;
+    let ask = |question: &str| {
+        out::error_text(question);
+        silence.read_line().map_err(fault)?.ok_or_else(|| {
+            out::error_text("\n");
+            Failure::new(Code::Failed, "given up: nothing is printed")
+        })
+    };
+    let first = ask("Password: ")?;
+    let second = ask("Once more: ")?;
     if first.matches(second.expose()) {
         Ok(first)
     } else {
@@ -250,10 +281,14 @@ fn ask_password() -> Result<Secret, Failure> {
 fn read_line() -> io::Result<Secret> {
     let mut line = Vec::new();
     io::stdin().lock().read_until(b'\n', &mut line)?;
+    without_end(&mut line);
+    Ok(Secret::new(line))
+}
+
+fn without_end(line: &mut Vec<u8>) {
     while line.last().is_some_and(|last| matches!(last, b'\n' | b'\r')) {
         line.pop();
     }
-    Ok(Secret::new(line))
 }
 
 // ---------------------------------------------------------------------------------------------- the list
