@@ -27,8 +27,8 @@ const AT_ONCE: usize = 64 * 1024;
 pub(crate) enum ClientFault {
     /// Nobody listens.
     #[error(
-        "{path}: the server is not running ({source}): start it with: dialback serve, or name its socket \
-         with --control"
+        "{path}: the server is not running ({source}): `systemctl status dialback` tells why, `systemctl start \
+         dialback` or `dialback serve` starts it; or name its socket with --control"
     )]
     NotRunning {
         /// The socket.

@@ -95,7 +95,7 @@ fn programs(host: &Host, config: &Config, findings: &mut Findings) {
 }
 
 /// A user of /etc/passwd: user id and group id.
-fn account(host: &Host, name: &str) -> Option<(u32, u32)> {
+pub(super) fn account(host: &Host, name: &str) -> Option<(u32, u32)> {
     if host.root == std::path::Path::new("/") {
         // Users may come from elsewhere (LDAP).
         return sys::account::Account::named(name).ok()?.map(|account| (account.uid, account.gid));
@@ -134,7 +134,7 @@ pub(super) fn users(host: &Host, config: &Config, findings: &mut Findings) {
     for line in &config.lines {
         let PortSpec::Tty(path) = &line.port else { continue };
         use std::os::unix::fs::MetadataExt as _;
-        let Ok(seen) = std::fs::metadata(host.at(path)) else { continue };
+        let Ok(seen) = std::fs::metadata(host.at(host.device(path))) else { continue };
         let mode = seen.mode();
         let may = (seen.uid() == uid && mode & 0o600 == 0o600)
             || (groups.contains(&seen.gid()) && mode & 0o060 == 0o060)

@@ -17,7 +17,7 @@ mod storage;
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use calls::config::Config;
 use calls::status::Status;
@@ -108,6 +108,26 @@ impl Host {
     pub(crate) fn at(&self, path: impl AsRef<Path>) -> PathBuf {
         let path = path.as_ref();
         self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// The device behind a name such as `/dev/serial/by-id/...`: /proc, units and locks know it by its own only.
+    fn device(&self, path: &Path) -> PathBuf {
+        let mut device = path.to_owned();
+        // As the kernel: whoever has more links is in a circle.
+        for _ in 0..40 {
+            let Ok(target) = std::fs::read_link(self.at(&device)) else { break };
+            let mut next = device.parent().unwrap_or(Path::new("/")).to_owned();
+            for part in target.components() {
+                match part {
+                    Component::RootDir | Component::Prefix(_) => next = "/".into(),
+                    Component::CurDir => {}
+                    Component::ParentDir => drop(next.pop()),
+                    Component::Normal(name) => next.push(name),
+                }
+            }
+            device = next;
+        }
+        device
     }
 
     fn exists(&self, path: impl AsRef<Path>) -> bool {

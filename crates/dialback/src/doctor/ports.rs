@@ -1,11 +1,13 @@
 //! Serial ports: whether they are there, who has locked them, and who else has them open.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use calls::config::{Config, PortSpec};
 use calls::status::Status;
 use sys::lock::LockState;
 
+use super::configuration::account;
 use super::{Findings, Host};
 
 /// Looks at each line's port.
@@ -21,10 +23,12 @@ pub(super) fn look(host: &Host, config: &Config, status: Option<&Status>, findin
         ];
         findings.error("port.lock-dir", place, told);
     }
+    let user = account(host, &config.server.user).map(|(uid, _)| uid);
     for line in &config.lines {
         let PortSpec::Tty(path) = &line.port else { continue };
         let place = path.display().to_string();
-        if !host.exists(path) {
+        let device = host.device(path);
+        if !host.exists(&device) {
             let why = "the line is faulted until it is there";
             let cure = "plug the modem in; ls -l /dev/serial/by-id tells the names that there are";
             findings.error("port.missing", place, ["there is no such device", why, cure]);
@@ -37,9 +41,9 @@ pub(super) fn look(host: &Host, config: &Config, status: Option<&Status>, findin
             findings.note("port.name", place.clone(), ["its number may change", why, cure]);
         }
         if directory.is_dir() {
-            lock(&directory, path, status.is_some(), findings);
+            lock(&directory, &device, (user, status.is_some()), findings);
         }
-        for (pid, program, _) in holders.iter().filter(|(_, _, file)| file == path) {
+        for (pid, program, _) in holders.iter().filter(|(_, _, file)| *file == device) {
             if program == "dialback" {
                 continue;
             }
@@ -48,13 +52,19 @@ pub(super) fn look(host: &Host, config: &Config, status: Option<&Status>, findin
             findings.error(
                 "port.held",
                 place.clone(),
-                [&what, why, &cure_for(program, *pid, path)],
+                [&what, why, &cure_for(program, *pid, &device)],
             );
         }
     }
 }
 
-fn lock(directory: &Path, path: &Path, serving: bool, findings: &mut Findings) {
+/// Who has locked a device, as `user` finds it who serves or would.
+fn lock(
+    directory: &Path,
+    path: &Path,
+    (user, serving): (Option<u32>, bool),
+    findings: &mut Findings,
+) {
     let file = directory.join(sys::lock::lock_name(path));
     let place = file.display().to_string();
     match sys::lock::state(directory, path) {
@@ -73,12 +83,15 @@ fn lock(directory: &Path, path: &Path, serving: bool, findings: &mut Findings) {
         }
         Ok(LockState::Stale { pid }) => {
             let what = format!("the process {pid} that locked {} is gone", path.display());
-            let cure = format!("nothing has to be done; or: rm {}", file.display());
-            findings.note(
-                "port.lock-stale",
-                place,
-                [&what, "dialback removes it, others may not", &cure],
-            );
+            if removable(directory, &file, user) {
+                let cure = format!("nothing has to be done; or: rm {}", file.display());
+                let why = "dialback removes it, others may not";
+                findings.note("port.lock-stale", place, [&what, why, &cure]);
+            } else {
+                let cure = format!("rm {}", file.display());
+                let why = "the directory is sticky, and the file another user's: the line is faulted until it is gone";
+                findings.error("port.lock-stale", place, [&what, why, &cure]);
+            }
         }
         Ok(LockState::Unreadable { what }) => {
             let cure = format!("rm {}", file.display());
@@ -98,6 +111,16 @@ fn lock(directory: &Path, path: &Path, serving: bool, findings: &mut Findings) {
             findings.error("port.lock-dir", place, told);
         }
     }
+}
+
+/// Whether `user` may remove the lock: from a sticky directory only his own.
+fn removable(directory: &Path, file: &Path, user: Option<u32>) -> bool {
+    let owner = |path: &Path| std::fs::metadata(path).ok().map(|seen| (seen.uid(), seen.mode()));
+    let (Some(user), Some((above, mode)), Some((own, _))) = (user, owner(directory), owner(file))
+    else {
+        return true;
+    };
+    mode & 0o1000 == 0 || user == 0 || user == own || user == above
 }
 
 /// How to end somebody who has a port.

@@ -16,7 +16,8 @@ pub(super) fn look(host: &Host, config: Option<&Config>, findings: &mut Findings
         .flat_map(|config| &config.lines)
         .filter_map(|line| match &line.port {
             PortSpec::Tty(path) => {
-                Some(path.strip_prefix("/dev").unwrap_or(path).display().to_string())
+                let device = host.device(path);
+                Some(device.strip_prefix("/dev").unwrap_or(&device).display().to_string())
             }
             PortSpec::Rfc2217 { .. } | PortSpec::Tcp { .. } | PortSpec::Sim(_) => None,
         })

@@ -100,7 +100,7 @@ fn journal(host: &Host, directory: &Path, findings: &mut Findings) {
                     [
                         "the clock is before the journal's last entry",
                         "windows, expiry and codes (TOTP) are judged by a wrong time",
-                        "timedatectl set-ntp true",
+                        SET_BY_A_SERVER,
                     ],
                 );
             }
@@ -113,6 +113,10 @@ fn journal(host: &Host, directory: &Path, findings: &mut Findings) {
     }
 }
 
+/// As minimal a system as a fresh Debian has no program for it, and `timedatectl` then refuses.
+const SET_BY_A_SERVER: &str =
+    "apt install systemd-timesyncd (or chrony); where it is installed, timedatectl set-ntp true";
+
 /// Whether the time can be right.
 pub(super) fn clock(host: &Host, _config: Option<&Config>, findings: &mut Findings) {
     if host.now_ms < WRITTEN_MS {
@@ -122,7 +126,7 @@ pub(super) fn clock(host: &Host, _config: Option<&Config>, findings: &mut Findin
             [
                 "it is set to a time before this program was written",
                 "windows, expiry and codes (TOTP) are judged by a wrong time",
-                "timedatectl set-ntp true",
+                SET_BY_A_SERVER,
             ],
         );
     }
@@ -131,7 +135,7 @@ pub(super) fn clock(host: &Host, _config: Option<&Config>, findings: &mut Findin
             .iter()
             .any(|path| host.exists(path));
     if !synchronised {
-        findings.warning("clock.unsynchronised", "the clock", ["nothing keeps it right (timesyncd, chrony, ntpd)", "codes (TOTP) fail when it is off by half a minute, and records can't be compared with the telephone company's", "timedatectl set-ntp true"]);
+        findings.warning("clock.unsynchronised", "the clock", ["nothing keeps it right (timesyncd, chrony, ntpd)", "codes (TOTP) fail when it is off by half a minute, and records can't be compared with the telephone company's", SET_BY_A_SERVER]);
     }
 }
 

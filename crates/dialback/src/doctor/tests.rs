@@ -200,6 +200,16 @@ const ROWS: &[Row] = &[
         "rm ",
     ),
     (
+        "a stale lock that the server may not remove",
+        |s| {
+            s.write("/var/lock/LCK..ttyS0", "   4194303\n");
+            s.mode("/var/lock", 0o1777);
+        },
+        Severity::Error,
+        "port.lock-stale",
+        "rm ",
+    ),
+    (
         "somebody's lock",
         |s| s.write("/var/lock/LCK..ttyS0", &format!("{:10}\n", std::process::id())),
         Severity::Warning,
@@ -233,6 +243,34 @@ const ROWS: &[Row] = &[
         Severity::Error,
         "port.held",
         "serial-getty@ttyS0",
+    ),
+    (
+        "agetty on a port that the configuration names by its adapter",
+        |s| {
+            s.write(
+                "/etc/dialback/dialback.toml",
+                &CONFIG.replace("/dev/ttyS0", "/dev/serial/by-id/usb-1"),
+            );
+            s.link("/dev/serial/by-id/usb-1", "../../ttyS0");
+            s.process(812, "agetty", "/dev/ttyS0");
+        },
+        Severity::Error,
+        "port.held",
+        "serial-getty@ttyS0",
+    ),
+    (
+        "a getty is enabled on such a port",
+        |s| {
+            s.write(
+                "/etc/dialback/dialback.toml",
+                &CONFIG.replace("/dev/ttyS0", "/dev/serial/by-id/usb-1"),
+            );
+            s.link("/dev/serial/by-id/usb-1", "../../ttyS0");
+            s.link("/etc/systemd/system/getty.target.wants/serial-getty@ttyS0.service", "/x");
+        },
+        Severity::Error,
+        "competitor.getty",
+        "disable --now serial-getty@ttyS0",
     ),
     ("our own server on it", |s| s.process(812, "dialback", "/dev/ttyS0"), Severity::Note, "", ""),
     ("another port's user", |s| s.process(812, "minicom", "/dev/ttyS1"), Severity::Note, "", ""),
