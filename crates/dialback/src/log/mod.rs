@@ -30,7 +30,7 @@ use crate::clock;
 use crate::out::{self, Palette};
 pub(crate) use fields::{Fields, fields, syslog_severity};
 use journald::Journald;
-pub(crate) use mask::masked;
+pub(crate) use mask::{masked, shown};
 use sentence::Sentence;
 pub(crate) use sentence::{Tone, cause_words, method_words, sentence};
 
@@ -115,12 +115,10 @@ impl EventLog {
             let _ending: Sender<()> = ending;
             let mut lines = LinesOfCalls::default();
             for entry in waiting {
-                let masked = (!numbers && format != Format::Json)
-                    .then(|| Entry { event: masked(&entry.event), ..Entry::clone(&entry) });
-                let entry = masked.as_ref().unwrap_or(&entry);
-                match &journald {
-                    Some(journald) => tell(journald, &mut lines, entry),
-                    None => write(format, palette, &mut lines, entry),
+                match (shown(&entry, numbers || format == Format::Json), &journald) {
+                    (Err(unmasked), _) => tracing::error!("{unmasked}"),
+                    (Ok(entry), Some(journald)) => tell(journald, &mut lines, &entry),
+                    (Ok(entry), None) => write(format, palette, &mut lines, &entry),
                 }
             }
         })?;

@@ -23,7 +23,7 @@ use super::follow::Receiver;
 use super::ledger::{Ledger, Place};
 use super::observatory::Observatory;
 use crate::exit::{Code, Failure};
-use crate::log::{Fields, LinesOfCalls, fields, masked, syslog_severity};
+use crate::log::{Fields, LinesOfCalls, fields, shown, syslog_severity};
 use wire::Wire;
 
 /// The longest message. RFC 5425 §4.3.1 asks receivers to take 8192 octets; those of UDP should take 2048.
@@ -181,9 +181,14 @@ impl Receiver for Sender {
     }
 
     fn take(&mut self, entry: &Entry, _: &str) -> Result<(), String> {
-        let masked = (!self.host.numbers)
-            .then(|| Entry { event: masked(&entry.event), ..Entry::clone(entry) });
-        let entry = masked.as_ref().unwrap_or(entry);
+        let entry = match shown(entry, self.host.numbers) {
+            Ok(entry) => entry,
+            Err(unmasked) => {
+                tracing::error!("{}: {unmasked}", self.name);
+                return Ok(());
+            }
+        };
+        let entry = &*entry;
         let fields = fields(&mut self.lines, entry);
         if self.host.filter.takes(&fields.event, &entry.event) {
             let longest = match self.host.transport {
