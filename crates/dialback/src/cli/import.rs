@@ -56,10 +56,7 @@ impl Import {
     }
 
     fn one(&self, from: &Path, to: Option<&Path>) -> Result<(), Failure> {
-        let mut text = String::new();
-        File::open(from)
-            .and_then(|file| file.take(MAX_FILE).read_to_string(&mut text))
-            .map_err(|e| failed(from, &e))?;
+        let text = read(from)?;
         let faulty =
             |why: String| Failure::new(Code::Configuration, format!("{}: {why}", from.display()));
         let imported = import::read(&text, self.section.as_deref()).map_err(faulty)?;
@@ -87,6 +84,20 @@ impl Import {
     }
 }
 
+/// The whole file, or none of it: what a part says may be the opposite of what the rest does.
+fn read(from: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    File::open(from)
+        .and_then(|file| file.take(MAX_FILE + 1).read_to_string(&mut text))
+        .map_err(|e| failed(from, &e))?;
+    if text.len() as u64 > MAX_FILE {
+        let kib = MAX_FILE / 1024;
+        let why = format!("{}: longer than {kib} KiB: that is no peer's options", from.display());
+        return Err(Failure::new(Code::Configuration, why));
+    }
+    Ok(text)
+}
+
 /// What is written must be readable; what is still missing has been told.
 fn check(imported: &Imported) -> Result<(), String> {
     let source = Source::new("imported", &*imported.peer);
@@ -103,4 +114,25 @@ fn check(imported: &Imported) -> Result<(), String> {
 
 fn failed(path: &Path, e: &std::io::Error) -> Failure {
     Failure::new(Code::InputOutput, format!("{}: {e}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_whole_or_refused() {
+        let path = std::env::temp_dir().join(format!("dialback-import-{}", std::process::id()));
+        for (length, whole) in [(MAX_FILE, true), (MAX_FILE + 1, false), (3 * MAX_FILE, false)] {
+            let text = "#".repeat(usize::try_from(length).unwrap());
+            std::fs::write(&path, &text).unwrap();
+            let read = read(&path);
+            assert_eq!(read.is_ok(), whole, "{length}");
+            match read {
+                Ok(read) => assert!(read == text, "{length}"),
+                Err(why) => assert!(why.to_string().contains("longer than 256 KiB"), "{why}"),
+            }
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
 }

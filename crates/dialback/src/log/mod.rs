@@ -87,11 +87,20 @@ pub(crate) fn start(format: Format, level: &str) -> Result<(), String> {
 /// Lines that may wait for a slow reader of stderr before they are left out.
 const WAITING: usize = 10_000;
 
+/// What the log's thread is to write.
+#[derive(Debug)]
+enum Waiting {
+    Entry(Arc<Entry>),
+    /// So many events are missing here.
+    LeftOut(u64),
+}
+
 /// Writes events of the journal to stderr, on a thread of its own: a reader that has stopped reading
-/// (a pager, a full pipe) must not stop the telephones. The journal itself leaves nothing out.
+/// (a pager, a full pipe) must not stop the telephones. The journal itself leaves nothing out; where this log does, it says so
+/// as soon as there is room again.
 #[derive(Debug)]
 pub(crate) struct EventLog {
-    entries: SyncSender<Arc<Entry>>,
+    entries: SyncSender<Waiting>,
     left_out: u64,
     /// Closed when the thread has ended.
     ended: Receiver<()>,
@@ -104,30 +113,43 @@ impl EventLog {
     /// In this format; colour if stderr is a terminal. `numbers`: people may read telephone numbers whole there; the lines
     /// for programs are the journal's own entries in any case.
     pub(crate) fn start(format: Format, numbers: bool) -> io::Result<Self> {
-        let (entries, waiting) = sync_channel::<Arc<Entry>>(WAITING);
         let palette = Palette::stderr();
         let journald = match format {
             Format::Text | Format::Json => None,
             Format::Journal => Some(Journald::open(Path::new(journald::SOCKET))?),
         };
-        let (ending, ended) = channel();
-        std::thread::Builder::new().name("log".to_owned()).spawn(move || {
-            let _ending: Sender<()> = ending;
-            let mut lines = LinesOfCalls::default();
-            for entry in waiting {
+        let mut lines = LinesOfCalls::default();
+        Self::telling(WAITING, move |waiting| match waiting {
+            Waiting::LeftOut(count) => say_left_out(count),
+            Waiting::Entry(entry) => {
                 match (shown(&entry, numbers || format == Format::Json), &journald) {
                     (Err(unmasked), _) => tracing::error!("{unmasked}"),
                     (Ok(entry), Some(journald)) => tell(journald, &mut lines, &entry),
                     (Ok(entry), None) => write(format, palette, &mut lines, &entry),
                 }
             }
+        })
+    }
+
+    /// The thread, with so many lines that may wait for it.
+    fn telling(most: usize, mut tell: impl FnMut(Waiting) + Send + 'static) -> io::Result<Self> {
+        let (entries, waiting) = sync_channel(most);
+        let (ending, ended) = channel();
+        std::thread::Builder::new().name("log".to_owned()).spawn(move || {
+            let _ending: Sender<()> = ending;
+            waiting.into_iter().for_each(&mut tell);
         })?;
         Ok(Self { entries, left_out: 0, ended })
     }
 
     /// One line. Never blocks.
     pub(crate) fn write(&mut self, entry: &Arc<Entry>) {
-        if self.entries.try_send(Arc::clone(entry)).is_err() {
+        if self.left_out > 0 && self.entries.try_send(Waiting::LeftOut(self.left_out)).is_ok() {
+            self.left_out = 0;
+        }
+        // Behind those that are missing none may stand as if it came next.
+        let room = self.left_out == 0;
+        if !(room && self.entries.try_send(Waiting::Entry(Arc::clone(entry))).is_ok()) {
             self.left_out += 1;
         }
     }
@@ -137,12 +159,13 @@ impl EventLog {
         drop(self.entries);
         let stuck = self.ended.recv_timeout(LAST_LINES) == Err(RecvTimeoutError::Timeout);
         if !stuck && self.left_out > 0 {
-            tracing::warn!(
-                "{} events were left out of this log; the journal has them",
-                self.left_out
-            );
+            say_left_out(self.left_out);
         }
     }
+}
+
+fn say_left_out(count: u64) {
+    tracing::warn!("{count} events were left out of this log here; the journal has them");
 }
 
 fn write(format: Format, palette: Palette, lines: &mut LinesOfCalls, entry: &Entry) {
@@ -274,6 +297,45 @@ mod tests {
         let line = text_line(Palette::none(), &mut lines, &entry);
         assert!(line.contains("  main  "), "{line}");
         assert!(lines.of.is_empty(), "one for each call, for ever: {lines:?}");
+    }
+
+    #[test]
+    fn what_a_slow_reader_has_missed_is_told_where_it_is_missing() {
+        let (told, tells) = channel();
+        let (read, reads) = channel::<()>();
+        let mut log = EventLog::telling(2, move |waiting| {
+            told.send(match waiting {
+                Waiting::Entry(entry) => entry.seq.0.to_string(),
+                Waiting::LeftOut(count) => format!("{count} missing"),
+            })
+            .unwrap();
+            // A reader that has seen enough for now.
+            reads.recv().unwrap_or(());
+        })
+        .unwrap();
+        let mut write = |seq| {
+            let at = Wall { unix_ms: 0, offset_s: 0 };
+            log.write(&Arc::new(Entry { seq: Seq(seq), at, event: Event::ServerStopped }));
+        };
+        let next = || tells.recv_timeout(Duration::from_secs(20)).unwrap();
+        write(1);
+        assert_eq!(next(), "1");
+        // Two may wait behind the one that is being read.
+        (2..=6).for_each(&mut write);
+        for seq in ["2", "3"] {
+            read.send(()).unwrap();
+            assert_eq!(next(), seq);
+        }
+        (7..=8).for_each(&mut write);
+        for line in ["3 missing", "7"] {
+            read.send(()).unwrap();
+            assert_eq!(next(), line);
+        }
+        write(9);
+        drop(read);
+        assert_eq!((next(), next()), ("1 missing".to_owned(), "9".to_owned()));
+        log.finish();
+        assert!(tells.try_recv().is_err());
     }
 
     #[test]
