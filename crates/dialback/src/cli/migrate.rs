@@ -185,6 +185,8 @@ impl Migrate {
         for stop in migrated.lines.iter().filter_map(|(_, _, stop)| stop.as_ref()) {
             out::line(format_args!("  {stop}"));
         }
-        out::line("  systemctl enable --now dialback");
+        // `enable --now` leaves a service that runs alone: the package's runs since it was installed, without a line.
+        out::line("  systemctl enable dialback");
+        out::line("  systemctl restart dialback");
     }
 }
