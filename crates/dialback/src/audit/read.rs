@@ -128,12 +128,23 @@ pub(super) enum Unreadable {
     /// The system's word.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// SQLite's word: pages that point nowhere, a header that is none.
-    #[error("the file is damaged: {0}")]
+    /// SQLite's word: pages that point nowhere, a header that is none; or, where a disk is full, that it cannot look.
+    #[error("{what}: {0}", what = told(.0))]
     Damaged(#[from] rusqlite::Error),
     /// A line that is none of an export's.
     #[error("line {line} {what}")]
     Line { line: u64, what: String },
+}
+
+/// What SQLite's word comes to. A full disk, on which it cannot make the files beside the database, harms no entry.
+fn told(fault: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode;
+    match fault.sqlite_error_code() {
+        Some(ErrorCode::SystemIoFailure | ErrorCode::DiskFull | ErrorCode::CannotOpen) => {
+            "it can't be read as things are (is the disk full?)"
+        }
+        Some(_) | None => "the file is damaged",
+    }
 }
 
 /// Walks the database's rows, in order: a thread of their own reads them while the caller looks at those before. The walk

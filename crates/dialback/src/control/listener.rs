@@ -180,7 +180,12 @@ fn clear_the_way(path: &Path) -> Result<(), Failure> {
     }
     match std::os::unix::net::UnixStream::connect(path) {
         Ok(live) => {
-            let message = format!("{}: already running, pid {}", path.display(), peer_pid(&live));
+            let who = match peer_pid(&live).as_str() {
+                // Who listened first, and not the server that has got the socket from it.
+                "1" => "as a service (systemctl status dialback)".to_owned(),
+                pid => format!("pid {pid}"),
+            };
+            let message = format!("{}: already running, {who}", path.display());
             Err(Failure::new(Code::TryLater, message))
         }
         Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path)
