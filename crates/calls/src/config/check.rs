@@ -16,7 +16,7 @@ use super::login_entry::EntryDraft;
 use super::sections::Draft;
 use super::values::{self, duration_text};
 use super::{
-    Action, LoginEntry, NamePattern, NumberPatterns, PortSpec, ReturnLine, ScreeningWord,
+    Action, LoginEntry, NamePattern, NumberPatterns, PortSpec, ReturnLine, SameLine, ScreeningWord,
     check_callbacks, network, ppp, site, users,
 };
 use crate::diagnostic::{Diagnostic, Source};
@@ -180,20 +180,36 @@ fn times(draft: &Draft, faults: &mut Faults) {
                 .hint("one user could take all promises: make it smaller"),
         );
     }
-    for line in &draft.lines {
-        if let Some(at) = &line.hold_time_at
-            && line.originates()
-            && line.line.hold_time >= callback.max_time
-        {
-            let message = format!(
-                "hold_time = {} is longer than a promise lives (max_time = {})",
-                duration_text(line.line.hold_time),
-                duration_text(callback.max_time)
-            );
-            faults.push(
-                Diagnostic::error(&draft.source, at.clone(), message).hint("make max_time longer"),
-            );
+    // Of lines that nobody has measured one is an example.
+    let mut unknown = false;
+    for line in draft.lines.iter().filter(|line| line.originates()) {
+        let wait = line.line.hold_time.saturating_add(line.line.hold_jitter);
+        if wait < callback.max_time {
+            continue;
         }
+        let (wait, lives) = (duration_text(wait), duration_text(callback.max_time));
+        let name = &line.line.name;
+        let fault = match (&line.hold_time_at, &places.max_time) {
+            (Some(at), _) => {
+                let message = format!(
+                    "hold_time and jitter are up to {wait}, which is longer than a promise lives (max_time = {lives})"
+                );
+                Diagnostic::error(&draft.source, at.clone(), message).hint("make max_time longer")
+            }
+            // It may be measured yet; and it is waited for where the caller's own line calls back.
+            (None, Some(at))
+                if line.answers() && callback.same_line == SameLine::Wait && !unknown =>
+            {
+                unknown = true;
+                let message = format!(
+                    "where line \"{name}\" calls its own caller back a promise expires before its first try: how long its exchange holds it is not known, and up to {wait} are waited"
+                );
+                Diagnostic::warning(&draft.source, at.clone(), message)
+                    .hint(format!("measure it (dialback qualify {name}), write its hold_time, or make max_time longer"))
+            }
+            (None, _) => continue,
+        };
+        faults.push(fault);
     }
 }
 
@@ -219,7 +235,8 @@ fn patterns(draft: &Draft, faults: &mut Faults) {
                     .hint("take it out: the server does not call itself"),
             );
         }
-        if pattern.value == "*" && deny.is_empty() {
+        let everything = ["*", "+*", "0*", "00*"].contains(&pattern.value.as_str());
+        if everything && !deny.iter().any(|deny| deny.ends_with('*')) {
             faults.push(
                 Diagnostic::warning(
                     &draft.source,

@@ -13,7 +13,7 @@ use super::login_config::LoginConfig;
 use super::login_entry::EntryDraft;
 use super::sections::Draft;
 use super::values::duration_text;
-use super::{Action, Authenticate, NamePattern, PortSpec, ReturnLine, ReturnProof};
+use super::{Action, Authenticate, NamePattern, PortSpec, ReturnLine, ReturnProof, SameLine};
 use crate::diagnostic::{Diagnostic, Source};
 
 type Faults = Vec<Diagnostic>;
@@ -42,7 +42,10 @@ pub(super) fn resolve_lines(
     let mut resolved = Vec::new();
     let mut able = false;
     for name in names {
-        let Some(found) = draft.lines.iter().find(|line| answers_to(line, name)) else {
+        // A line that has the name, and only then one whose device has it.
+        let named = draft.lines.iter().find(|line| line.line.name == *name);
+        let of_device = || draft.lines.iter().find(|line| has_device(line, name));
+        let Some(found) = named.or_else(of_device) else {
             let message = format!("-l: there is no line \"{name}\"");
             faults.push(Diagnostic::error(source, at, message).hint(meant(
                 draft,
@@ -62,17 +65,16 @@ pub(super) fn resolve_lines(
     *line = ReturnLine::Lines(resolved);
 }
 
-/// By its name, or by its device with or without `/dev/`.
-fn answers_to(line: &LineDraft, name: &str) -> bool {
+/// Whether it is this device, with or without `/dev/`.
+fn has_device(line: &LineDraft, name: &str) -> bool {
     let device = match &line.line.port {
         PortSpec::Tty(path) => Some(path.as_path()),
         PortSpec::Rfc2217 { .. } | PortSpec::Tcp { .. } | PortSpec::Sim(_) => None,
     };
-    line.line.name == name
-        || device.is_some_and(|device| {
-            device == Path::new(name)
-                || device.strip_prefix("/dev").is_ok_and(|tty| tty == Path::new(name))
-        })
+    device.is_some_and(|device| {
+        device == Path::new(name)
+            || device.strip_prefix("/dev").is_ok_and(|tty| tty == Path::new(name))
+    })
 }
 
 /// Every callback entry against the lines that shall make its calls.
@@ -96,16 +98,21 @@ pub(super) fn all(
             fixed_number(draft, &login.source, chosen, number, at, faults);
         }
     }
-    let unable = || unable(draft, &draft.callback.line, "callback.line");
-    if let Some(entry) = on_default_line
-        && let Some((message, hint)) = unable()
+    // Whom PPP calls back has no entry.
+    let user = draft.users.iter().find(|user| draft.ppp.is_some() && user.user.callback.is_some());
+    let place = match (on_default_line, user) {
+        (Some(entry), _) => Some((&login.source, &entry.program_at)),
+        (None, Some(user)) => Some((&user.source, &user.offer_at)),
+        (None, None) => None,
+    };
+    if let Some((source, at)) = place
+        && let Some((message, hint)) = unable(draft, &draft.callback.line, "callback.line")
     {
         // A line that is wrong in itself has been told already, and there is no place for it here.
         match (configured, &draft.places.return_line) {
             (Some(at), _) => faults.push(Diagnostic::error(&draft.source, at, message).hint(hint)),
             (None, None) => {
-                let at = entry.program_at.clone();
-                faults.push(Diagnostic::error(&login.source, at, message).hint(hint));
+                faults.push(Diagnostic::error(source, at.clone(), message).hint(hint));
             }
             (None, Some(_)) => {}
         }
@@ -118,7 +125,8 @@ pub(super) fn all(
     afterwards(login, faults);
 }
 
-/// Whoever knows a name has the callback: somebody wrote that on purpose, and should know what it means.
+/// Whoever knows a name has the callback: somebody wrote that on purpose, and should know what it means. Where it is so because no
+/// user has a proof, as with mgetty, doctor tells (prove plays it).
 fn unproved(draft: &Draft, login: &LoginConfig, faults: &mut Faults) {
     let calls_back = |entry: &EntryDraft| matches!(entry.entry.action, Action::Callback { .. });
     if let Some(at) = &draft.places.authenticate
@@ -187,22 +195,22 @@ fn generators(draft: &Draft, login: &LoginConfig, faults: &mut Faults) {
     }
 }
 
+/// Whether the entry's name is a user's, whose numbers are his own business.
+fn is_users(draft: &Draft, entry: &EntryDraft) -> bool {
+    match &entry.entry.pattern {
+        NamePattern::Exact(name) => draft.users.iter().any(|user| user.user.is_called(name)),
+        NamePattern::Prefix(_)
+        | NamePattern::Suffix(_)
+        | NamePattern::Contains(_)
+        | NamePattern::Any => false,
+    }
+}
+
 /// An entry without a number asks the caller for one; some number must then be allowed. A user's numbers are
 /// his own business.
 fn asking(draft: &Draft, login: &LoginConfig, faults: &mut Faults) {
     let asks = |entry: &&EntryDraft| match &entry.entry.action {
-        Action::Callback { numbers, .. } => {
-            let of_user = match &entry.entry.pattern {
-                NamePattern::Exact(name) => {
-                    draft.users.iter().any(|user| user.user.is_called(name))
-                }
-                NamePattern::Prefix(_)
-                | NamePattern::Suffix(_)
-                | NamePattern::Contains(_)
-                | NamePattern::Any => false,
-            };
-            numbers.is_empty() && !of_user
-        }
+        Action::Callback { numbers, .. } => numbers.is_empty() && !is_users(draft, entry),
         Action::Program { .. } | Action::Ppp => false,
     };
     if !draft.callback.caller_numbers.allow.is_empty() || draft.places.allow_is_faulty {
@@ -338,16 +346,28 @@ fn fixed_number(
 /// On the caller's own line, two more things must be right: the exchange must have let go, and the modem
 /// must insist on a dial tone, or a caller who holds the line passes for the one who is called.
 fn same_line(draft: &Draft, login: &LoginConfig, faults: &mut Faults) {
-    let same = |entry: &EntryDraft| match &entry.entry.action {
-        Action::Callback { line, .. } => {
-            *line.as_ref().unwrap_or(&draft.callback.line) == ReturnLine::Same
-        }
-        Action::Program { .. } | Action::Ppp => false,
+    let of_entries = login.entries.iter().filter_map(|entry| match &entry.entry.action {
+        Action::Callback { line, .. } => Some(line.as_ref().unwrap_or(&draft.callback.line)),
+        Action::Program { .. } | Action::Ppp => None,
+    });
+    // Whom PPP calls back, or an operator, is called on the default line.
+    let of_users = draft.users.iter().any(|user| user.user.callback.is_some());
+    let chosen: Vec<&ReturnLine> =
+        of_entries.chain(of_users.then_some(&draft.callback.line)).collect();
+    let own = |line: &&LineDraft| {
+        let may = |chosen: &&ReturnLine| match chosen {
+            ReturnLine::Same => true,
+            ReturnLine::Other => false,
+            // The caller's own, when he comes in on it.
+            ReturnLine::Lines(names) => names.contains(&line.line.name),
+            ReturnLine::Group(name) => line.line.groups.contains(name),
+        };
+        line.originates() && line.answers() && chosen.iter().any(may)
     };
-    if !login.entries.iter().any(same) {
+    if draft.callback.same_line == SameLine::Never {
         return;
     }
-    for line in draft.lines.iter().filter(|line| line.originates() && line.answers()) {
+    for line in draft.lines.iter().filter(own) {
         let name = &line.line.name;
         if line.hold_time_at.is_some()
             && line.line.hold_time > draft.callback.delay

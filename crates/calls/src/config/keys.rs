@@ -241,7 +241,7 @@ key!(QUARANTINE_AFTER: u32 = Callback."quarantine_after" ("a whole number") Valu
     "A number at which strangers have answered so often in a row is in quarantine: it is not called any more until `dialback release` or `quarantine_for`. `0` leaves quarantine out."; "2");
 key!(QUARANTINE_FOR: Duration = Callback."quarantine_for" ("a duration") Value(h(24)), min(1) => h(168);
     "How long a number stays in quarantine after the last stranger."; "\"24h\"");
-key!(AUTHENTICATE: Text = Callback."authenticate" ("`\"none\"`, `\"password\"`, `\"totp\"` or `\"password+totp\"`") Absent("`\"none\"` while no user has a `secret` or `totp`; then `\"password\"` if one has a `secret`, or else `\"totp\"`");
+key!(AUTHENTICATE: Text = Callback."authenticate" ("`\"none\"`, `\"password\"`, `\"totp\"` or `\"password+totp\"`") Absent("`\"none\"` while no user has a `secret` or `totp`; then `\"password+totp\"` if all of these have both, else `\"password\"` if one has a `secret`, or else `\"totp\"`");
     "What a caller who asks for a callback at the prompt has to prove his name by, before the number is asked for: his user's `secret`, a code of its `totp`, or both. All names are asked the same. With `\"none\"` the name is all, as scripts expect that were written for mgetty."; "\"password\"");
 key!(ALLOW: List = CallerNumbers."allow" ("a list of patterns") Value(&[]);
     "Numbers that a caller may type. The default allows none."; "[\"555*\", \"+49*\"]");

@@ -436,6 +436,7 @@ impl Draft {
             }
         };
         let users = self.users.iter().map(|user| &user.user);
+        chap.check_users(users.clone(), &self.server.host, faults);
         let draft = self.ppp.as_ref()?;
         Some(ppp::Ppp {
             secrets: Secrets::of(chap, pap, users),

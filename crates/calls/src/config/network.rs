@@ -349,7 +349,9 @@ pub(super) fn check(draft: &Whole, faults: &mut Faults) {
 fn check_without(draft: &Whole, faults: &mut Faults) {
     let lines = draft.lines.iter().map(|line| (&draft.source, line.backend_at.as_ref()));
     let users = draft.users.iter().map(|user| (&user.source, user.address_at.as_ref()));
-    for (source, at) in lines.chain(users) {
+    let secrets = draft.users.iter().filter(|user| user.user.credentials.ppp.is_some());
+    let secrets = secrets.map(|user| (&user.source, user.ppp_secret_at.as_ref()));
+    for (source, at) in lines.chain(users).chain(secrets) {
         let Some(at) = at else { continue };
         let message = "this needs [ppp], and there is none";
         let fault = Diagnostic::error(source, at.clone(), message);

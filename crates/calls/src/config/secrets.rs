@@ -14,6 +14,7 @@
 //! A diagnostic shows the line that it is about, so the text that diagnostics get to see has stars for
 //! everything behind the second word. Whoever checks a proof is in `calls::service`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -139,7 +140,7 @@ impl Secrets {
         pap: Option<FileSecrets>,
         users: impl Iterator<Item = &'u User>,
     ) -> Self {
-        let mut chap = chap.0;
+        let mut chap = chap.into_entries();
         for user in users {
             let Some(secret) = &user.credentials.ppp else { continue };
             for name in std::iter::once(&user.name).chain(&user.aliases) {
@@ -150,21 +151,57 @@ impl Secrets {
                 });
             }
         }
-        let pap = pap.map(|pap| pap.0).unwrap_or_default();
+        let pap = pap.map(FileSecrets::into_entries).unwrap_or_default();
         Self(Arc::new(Files { chap, pap }))
     }
 }
 
 /// The secrets of one file.
-pub(super) struct FileSecrets(Vec<Entry>);
+pub(super) struct FileSecrets {
+    source: Arc<Source>,
+    /// Each with its place.
+    entries: Vec<(Range<usize>, Entry)>,
+}
+
+impl FileSecrets {
+    fn into_entries(self) -> Vec<Entry> {
+        self.entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// Lines for a user who has a secret of his own: theirs would come first, and the one that was given up stay good.
+    pub(super) fn check_users<'u>(
+        &self,
+        users: impl Iterator<Item = &'u User>,
+        host: &str,
+        faults: &mut Faults,
+    ) {
+        let users = users.filter(|user| user.credentials.ppp.is_some());
+        let names: BTreeMap<&[u8], &User> = users
+            .flat_map(|user| {
+                let names = std::iter::once(&user.name).chain(&user.aliases);
+                names.map(move |name| (name.as_bytes(), user))
+            })
+            .collect();
+        let ours = |entry: &Entry| entry.server == ANY || entry.server == host.as_bytes();
+        for (at, entry) in self.entries.iter().filter(|(_, entry)| ours(entry)) {
+            if let Some(user) = names.get(entry.client.as_slice()) {
+                let message =
+                    format!("the user {} has a ppp_secret, and this line would beat it", user.name);
+                let fault = Diagnostic::error(&self.source, at.clone(), message);
+                faults.push(fault.hint("strike the line, or the user's ppp_secret"));
+            }
+        }
+    }
+}
 
 /// Reads one file; whatever makes no sense is reported and left out.
 pub(super) fn parse(name: &str, file: &FileText, uid: u32, faults: &mut Faults) -> FileSecrets {
     if file.text.len() > MAX_FILE {
         let message = format!("more than {} KiB", MAX_FILE / 1024);
-        let fault = Diagnostic::of_file(&Source::new(name, ""), message);
+        let source = Source::new(name, "");
+        let fault = Diagnostic::of_file(&source, message);
         faults.push(fault.hint("is it the right file?"));
-        return FileSecrets(Vec::new());
+        return FileSecrets { source, entries: Vec::new() };
     }
     let mut shown = Vec::with_capacity(file.text.len());
     let mut found: Vec<(Range<usize>, Result<Entry, Fault>)> = Vec::new();
@@ -195,13 +232,13 @@ pub(super) fn parse(name: &str, file: &FileText, uid: u32, faults: &mut Faults) 
                 faults.push(fault.hint("let a * take many names, or ask a RADIUS server"));
                 break;
             }
-            Ok(entry) => entries.push(entry),
+            Ok(entry) => entries.push((at, entry)),
             Err((message, hint)) => {
                 faults.push(Diagnostic::error(&source, at, message).hint(hint));
             }
         }
     }
-    FileSecrets(entries)
+    FileSecrets { source, entries }
 }
 
 type Faults = Vec<Diagnostic>;
@@ -322,6 +359,27 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_would_beat_a_users_own_secret_is_told_without_it() {
+        let (chap, ..) = read(
+            "alice * old\n* * anybody\nal orion older\nalice vega elsewhere\nBRANCH\\\\alice * domain\nbob * b\n",
+        );
+        let mut alice = User { name: "alice".to_owned(), ..User::default() };
+        alice.aliases = vec!["al".to_owned()];
+        alice.credentials.ppp = Some(Arc::new(Secret::from("new")));
+        let bob = User { name: "bob".to_owned(), ..User::default() };
+        let mut faults = Vec::new();
+        chap.check_users([alice, bob].iter(), "orion", &mut faults);
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [1, 3].map(|line| format!(
+                "chap-secrets:{line}:1: the user alice has a ppp_secret, and this line would beat it: strike the line, or \
+                 the user's ppp_secret"
+            ))
+        );
+    }
+
+    #[test]
     fn the_most_exact_line_wins_and_the_first_of_equals() {
         let (chap, told, _) = read(
             "# client server secret\n\
@@ -366,7 +424,7 @@ mod tests {
             ("alice * hush\\x41", "chap-secrets:2:1: an escape that is not read here"),
         ] {
             let (secrets, told, faults) = read(&format!("bob * hush-hush\n{line}\n"));
-            assert_eq!(secrets.0.len(), 1, "{line}");
+            assert_eq!(secrets.entries.len(), 1, "{line}");
             assert!(told[0].starts_with(wanted), "{line}: {told:?}");
             assert!(!faults[0].source.text().contains("hush"), "{line}");
         }

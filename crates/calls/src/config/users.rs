@@ -36,12 +36,14 @@ pub(super) struct UserDraft {
     pub(super) source: Arc<Source>,
     pub(super) address_at: Option<Range<usize>>,
     name_at: Range<usize>,
-    offer_at: Range<usize>,
+    pub(super) offer_at: Range<usize>,
     return_proof_at: Option<Range<usize>>,
     numbers_at: Vec<Range<usize>>,
     aliases_at: Vec<Range<usize>>,
     /// Where the first secret stands, if one does.
     pub(super) secret_at: Option<Range<usize>>,
+    totp_at: Option<Range<usize>>,
+    pub(super) ppp_secret_at: Option<Range<usize>>,
 }
 
 /// Every `[[user]]` of a file.
@@ -115,6 +117,8 @@ fn user(
         numbers_at: Vec::new(),
         aliases_at: aliases.into_iter().filter_map(|alias| alias.at).collect(),
         secret_at: secrets.iter().find_map(|key| table.get(key)).map(Spanned::span),
+        totp_at: table.get(keys::USER_TOTP.name).map(Spanned::span),
+        ppp_secret_at: table.get(keys::USER_PPP_SECRET.name).map(Spanned::span),
     };
     if let Some(value) = callback {
         let table = Table::new(source, Section::UserCallback, value, faults)?;
@@ -349,22 +353,27 @@ fn combined(
     Ok((offer, has(Word::None)))
 }
 
-/// What proves a name, where it is not written; and a user who can never prove his.
+/// What proves a name, where it is not written; a user who can never prove his, and one who could by more than he is
+/// asked for.
 fn check_proofs(draft: &mut Whole, faults: &mut Faults) {
-    let has = |known: fn(&Credentials) -> bool| {
-        draft.users.iter().any(|user| known(&user.user.credentials))
+    let known = || {
+        let users = draft.users.iter().filter(|user| !user.user.trap);
+        users.map(|user| &user.user.credentials)
     };
-    let (password, code) =
-        (has(|known| known.password.is_some()), has(|known| known.totp.is_some()));
-    let Some(at) = &draft.places.authenticate else {
+    let password = known().any(|known| known.password.is_some());
+    let code = known().any(|known| known.totp.is_some());
+    let both = known().all(|known| known.password.is_some() == known.totp.is_some());
+    if draft.places.authenticate.is_none() {
         draft.callback.authenticate = match (password, code) {
+            (true, true) if both => Authenticate::PasswordAndCode,
             (true, _) => Authenticate::Password,
             (false, true) => Authenticate::Code,
             (false, false) => Authenticate::Nothing,
         };
-        return;
-    };
+    }
     let wanted = draft.callback.authenticate;
+    unasked_codes(draft, wanted, faults);
+    let Some(at) = &draft.places.authenticate else { return };
     let missing = match (wanted.wants_password() && !password, wanted.wants_code() && !code) {
         (true, _) => "secret",
         (false, true) => "totp",
@@ -375,6 +384,32 @@ fn check_proofs(draft: &mut Whole, faults: &mut Faults) {
         Diagnostic::warning(&draft.source, at.clone(), message)
             .hint("print one with \"dialback user add\""),
     );
+}
+
+/// Whoever has been given a code generator thinks that it counts.
+fn unasked_codes(draft: &Whole, wanted: Authenticate, faults: &mut Faults) {
+    if wanted.wants_code() {
+        return;
+    }
+    for user in draft.users.iter().filter(|user| !user.user.trap) {
+        let Some(at) = &user.totp_at else { continue };
+        let return_proof = user.user.return_proof.unwrap_or(draft.callback.return_proof);
+        if user.user.credentials.totp.is_none() || return_proof == ReturnProof::Totp {
+            continue;
+        }
+        let why = match &draft.places.authenticate {
+            Some(_) => "",
+            None => ", since others have a secret and no totp",
+        };
+        let message = format!(
+            "{} is never asked for a one-time code: authenticate is \"{}\"{why}",
+            user.user.name,
+            wanted.word()
+        );
+        faults.push(Diagnostic::warning(&user.source, at.clone(), message).hint(
+            "write authenticate = \"password+totp\" into [callback] once all have both, or return_proof = \"totp\" here",
+        ));
+    }
 }
 
 /// A one-time code is asked for at the prompt, of a user who has a generator.

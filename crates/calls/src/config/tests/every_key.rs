@@ -110,7 +110,7 @@ fn errors(text: &str) -> Vec<String> {
         .into_iter()
         .map(|name| (name.into(), file(if name.contains("dialin") { "!5550667" } else { LOGIN })))
         .collect();
-    files.insert("/etc/dialback/chap-secrets".into(), file("alice * s3cret"));
+    files.insert("/etc/dialback/chap-secrets".into(), file("bob * s3cret"));
     files.insert("/etc/dialback/users.toml".into(), file("[[user]]\nname = \"zoe\""));
     files.insert("/etc/dialback/issue".into(), file("Welcome"));
     files.insert("dialback.toml".into(), file(text));

@@ -35,6 +35,8 @@ const TOML: &str = "[server]\nlogin_config = \"login.config\"\nusers = \"users.t
 const HASH: &str =
     "$argon2id$v=19$m=8,t=1,p=1$c2l4dGVlbiBvY3RldHM$OjW5mXMPPzx8Mc8K7HcVmHRtlZ6yBvxh5LxrVvqJqXY";
 
+const TOTP: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
 fn read(toml: &str, users: &str, modes: (u32, u32)) -> Result<Loaded, Vec<Diagnostic>> {
     let file = |text: &str, mode| FileText { text: text.as_bytes().to_vec(), uid: 0, mode };
     let files: BTreeMap<PathBuf, FileText> = BTreeMap::from([
@@ -53,6 +55,33 @@ fn told(result: Result<Loaded, Vec<Diagnostic>>) -> Vec<String> {
         assert!(!shown.contains("hush") && !shown.contains("c2l4dGV"), "{shown}");
     }
     faults.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_code_generator_counts_or_it_is_told_that_it_does_not() {
+    let user = |name: &str, secret: &str, totp: &str| {
+        format!("[[user]]\nname = \"{name}\"\n{secret}{totp}\n")
+    };
+    let (secret, totp) = (format!("secret = \"{HASH}\"\n"), format!("totp = \"{TOTP}\"\n"));
+    let both = user("zoe", &secret, &totp) + &user("xena", "", "");
+    let asked = |users: &str| {
+        let config = read(TOML, users, (0o644, 0o600)).expect("a configuration");
+        let told: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+        (config.config.callback.authenticate, told)
+    };
+    let (authenticate, told) = asked(&both);
+    assert_eq!((authenticate, told.len()), (Authenticate::PasswordAndCode, 0), "{told:?}");
+    // One who has a secret alone brings it down to the password for all.
+    let (authenticate, told) = asked(&format!("{both}{}", user("yan", &secret, "")));
+    assert_eq!(authenticate, Authenticate::Password);
+    assert_eq!(
+        told,
+        [
+            "users.toml:4:8: warning: zoe is never asked for a one-time code: authenticate is \"password\", since others have \
+          a secret and no totp: write authenticate = \"password+totp\" into [callback] once all have both, or \
+          return_proof = \"totp\" here"
+        ]
+    );
 }
 
 #[test]
