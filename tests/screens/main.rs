@@ -13,6 +13,10 @@
     reason = "the server and the modem are those of the rim's tests, which use more of them"
 )]
 
+mod commands;
+mod examples;
+mod page;
+
 #[path = "../rim/folder.rs"]
 mod folder;
 #[path = "../rim/modem.rs"]
