@@ -8,8 +8,8 @@ use proto::dial::PhoneNumber;
 use proto::time::Instant;
 
 use super::{
-    CONNECT_TIME, Call, GREETING_TIME, MOMENT, Measurement, RINGS_FOR_CALLER, SIGNAL_TIME, Side,
-    Sides, State, Step, TALK_TIME, TONE_TIME, millis,
+    CONNECT_TIME, Call, GREETING_TIME, Held, MOMENT, Measurement, RINGS_FOR_CALLER, SIGNAL_TIME,
+    Side, Sides, State, Step, TALK_TIME, TONE_TIME, millis,
 };
 use crate::line::{Act, Heard};
 use crate::qualify::failure::Failure;
@@ -76,8 +76,8 @@ impl Measurement {
                     State::Doubting { call, since, words, until }
                 }
             }
-            State::Taking { call, until } => self.taking(now, side, &heard, call, until),
-            State::Talking { call, until } => self.talking(now, side, &heard, call, until),
+            State::Taking { held, until } => self.taking(now, side, &heard, held, until),
+            State::Talking { held, until } => self.talking(now, side, &heard, held, until),
             State::LettingGo { wait, until } => {
                 if side == Side::Line && heard == Heard::Rest {
                     State::Waiting { wait, until: now + wait }
@@ -218,9 +218,7 @@ impl Measurement {
             Call::Data(Side::Other) => way.rings >= RINGS_FOR_CALLER,
             Call::Data(Side::Line) => way.rings >= 1,
             // The number that it must be is waited for.
-            Call::Hold(_) | Call::Control(_) => {
-                way.dialled && way.rings > self.rings_before_number()
-            }
+            Call::Held(_) => way.dialled && way.rings > self.rings_before_number(),
         };
         match call {
             _ if !enough => State::Dialling { call, way, until },
@@ -229,9 +227,9 @@ impl Measurement {
                 self.up = Some((call.from(), now));
                 State::Connecting { call, up: Sides::default(), until: now + CONNECT_TIME }
             }
-            Call::Hold(_) | Call::Control(_) => {
+            Call::Held(held) => {
                 self.wish(Side::Line, Act::Take);
-                State::Taking { call, until: now + TONE_TIME }
+                State::Taking { held, until: now + TONE_TIME }
             }
         }
     }
@@ -270,12 +268,12 @@ impl Measurement {
                 self.caller_id = CallerIdFound::Number { rings, configured };
                 None
             }
-            (Call::Hold(_) | Call::Control(_), Some(Caller::Number(number))) => {
+            (Call::Held(_), Some(Caller::Number(number))) => {
                 let known = self.rings_before_number() > 0;
                 let theirs = known && other.is_some_and(|own| !is_same(own, number));
                 theirs.then(|| Failure::Rang { line: self.name(Side::Line) })
             }
-            (Call::Hold(_) | Call::Control(_), Some(Caller::Private | Caller::OutOfArea)) => None,
+            (Call::Held(_), Some(Caller::Private | Caller::OutOfArea)) => None,
         }
     }
 
@@ -395,27 +393,27 @@ impl Measurement {
         now: Instant,
         side: Side,
         heard: &Heard,
-        call: Call,
+        held: Held,
         until: Instant,
     ) -> State {
         // It rings until the modem has the line.
         if let Heard::Ring(_) = heard {
-            return State::Taking { call, until };
+            return State::Taking { held, until };
         }
         if let (Side::Other, Heard::Failed(ResultCode::NoCarrier)) = (side, heard) {
             return self.failing(now, Failure::LetsGo { line: self.name(side) });
         }
-        match self.answered(side, heard, self.not_connected(call)) {
+        match self.answered(side, heard, self.not_connected(Call::Held(held))) {
             Some(Ok(())) => {
-                self.up = Some((call.from(), now));
-                let talk = match call {
-                    Call::Control(time) => TALK_TIME + time,
-                    Call::Data(_) | Call::Hold(_) => TALK_TIME,
+                self.up = Some((Side::Other, now));
+                let talk = match held {
+                    Held::Control(time) => TALK_TIME + time,
+                    Held::Wait(_) => TALK_TIME,
                 };
-                State::Talking { call, until: now + talk }
+                State::Talking { held, until: now + talk }
             }
             Some(Err(failure)) => self.failing(now, failure),
-            None => State::Taking { call, until },
+            None => State::Taking { held, until },
         }
     }
 
@@ -425,7 +423,7 @@ impl Measurement {
         now: Instant,
         side: Side,
         heard: &Heard,
-        call: Call,
+        held: Held,
         until: Instant,
     ) -> State {
         let line = self.name(side);
@@ -439,7 +437,7 @@ impl Measurement {
             | Heard::Done
             | Heard::Mute
             | Heard::Received(_)
-            | Heard::Lost(_) => State::Talking { call, until },
+            | Heard::Lost(_) => State::Talking { held, until },
         }
     }
 

@@ -125,9 +125,16 @@ const RINGS_FOR_CALLER: u32 = 3;
 enum Call {
     /// With data; who calls.
     Data(Side),
-    /// Held for this wait, from `Other`.
-    Hold(Duration),
-    /// The control over this time, from `Other`.
+    /// Without, from `Other`.
+    Held(Held),
+}
+
+/// A call without data: what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    /// Whether the exchange still holds it after this wait.
+    Wait(Duration),
+    /// The control over this time.
     Control(Duration),
 }
 
@@ -135,7 +142,7 @@ impl Call {
     const fn from(self) -> Side {
         match self {
             Self::Data(from) => from,
-            Self::Hold(_) | Self::Control(_) => Side::Other,
+            Self::Held(_) => Side::Other,
         }
     }
 
@@ -203,11 +210,11 @@ enum State {
         until: Instant,
     },
     Taking {
-        call: Call,
+        held: Held,
         until: Instant,
     },
     Talking {
-        call: Call,
+        held: Held,
         until: Instant,
     },
     LettingGo {
@@ -337,17 +344,16 @@ impl Measurement {
                 self.state = self.learned(now, call, nothing);
             }
             State::Doubting { call, words, .. } => self.state = self.learned(now, call, words),
-            State::Taking { call, .. } => self.fail(now, self.not_connected(call)),
-            State::Talking { call: Call::Control(_), .. } => {
+            State::Taking { held, .. } => self.fail(now, self.not_connected(Call::Held(held))),
+            State::Talking { held: Held::Control(_), .. } => {
                 self.wish(Side::Line, Act::DialTone);
                 self.wish(Side::Other, Act::DialTone);
                 self.state = State::Controlling { until: now + self.tone_time() };
             }
-            State::Talking { call: Call::Hold(wait), .. } => {
+            State::Talking { held: Held::Wait(wait), .. } => {
                 self.hang_up(Side::Line);
                 self.state = State::LettingGo { wait, until: now + READY_TIME };
             }
-            State::Talking { call: Call::Data(_), .. } => {}
             State::LettingGo { .. } => {
                 self.fail(now, Failure::NotReady { line: self.name(Side::Line) });
             }
@@ -392,8 +398,8 @@ impl Measurement {
         let (stay, purpose) = match call {
             Call::Data(Side::Other) => (false, "caller ID and disconnect signal".to_owned()),
             Call::Data(Side::Line) => (false, "disconnect signal".to_owned()),
-            Call::Hold(wait) => (true, format!("hold time, {}", seconds(wait))),
-            Call::Control(time) => (true, format!("control, {}", seconds(time))),
+            Call::Held(Held::Wait(wait)) => (true, format!("hold time, {}", seconds(wait))),
+            Call::Held(Held::Control(time)) => (true, format!("control, {}", seconds(time))),
         };
         self.calls += 1;
         *self.at_rest.of_mut(call.from()) = false;
@@ -448,8 +454,8 @@ impl Measurement {
 
     fn next_step(&self) -> Step {
         match self.search.next() {
-            Next::Try(wait) => Step::Call(Call::Hold(wait)),
-            Next::Control(time) => Step::Call(Call::Control(time)),
+            Next::Try(wait) => Step::Call(Call::Held(Held::Wait(wait))),
+            Next::Control(time) => Step::Call(Call::Held(Held::Control(time))),
             Next::Found { .. } | Next::HeldTooLong(_) | Next::NoEnd => Step::Over,
         }
     }
