@@ -19,4 +19,4 @@ mod verify;
 pub(crate) use anchor::{Anchor, Told, write};
 pub(crate) use export::{Format, Span, export};
 pub(crate) use schedule::Anchors;
-pub(crate) use verify::{Verdict, verify};
+pub(crate) use verify::{Configured, Verdict, verify, verify_own};

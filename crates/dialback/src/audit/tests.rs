@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use calls::vocabulary::{Entry, Event, Seq, Wall};
 use rusqlite::Connection;
@@ -187,6 +188,35 @@ fn what_the_chain_cannot_show_the_anchors_do() {
     fs::write(&anchors[0], "dialback-anchor 1 seq=10 hash=short at=now\n").unwrap();
     let bad = Fault::BadAnchor { path: anchors[0].clone(), line: 1 };
     assert_eq!(faults(&other, &anchors), [bad]);
+}
+
+#[test]
+fn anchors_that_are_configured_and_have_gone_are_a_fault() {
+    let folder = Folder::new("gone");
+    let path = journal(&folder, 10);
+    let file = anchored(&folder, &[anchor(&path)]);
+    let own = Configured { file: file.clone(), every: Duration::from_secs(600) };
+    let first_ms = START_MS + 1000;
+    let check = |after_ms: i64, wanted: &[Fault]| {
+        let now = Wall { unix_ms: first_ms + after_ms, offset_s: 0 };
+        assert_eq!(verify_own(&path, Some(&own), now).unwrap().faults, wanted, "{after_ms} ms");
+    };
+    let gone = [Fault::NoAnchors { path: file.clone(), since_ms: first_ms }];
+    let (soon, long_ago) = (600_000, 700_000);
+    check(long_ago, &[]);
+    // Emptied.
+    fs::write(&file, "nothing of ours\n").unwrap();
+    check(soon, &[]);
+    check(long_ago, &gone);
+    // Deleted, with the end of the journal.
+    fs::remove_file(&file).unwrap();
+    tampered(&path, "DELETE FROM journal WHERE seq > 7");
+    check(soon, &[]);
+    check(long_ago, &gone);
+    let now = Wall { unix_ms: first_ms + long_ago, offset_s: 0 };
+    assert_eq!(verify_own(&path, None, now).unwrap().faults, [], "none are configured");
+    tampered(&path, "DELETE FROM journal");
+    check(long_ago, &[]);
 }
 
 /// What somebody does who knows how the chain is made.

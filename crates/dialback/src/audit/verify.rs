@@ -9,8 +9,10 @@ use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use calls::vocabulary::Seq;
+use calls::config::Audit;
+use calls::vocabulary::{Seq, Wall};
 use serde::Serialize;
 
 use super::anchor::{Anchor, hex};
@@ -19,6 +21,9 @@ use crate::store::Link;
 
 /// The longest line in a file with anchors: a system's log has long ones.
 const LINE_LIMIT: u64 = 64 * 1024;
+
+/// Writing an anchor, and starting at all, may take so long: an anchor that is late by less is not missed.
+const GRACE_MS: i64 = 60_000;
 
 /// What begins a file of SQLite's.
 const SQLITE: &[u8] = b"SQLite format 3\0";
@@ -81,6 +86,31 @@ pub(crate) enum Fault {
         /// Which line.
         line: u64,
     },
+    /// The configured file of anchors has none, though the first was due long ago: whoever cuts the journal's end off
+    /// takes them away as well.
+    NoAnchors {
+        /// Where they should be.
+        path: PathBuf,
+        /// When the journal begins (ms since 1970).
+        since_ms: i64,
+    },
+}
+
+/// Where the server writes anchors, and how often.
+#[derive(Clone, Debug)]
+pub(crate) struct Configured {
+    /// `[audit] anchor_file`
+    pub(crate) file: PathBuf,
+    /// `[audit] anchor_every`
+    pub(crate) every: Duration,
+}
+
+impl Configured {
+    /// What a configuration says, if it names a file.
+    pub(crate) fn of(audit: &Audit) -> Option<Self> {
+        let file = audit.anchor_file.clone()?;
+        Some(Self { file, every: audit.anchor_every })
+    }
 }
 
 impl fmt::Display for Fault {
@@ -107,6 +137,13 @@ impl fmt::Display for Fault {
             Self::BadAnchor { path, line } => {
                 write!(f, "{}:{line}: is no anchor as it was written", path.display())
             }
+            Self::NoAnchors { path, since_ms } => write!(
+                f,
+                "{} is named by [audit] anchor_file and has no anchor, though the journal goes back to {}: its anchors \
+                 were taken away, or none could be written so far",
+                path.display(),
+                time(*since_ms)
+            ),
         }
     }
 }
@@ -123,26 +160,34 @@ pub(super) fn time(unix_ms: i64) -> String {
 /// A file that cannot be opened, by name. What is wrong inside of them is in the verdict.
 pub(crate) fn verify(path: &Path, anchors: &[PathBuf]) -> Result<Verdict, String> {
     let mut walk = Walk::default();
-    for file in anchors {
-        walk.read_anchors(file).map_err(|e| format!("{}: {e}", file.display()))?;
-    }
-    let is_database = is_database(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let read = match is_database {
-        true => read::database(path, |row| {
-            walk.row(row);
-            Ok(())
-        }),
-        false => read::export(path, |line| walk.line(line)),
-    };
-    match read {
-        Ok(()) if !is_database && !walk.ended => {
-            walk.damaged("it has no end: it was cut off, or is not finished".to_owned());
-        }
-        Ok(()) => {}
-        Err(Unreadable::Io(e)) => return Err(format!("{}: {e}", path.display())),
-        Err(unreadable) => walk.damaged(unreadable.to_string()),
-    }
+    let is_database = walk.read(path, anchors)?;
     Ok(walk.finish(is_database))
+}
+
+/// Verifies the server's own journal against the anchors that it writes: that there are none by now is a fault.
+///
+/// # Errors
+/// A file that cannot be opened, by name, but for that of anchors when it is missing.
+pub(crate) fn verify_own(
+    journal: &Path,
+    anchors: Option<&Configured>,
+    now: Wall,
+) -> Result<Verdict, String> {
+    let Some(Configured { file, every }) = anchors else { return verify(journal, &[]) };
+    let there = file.try_exists().map_err(|e| format!("{}: {e}", file.display()))?;
+    let compared = there.then(|| file.clone());
+    let mut walk = Walk::default();
+    walk.read(journal, compared.as_slice())?;
+    let had_any = walk.had_anchors;
+    let mut verdict = walk.finish(true);
+    let every_ms = i64::try_from(every.as_millis()).unwrap_or(i64::MAX);
+    if let Some((_, since_ms)) = verdict.first
+        && !had_any
+        && now.unix_ms.saturating_sub(since_ms) > every_ms.saturating_add(GRACE_MS)
+    {
+        verdict.faults.push(Fault::NoAnchors { path: file.clone(), since_ms });
+    }
+    Ok(verdict)
 }
 
 /// By what its file begins with; an empty one is a database of nothing.
@@ -164,6 +209,8 @@ struct Walk {
     from: u64,
     opened: bool,
     ended: bool,
+    /// A line was an anchor, or had been one.
+    had_anchors: bool,
 }
 
 impl Default for Walk {
@@ -175,11 +222,36 @@ impl Default for Walk {
             from: 0,
             opened: false,
             ended: false,
+            had_anchors: false,
         }
     }
 }
 
 impl Walk {
+    /// Reads the anchors, and then the database or export; whether it is a database.
+    fn read(&mut self, path: &Path, anchors: &[PathBuf]) -> Result<bool, String> {
+        for file in anchors {
+            self.read_anchors(file).map_err(|e| format!("{}: {e}", file.display()))?;
+        }
+        let is_database = is_database(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let read = match is_database {
+            true => read::database(path, |row| {
+                self.row(row);
+                Ok(())
+            }),
+            false => read::export(path, |line| self.line(line)),
+        };
+        match read {
+            Ok(()) if !is_database && !self.ended => {
+                self.damaged("it has no end: it was cut off, or is not finished".to_owned());
+            }
+            Ok(()) => {}
+            Err(Unreadable::Io(e)) => return Err(format!("{}: {e}", path.display())),
+            Err(unreadable) => self.damaged(unreadable.to_string()),
+        }
+        Ok(is_database)
+    }
+
     fn read_anchors(&mut self, path: &Path) -> std::io::Result<()> {
         let mut file = BufReader::new(File::open(path)?);
         let mut text = Vec::new();
@@ -188,7 +260,9 @@ impl Walk {
             if Read::take(&mut file, LINE_LIMIT).read_until(b'\n', &mut text)? == 0 {
                 break;
             }
-            match Anchor::find(&String::from_utf8_lossy(&text)) {
+            let found = Anchor::find(&String::from_utf8_lossy(&text));
+            self.had_anchors |= found.is_some();
+            match found {
                 None => {}
                 Some(Ok(anchor)) => self.anchors.entry(anchor.seq).or_default().push(anchor),
                 Some(Err(_)) => {

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::DEFAULT_CONFIG;
 use super::show::{since, to_json};
 use crate::audit::{self, Format, Span, Verdict};
-use crate::clock::written;
+use crate::clock::{wall, written};
 use crate::exit::{Code, Failure};
 use crate::out;
 use crate::store;
@@ -95,25 +95,31 @@ impl Audit {
 }
 
 /// The journal of a configuration, and the file of its anchors.
-fn configured(path: &Path) -> Result<(PathBuf, Option<PathBuf>), Failure> {
+fn configured(path: &Path) -> Result<(PathBuf, Option<audit::Configured>), Failure> {
     let Some(config) = crate::config::read(path).config else {
         let message = format!("{}: faulty: see dialback check, or name the file", path.display());
         return Err(Failure::new(Code::Configuration, message));
     };
-    Ok((store::journal_in(&config.server.state_dir), config.audit.anchor_file))
+    let anchors = audit::Configured::of(&config.audit);
+    Ok((store::journal_in(&config.server.state_dir), anchors))
 }
 
 impl Verify {
     fn run(self) -> Result<(), Failure> {
-        let (file, own_anchors) = match self.file {
+        let (file, own) = match self.file {
             Some(file) => (file, None),
             None => configured(&self.config)?,
         };
         let mut anchors = self.anchors;
-        // One that is configured may not have been written yet.
-        anchors.extend(own_anchors.filter(|path| anchors.is_empty() && path.exists()));
-        let verdict = audit::verify(&file, &anchors)
-            .map_err(|message| Failure::new(Code::InputOutput, message))?;
+        let verdict = match &own {
+            // The server's own journal and its own anchors: these have to be there.
+            Some(own) if anchors.is_empty() => {
+                anchors.push(own.file.clone());
+                audit::verify_own(&file, Some(own), wall())
+            }
+            Some(_) | None => audit::verify(&file, &anchors),
+        };
+        let verdict = verdict.map_err(|message| Failure::new(Code::InputOutput, message))?;
         if self.json {
             out::line(to_json(&verdict)?.trim_end());
         } else {
@@ -138,7 +144,7 @@ fn told(file: &Path, anchors: &[PathBuf], verdict: &Verdict) -> String {
         _ => format!("{name}: no entry"),
     };
     match (anchors, verdict.anchors) {
-        ([], _) => text
+        ([], _) | (_, 0) => text
             .push_str("\nanchors: none were compared: a journal cut off at its end would not show"),
         (_, 1) => text.push_str("\nanchors: 1 is in the chain"),
         (_, count) => text.push_str(&format!("\nanchors: {count} are in the chain")),

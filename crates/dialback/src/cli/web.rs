@@ -97,7 +97,7 @@ impl Web {
             token_file,
             control: config.server.control,
             state_dir: config.server.state_dir,
-            anchors: config.audit.anchor_file,
+            anchors: crate::audit::Configured::of(&config.audit),
             currency: config.currency,
             identity: identity(&config.server.user)?,
         };

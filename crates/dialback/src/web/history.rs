@@ -19,7 +19,7 @@ const VERIFY_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct History {
     path: PathBuf,
-    anchors: Option<PathBuf>,
+    anchors: Option<audit::Configured>,
     reader: Reader,
     heap: Mutex<Heap>,
     checked: Mutex<Option<Checked>>,
@@ -45,7 +45,7 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl History {
     /// The journal in this directory.
-    pub(super) fn new(state_dir: &Path, anchors: Option<PathBuf>) -> Self {
+    pub(super) fn new(state_dir: &Path, anchors: Option<audit::Configured>) -> Self {
         let path = store::journal_in(state_dir);
         Self {
             reader: Reader::new(&path),
@@ -109,10 +109,9 @@ impl History {
         if let Some(last) = checked.as_ref().filter(|last| last.done.elapsed() < VERIFY_EVERY) {
             return last.clone();
         }
-        let anchors: Vec<PathBuf> =
-            self.anchors.iter().filter(|path| path.exists()).cloned().collect();
-        let at_ms = crate::clock::wall().unix_ms;
-        let verdict = audit::verify(&self.path, &anchors);
+        let now = crate::clock::wall();
+        let verdict = audit::verify_own(&self.path, self.anchors.as_ref(), now);
+        let at_ms = now.unix_ms;
         let new = Checked { done: Instant::now(), at_ms, verdict };
         *checked = Some(new.clone());
         new

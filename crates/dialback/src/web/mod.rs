@@ -72,7 +72,7 @@ pub(crate) struct Setting {
     /// Where the journal is.
     pub(crate) state_dir: PathBuf,
     /// What the journal is compared with.
-    pub(crate) anchors: Option<PathBuf>,
+    pub(crate) anchors: Option<crate::audit::Configured>,
     /// What tariffs are counted in.
     pub(crate) currency: String,
     /// Whom to become, if this is root.
@@ -166,7 +166,7 @@ fn reach(setting: &Setting) -> Reach {
     // The socket is found again after a restart of the server.
     read.extend(setting.control.parent().map(PathBuf::from));
     // The file may be made later, or anew: its directory counts.
-    read.extend(setting.anchors.as_ref().and_then(|file| file.parent()).map(PathBuf::from));
+    read.extend(setting.anchors.as_ref().and_then(|own| own.file.parent()).map(PathBuf::from));
     read.extend(
         ["/etc/localtime", "/usr/share/zoneinfo", "/dev/urandom", "/proc/self"].map(PathBuf::from),
     );
