@@ -4,9 +4,13 @@
 //! first failure is kept, and the program's end tells of it, whatever was being written (`exit::conclude`). Colour is for
 //! terminals only, and never when `NO_COLOR` is set (<https://no-color.org>).
 
+mod table;
+
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
+
+pub(crate) use table::{fitted, table, wrapped};
 
 /// Why something that was meant for stdout has not arrived there.
 static LOST: OnceLock<io::Error> = OnceLock::new();
@@ -99,27 +103,44 @@ pub(crate) enum Ink {
     Cyan,
 }
 
-/// Whether and how to colour.
+/// Whether and how to colour, and how wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Palette {
     on: bool,
+    /// Columns of the terminal. `None`: no terminal, and nothing that is read by a program is cut for its width.
+    width: Option<usize>,
 }
 
 impl Palette {
     /// For what goes to stdout.
     pub(crate) fn stdout() -> Self {
-        Self { on: io::stdout().is_terminal() && wanted() }
+        let terminal = io::stdout().is_terminal();
+        let size = terminal.then(|| rustix::termios::tcgetwinsize(io::stdout()).ok()).flatten();
+        // Some terminals (a serial console) don't know, and say 0.
+        let width = size.map(|size| usize::from(size.ws_col)).filter(|columns| *columns > 0);
+        Self { on: terminal && wanted(), width }
     }
 
     /// For what goes to stderr.
     pub(crate) fn stderr() -> Self {
-        Self { on: io::stderr().is_terminal() && wanted() }
+        Self { on: io::stderr().is_terminal() && wanted(), width: None }
     }
 
     /// No colour at all.
     #[cfg(test)]
     pub(crate) fn none() -> Self {
-        Self { on: false }
+        Self { on: false, width: None }
+    }
+
+    /// The same on a terminal with so many columns.
+    #[cfg(test)]
+    pub(crate) fn wide(self, columns: usize) -> Self {
+        Self { width: Some(columns), ..self }
+    }
+
+    /// The same for what is indented by so many columns.
+    pub(crate) fn indented(self, by: usize) -> Self {
+        Self { width: self.width.map(|width| width.saturating_sub(by)), ..self }
     }
 
     /// Whether there is colour at all.
@@ -162,50 +183,5 @@ impl Cell {
 impl<T: Into<String>> From<T> for Cell {
     fn from(text: T) -> Self {
         Self { text: text.into(), ink: Ink::Plain }
-    }
-}
-
-/// Rows under a heading, each column as wide as its widest cell.
-///
-/// Control characters in cells become `?`: what callers sent must not drive the operator's terminal.
-pub(crate) fn table(palette: Palette, heading: &[&str], rows: &[Vec<Cell>]) -> String {
-    let mut widths: Vec<usize> = heading.iter().map(|h| h.chars().count()).collect();
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.text.chars().count());
-        }
-    }
-    let mut text = String::new();
-    let heading: Vec<Cell> = heading.iter().map(|h| Cell::inked(Ink::Dim, *h)).collect();
-    for row in std::iter::once(&heading).chain(rows) {
-        let mut gap = 0;
-        for (width, cell) in widths.iter().zip(row) {
-            text.extend(std::iter::repeat_n(' ', gap));
-            if cell.text.contains(char::is_control) {
-                text.push_str(&palette.paint(cell.ink, &cell.text.replace(char::is_control, "?")));
-            } else if palette.coloured() {
-                text.push_str(&palette.paint(cell.ink, &cell.text));
-            } else {
-                text.push_str(&cell.text);
-            }
-            gap = 2 + width.saturating_sub(cell.text.chars().count());
-        }
-        text.push('\n');
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_as_wide_as_their_widest_cell_and_nothing_trails() {
-        let rows = vec![
-            vec!["main".into(), "idle".into()],
-            vec!["a longer name".into(), "\x1b[2Jx".into()],
-        ];
-        let text = table(Palette::none(), &["LINE", "STATE"], &rows);
-        assert_eq!(text, "LINE           STATE\nmain           idle\na longer name  ?[2Jx\n");
     }
 }

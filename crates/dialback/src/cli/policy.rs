@@ -20,7 +20,7 @@ use crate::clock::wall;
 use crate::config;
 use crate::control::{Asked, Client};
 use crate::exit::{Code, Failure};
-use crate::out::{self, Cell, Ink, Palette, table};
+use crate::out::{self, Cell, Ink, Palette, table, wrapped};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -294,7 +294,7 @@ impl Explain {
 fn painted(palette: Palette, explanation: &Explanation, all: bool) -> String {
     let mut text = String::new();
     for line in &explanation.before {
-        text.push_str(&palette.paint(Ink::Dim, line));
+        text.push_str(&palette.paint(Ink::Dim, &wrapped(palette, line, 2)));
         text.push('\n');
     }
     let rows: Vec<Vec<Cell>> = explanation
@@ -317,7 +317,7 @@ fn painted(palette: Palette, explanation: &Explanation, all: bool) -> String {
         })
         .collect();
     if !rows.is_empty() {
-        for row in table(palette, &["", "", ""], &rows).lines().skip(1) {
+        for row in table(palette.indented(2), &["", "", ""], &rows).lines().skip(1) {
             text.push_str(&format!("  {}", row.trim_end()));
             text.push('\n');
         }
@@ -325,7 +325,7 @@ fn painted(palette: Palette, explanation: &Explanation, all: bool) -> String {
     text.push_str(&answer(palette, explanation));
     text.push('\n');
     for line in &explanation.standing {
-        text.push_str(&palette.paint(Ink::Dim, line));
+        text.push_str(&palette.paint(Ink::Dim, &wrapped(palette, line, 2)));
         text.push('\n');
     }
     text
@@ -333,7 +333,7 @@ fn painted(palette: Palette, explanation: &Explanation, all: bool) -> String {
 
 fn answer(palette: Palette, explanation: &Explanation) -> String {
     let ink = if explanation.approved { Ink::Green } else { Ink::Red };
-    palette.paint(ink, &explanation.answer())
+    palette.paint(ink, &wrapped(palette, &explanation.answer(), 2))
 }
 
 impl Test {
@@ -414,7 +414,7 @@ fn changed(palette: Palette, changes: &[Change]) -> String {
                 ]
             })
             .collect();
-        for row in table(palette, &["", "", "", ""], &rows).lines().skip(1) {
+        for row in table(palette.indented(2), &["", "", "", ""], &rows).lines().skip(1) {
             text.push_str(&format!("  {}\n", row.trim_end()));
         }
     }

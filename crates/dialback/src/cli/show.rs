@@ -14,7 +14,7 @@ use crate::clock::{lasted, wall, written_short};
 use crate::control::Client;
 use crate::exit::{Code, Failure};
 use crate::log::cause_words;
-use crate::out::{self, Cell, Ink, Palette, table};
+use crate::out::{self, Cell, Ink, Palette, fitted, table};
 use crate::store::Which;
 
 #[derive(Debug, Args)]
@@ -368,7 +368,7 @@ fn line_table(palette: Palette, lines: &[status::Line]) -> String {
         })
         .collect();
     let heading = ["LINE", "STATE", "FOR", "NUMBER", "CARRIER", "CALL", "HOLD", "DETAIL"];
-    table(palette, &heading, &rows)
+    fitted(palette, &heading, &["CARRIER", "NUMBER", "HOLD"], &rows)
 }
 
 /// How long callbacks wait for the exchange, and why: `16s measured`.
@@ -399,7 +399,8 @@ fn running_table(palette: Palette, status: &status::Status) -> String {
         vec!["CALL", "LINE", "LEG", "FOR", "ONLINE", "CALLER", "NAME", "SERVICE", "BYTES IN/OUT"];
     let charges: Vec<_> = status.calls.iter().map(|call| call.charge.as_ref()).collect();
     add_costs(&mut heading, &mut rows, &charges);
-    table(palette, &heading, &rows)
+    let spare = ["BYTES IN/OUT", "FOR", "COST", "LINE"];
+    fitted(palette, &heading, &spare, &rows)
 }
 
 /// Who speaks, and where PPP is.
@@ -438,7 +439,7 @@ pub(super) fn promise_table(palette: Palette, promises: &[status::Promise]) -> S
         })
         .collect();
     let heading = ["PROMISE", "USER", "NUMBERS", "STATE", "LINE", "FAILED", "DUE IN", "EXPIRES IN"];
-    table(palette, &heading, &rows)
+    fitted(palette, &heading, &["EXPIRES IN", "FAILED", "LINE"], &rows)
 }
 
 fn leg(leg: Leg) -> &'static str {
@@ -512,5 +513,5 @@ pub(crate) fn call_table(palette: Palette, records: &[Record], columns: Columns)
             row.drain(1..3);
         }
     }
-    table(palette, &heading, &rows)
+    fitted(palette, &heading, &["ACTION", "CONNECT", "LINE", "COST", "ONLINE"], &rows)
 }

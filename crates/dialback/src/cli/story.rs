@@ -14,7 +14,7 @@ use crate::clock::{lasted, written, written_short};
 use crate::control::Client;
 use crate::exit::{Code, Failure};
 use crate::log::{cause_words, said};
-use crate::out::{self, Cell, Ink, Palette, table};
+use crate::out::{self, Cell, Ink, Palette, fitted, wrapped};
 use crate::store::{Subject, Which};
 
 #[derive(Debug, Args)]
@@ -182,7 +182,8 @@ fn session_table(palette: Palette, sessions: &[SessionRecord]) -> String {
         "SESSION", "BEGAN", "NAME", "FROM", "ON", "ENDED", "WAIT", "BACK ON", "NUMBER", "TRIES",
         "ONLINE", "END",
     ];
-    table(palette, &heading, &rows)
+    let spare = ["ON", "BACK ON", "ENDED", "TRIES", "WAIT", "FROM"];
+    fitted(palette, &heading, &spare, &rows)
 }
 
 fn session_row(session: &SessionRecord) -> Vec<Cell> {
@@ -216,11 +217,13 @@ pub(crate) fn story(palette: Palette, entries: &[Entry]) -> String {
     let mut fold = Records::default();
     let mut records: Vec<Record> = entries.iter().filter_map(|entry| fold.apply(entry)).collect();
     records.extend(fold.open().cloned());
-    let mut text = format!(
-        "{}  {}\n",
+    let title = format!(
+        "{}  {}",
         palette.paint(Ink::Dim, &written(first.at)),
         title(&records, promised_to(entries), is_owed(entries))
     );
+    let mut text = wrapped(palette, &title, 2);
+    text.push('\n');
     let mut under = None;
     for entry in entries {
         let call = call_of(&entry.event);
@@ -228,13 +231,15 @@ pub(crate) fn story(palette: Palette, entries: &[Entry]) -> String {
             under = Some(call);
             let record = call.and_then(|call| records.iter().find(|record| record.call == call));
             text.push('\n');
-            text.push_str(&palette.paint(Ink::Cyan, &heading(call, record)));
+            text.push_str(&palette.paint(Ink::Cyan, &wrapped(palette, &heading(call, record), 2)));
             text.push('\n');
         }
         let since = entry.at.unix_ms.saturating_sub(first.at.unix_ms);
         let since = lasted(Duration::from_millis(u64::try_from(since).unwrap_or(0)));
         let said = said(palette, &entry.event);
-        text.push_str(&format!("  {}  {said}\n", palette.paint(Ink::Dim, &format!("{since:>9}"))));
+        let told = format!("  {}  {said}", palette.paint(Ink::Dim, &format!("{since:>9}")));
+        text.push_str(&wrapped(palette, &told, 13));
+        text.push('\n');
         if let Event::Ended(ended) = &entry.event {
             for line in ended.screen.iter().flat_map(|screen| screen.lines()) {
                 text.push_str(&palette.paint(Ink::Dim, format!("{:11}| {line}", "").trim_end()));
