@@ -135,6 +135,7 @@ fn who_has_no_token_sees_nothing_where_readers_need_one() {
     assert_eq!(rig.get("/api/v1/calls").status, 401);
     let page = rig.get("/");
     assert_eq!((page.status, page.header("location")), (303, Some("/login")));
+    the_page_to_log_in_leads_on(&rig);
     let asked = rig.get("/login");
     assert!(
         asked.status == 200 && asked.body.contains("Only who has one may look"),
@@ -147,6 +148,33 @@ fn who_has_no_token_sees_nothing_where_readers_need_one() {
     let bearer = format!("Bearer {}", rig.token);
     let seen = request(&rig.address, "GET", "/api/v1/calls", &[("Authorization", &bearer)], "");
     assert_eq!(seen.status, 200);
+}
+
+fn the_page_to_log_in_leads_on(rig: &Rig) {
+    let way = rig.get("/calls?user=al%20ice&limit=5");
+    let to = "/login?to=%2Fcalls%3Fuser%3Dal%2520ice%26limit%3D5";
+    assert_eq!((way.status, way.header("location")), (303, Some(to)));
+    let form = rig.get(to).body;
+    let hidden = r#"name="to" value="/calls?user=al%20ice&amp;limit=5""#;
+    assert!(form.contains(hidden), "{form}");
+    let onward = [
+        ("%2Fcalls%3Fuser%3Dal%2520ice%26limit%3D5", "/calls?user=al%20ice&limit=5"),
+        ("%2Faudit", "/audit"),
+        // Other hosts, as browsers read them, and what is no address at all.
+        ("%2F%2Fevil.example%2F", "/"),
+        ("%2F%5Cevil.example%2F", "/"),
+        ("%2F%09%2Fevil.example%2F", "/"),
+        ("https%3A%2F%2Fevil.example%2F", "/"),
+        ("%2Fx%0D%0ASet-Cookie%3A+a%3Db", "/"),
+        ("%2Flogin%3Fto%3D%2F", "/"),
+        ("", "/"),
+    ];
+    let kind = [("Content-Type", "application/x-www-form-urlencoded")];
+    for (to, wanted) in onward {
+        let body = format!("token={}&to={to}", rig.token);
+        let entered = request(&rig.address, "POST", "/login", &kind, &body);
+        assert_eq!((entered.status, entered.header("location")), (303, Some(wanted)), "{to}");
+    }
 }
 
 #[test]

@@ -63,7 +63,8 @@ impl Money {
 
 /// Hundredths as people write them: `0.25`.
 #[must_use]
-pub fn shown(hundredths: u32) -> String {
+pub fn shown(hundredths: impl Into<u64>) -> String {
+    let hundredths = hundredths.into();
     format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 

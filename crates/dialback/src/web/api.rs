@@ -373,3 +373,13 @@ async fn audit(State(site): State<Arc<Site>>) -> Result<Response, Fault> {
     let whole = verdict.as_ref().is_some_and(|verdict| verdict.faults.is_empty());
     Ok(Json(Audit { checked_ms: checked.at_ms, whole, failed, verdict }).into_response())
 }
+
+/// As it stands in an address.
+pub(super) fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let written = |byte: u8| match plain(byte) {
+        true => char::from(byte).to_string(),
+        false => format!("%{byte:02X}"),
+    };
+    text.bytes().map(written).collect()
+}

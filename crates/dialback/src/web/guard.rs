@@ -21,7 +21,7 @@ use calls::config::web::Readers;
 use subtle::ConstantTimeEq;
 
 use super::Site;
-use super::api::Fault;
+use super::api::{Fault, encoded};
 use super::tokens::{hex, random};
 use crate::exit::Failure;
 
@@ -146,6 +146,7 @@ pub(super) async fn guard(
 ) -> Response {
     let path = request.uri().path().to_owned();
     let api = path.starts_with("/api/");
+    let wanted = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     // A script that follows to the page to log in would take it for what it asked for.
     let scripted = fetched(request.headers());
     let answer = match admitted(&site, &request, &path) {
@@ -160,7 +161,7 @@ pub(super) async fn guard(
             }
         }
         Err(fault) if fault.is_unknown() && !api && !scripted => {
-            Redirect::to("/login").into_response()
+            Redirect::to(&login_for(&wanted)).into_response()
         }
         Err(fault) => fault.into_response(),
     };
@@ -177,6 +178,24 @@ impl Site {
             (Readers::Token, Actor::Reader | Actor::Token(_)) | (Readers::Anybody, _) => true,
         }
     }
+}
+
+/// The page to log in at, which leads on to what was wanted.
+fn login_for(wanted: &str) -> String {
+    match onward(wanted) {
+        "/" => "/login".to_owned(),
+        to => format!("/login?to={}", encoded(to)),
+    }
+}
+
+/// Where one may be sent after logging in: a place of ours, or else the first page. Browsers read `//host` and `/\host` as
+/// another host, and pass over tabs and line ends on the way.
+pub(super) fn onward(to: &str) -> &str {
+    let is_ours = to.starts_with('/')
+        && !to.starts_with("//")
+        && to.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        && !to.starts_with("/login");
+    if is_ours { to } else { "/" }
 }
 
 /// Whether a page's script asks, and not a person who goes there. Older browsers don't say.

@@ -267,8 +267,10 @@ impl Hub {
     fn run(&self, wake: &Sender<Woken>, woken: &Receiver<Woken>) {
         let mut lines = LinesOfCalls::default();
         loop {
-            let over =
-                self.listen(wake).and_then(|events| self.attend(events, wake, woken, &mut lines));
+            let over = self
+                .recognise()
+                .and_then(|()| self.listen(wake))
+                .and_then(|events| self.attend(events, wake, woken, &mut lines));
             let why = match over {
                 Ok(()) => "the server has stopped".to_owned(),
                 Err(fault) => fault.to_string(),
@@ -285,6 +287,37 @@ impl Hub {
             let again = Instant::now() + GONE;
             while woken.recv_timeout(again.saturating_duration_since(Instant::now())).is_ok() {}
         }
+    }
+
+    /// The server's last entry.
+    fn last_written(&self) -> Result<Option<Seq>, ClientFault> {
+        let ask = Ask::Events {
+            after: None,
+            since_ms: None,
+            last: Some(1),
+            until_now: true,
+            which: WhichEvents::default(),
+        };
+        let mut events = Client::connect(&self.socket)?.events(ask)?;
+        let mut last = None;
+        while let Some(heard) = events.hear().transpose()? {
+            if let Heard::Entry(entry) = heard {
+                last = Some(entry.seq);
+            }
+        }
+        Ok(last)
+    }
+
+    /// A server that was gone may have come again with a journal that was begun anew, or restored: what was told of the
+    /// one before is not of this one.
+    fn recognise(&self) -> Result<(), ClientFault> {
+        let head = self.known().head;
+        if head > Seq(0) && self.last_written()?.is_none_or(|last| last < head) {
+            let mut known = self.known();
+            known.head = Seq(0);
+            known.recent.clear();
+        }
+        Ok(())
     }
 
     /// Begins to hear of what happens.
@@ -488,6 +521,27 @@ mod tests {
             told.extend(news.blocking_recv().unwrap().id);
         }
         assert_eq!(told, [Seq(5), Seq(6), Seq(7), Seq(8)]);
+        std::fs::remove_file(place).unwrap();
+    }
+
+    #[test]
+    fn of_a_journal_that_was_begun_anew_everything_is_told_anew() {
+        let place = std::env::temp_dir().join(format!("dialback-hub-anew-{}", std::process::id()));
+        let server = UnixListener::bind(&place).unwrap();
+        let hub = Hub::start(&place).unwrap();
+        let mut news = hub.news.subscribe();
+        let (_, held) = answer(&server, &[500], "");
+        while news.blocking_recv().unwrap().id != Some(Seq(500)) {}
+        // It comes again with another journal.
+        drop(held);
+        let (head, _held) = answer(&server, &[2], r#""answer":"no-more""#);
+        assert!(head.contains(r#""last":1,"until_now":true"#), "{head}");
+        let (again, _held) = answer(&server, &[1, 2], "");
+        assert!(again.contains(r#""after":null,"last":100"#), "{again}");
+        while news.blocking_recv().unwrap().id != Some(Seq(2)) {}
+        assert_eq!(hub.head(), Seq(2));
+        let recent: Vec<Seq> = hub.recent(10).iter().map(|told| told.seq).collect();
+        assert_eq!(recent, [Seq(1), Seq(2)], "of the journal that is there");
         std::fs::remove_file(place).unwrap();
     }
 }

@@ -107,19 +107,9 @@ fn address(filter: &Filter, before: Option<&str>) -> String {
     ];
     let parts: Vec<String> = parts
         .into_iter()
-        .filter_map(|(name, value)| Some(format!("{name}={}", encoded(value?))))
+        .filter_map(|(name, value)| Some(format!("{name}={}", api::encoded(value?))))
         .collect();
     format!("/calls?{}", parts.join("&"))
-}
-
-/// As it stands in an address.
-fn encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let written = |byte: u8| match plain(byte) {
-        true => char::from(byte).to_string(),
-        false => format!("%{byte:02X}"),
-    };
-    text.bytes().map(written).collect()
 }
 
 fn filters(filter: &Filter) -> Markup {

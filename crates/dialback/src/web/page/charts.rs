@@ -90,16 +90,12 @@ fn charts(sums: &Sums, currency: &str) -> Markup {
         (bars("money", &format!("What return calls have cost, {}", if currency.is_empty() { "by user" } else { currency }), "User",
             sums.money.users.iter().take(USERS).map(|payer| Bar {
                 label: payer.user.clone(), value: payer.spent.cost,
-                shown: format!("{} ({} min)", money(payer.spent.cost), payer.spent.minutes),
+                shown: format!("{} ({} min)", ::calls::money::shown(payer.spent.cost), payer.spent.minutes),
             })))
         @if sums.money.unknown > 0 {
             p { (sums.money.unknown) " answered calls went to numbers without a tariff." }
         }
     }
-}
-
-fn money(hundredths: u64) -> String {
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
 }
 
 /// One bar with its words.

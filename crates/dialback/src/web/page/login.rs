@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Form, State};
+use axum::extract::{Extension, Form, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use calls::config::web::Readers;
@@ -12,17 +12,25 @@ use serde::Deserialize;
 use super::{failed, framed};
 use crate::web::Site;
 use crate::web::api::Fault;
-use crate::web::guard::{Actor, cookie};
+use crate::web::guard::{Actor, cookie, onward};
 
 /// `GET /login`
 pub(super) async fn page(
     State(site): State<Arc<Site>>,
     Extension(actor): Extension<Actor>,
+    Query(way): Query<Way>,
 ) -> Response {
-    form(&site, &actor, None)
+    form(&site, &actor, &way.to, None)
 }
 
-fn form(site: &Site, actor: &Actor, fault: Option<&str>) -> Response {
+/// Where to go on to.
+#[derive(Deserialize)]
+pub(super) struct Way {
+    #[serde(default)]
+    to: String,
+}
+
+fn form(site: &Site, actor: &Actor, to: &str, fault: Option<&str>) -> Response {
     let content = html! {
         h1 { "Log in" }
         @if let Some(fault) = fault { p .fault role="alert" { (fault) } }
@@ -40,6 +48,7 @@ fn form(site: &Site, actor: &Actor, fault: Option<&str>) -> Response {
                 }
             }
             form .entry method="post" action="/login" {
+                input type="hidden" name="to" value=(onward(to));
                 label for="token" { "Token" }
                 input #token type="password" name="token" autocomplete="current-password" required;
                 button type="submit" { "Log in" }
@@ -53,6 +62,8 @@ fn form(site: &Site, actor: &Actor, fault: Option<&str>) -> Response {
 #[derive(Deserialize)]
 pub(super) struct Shown {
     token: String,
+    #[serde(default)]
+    to: String,
 }
 
 /// `POST /login`
@@ -68,14 +79,14 @@ pub(super) async fn enter(
         .is_some_and(|site| site == "cross-site" || site == "same-site");
     let owner = site.tokens.owner(&shown.token).filter(|_| !foreign);
     let Some(name) = owner else {
-        let mut response = form(&site, &actor, Some("That token is nobody's."));
+        let mut response = form(&site, &actor, &shown.to, Some("That token is nobody's."));
         *response.status_mut() = StatusCode::UNAUTHORIZED;
         return response;
     };
     match site.sessions.begin(name) {
         Ok(id) => {
             let keep = [(header::SET_COOKIE, cookie(Some(&id), site.tls))];
-            (keep, Redirect::to("/")).into_response()
+            (keep, Redirect::to(onward(&shown.to))).into_response()
         }
         Err(e) => {
             let status = StatusCode::INTERNAL_SERVER_ERROR;
