@@ -85,12 +85,21 @@ fn status(pid: u32, field: &str) -> String {
     text.lines().find_map(of).unwrap_or_else(|| panic!("{field} of {pid}"))
 }
 
-/// Waits until a process has gone. A dead child of init's is gone when init says so.
+/// Waits until a process has gone: the kernel says so, whoever its parent is.
 fn gone(name: &str, pid: &str) {
-    soon(&format!("the end of {name} ({pid})"), || {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        stat.is_empty() || stat.contains(") Z ")
-    });
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+    let number = Pid::from_raw(pid.parse().unwrap()).unwrap();
+    let process = match pidfd_open(number, PidfdFlags::empty()) {
+        Ok(process) => process,
+        Err(e) if e == rustix::io::Errno::SRCH => return,
+        Err(e) => panic!("{name} ({pid}): {e}"),
+    };
+    let patience = Timespec::try_from(PATIENCE).unwrap();
+    let mut fds = [PollFd::new(&process, PollFlags::IN)];
+    let ended = poll(&mut fds, Some(&patience)).unwrap();
+    assert_eq!(ended, 1, "waited in vain for the end of {name} ({pid})");
 }
 
 /// Waits until something is so that nobody tells.

@@ -17,6 +17,7 @@ mod server;
 mod standing;
 mod supervisor;
 mod typed;
+mod watch;
 
 use std::process::Command;
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::folder::Folder;
 
 /// No step of a test takes as long on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The built program.
 pub(crate) fn dialback() -> Command {
