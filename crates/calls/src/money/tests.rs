@@ -20,7 +20,7 @@ fn amounts_are_read_exactly() {
     ] {
         assert_eq!(Money::parse(text).map(Money::hundredths), wanted, "{text}");
     }
-    assert_eq!((shown(5), shown(1250)), ("0.05".to_owned(), "12.50".to_owned()));
+    assert_eq!((shown(5_u32), shown(1250_u64)), ("0.05".to_owned(), "12.50".to_owned()));
 }
 
 fn tariff(per_call: &str, per_minute: &str, increment: u64) -> Tariff {

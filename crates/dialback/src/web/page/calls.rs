@@ -315,7 +315,7 @@ fn leg(record: &Record, currency: &str) -> Markup {
                 @if let Some(rule) = &record.rule { dt { "Decided by" } dd { (rule) } }
                 @if let Some(promise) = &record.promise { dt { "Promise" } dd { (promise) } }
                 dt { "Online" } dd { (lasted(record.online_ms)) }
-                dt { "Octets in, out" } dd { (record.bytes_in) ", " (record.bytes_out) }
+                dt { "Bytes in, out" } dd { (record.bytes_in) ", " (record.bytes_out) }
                 @if let Some(charge) = &record.charge {
                     dt { "Cost" } dd {
                         @match charge.cost {

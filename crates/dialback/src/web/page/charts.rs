@@ -83,7 +83,7 @@ fn charts(sums: &Sums, currency: &str) -> Markup {
         (bars("waits", "Wait from hang-up to the callback's dialling", "At most", sums.waits.buckets.iter().map(|bucket| Bar {
             label: bucket.up_to_ms.map_or_else(
                 || "longer".to_owned(),
-                |ms| format!("up to {}", lasted(u64::try_from(ms).unwrap_or(0)).replace(".0s", "s")),
+                |ms| format!("up to {}", lasted(u64::try_from(ms).unwrap_or(0)).replace(".0s", "s").replace("m00s", " min")),
             ),
             value: bucket.count, shown: bucket.count.to_string(),
         })))
