@@ -1,5 +1,5 @@
-//! The guide as a book: every page has its place in docs/SUMMARY.md, every link leads somewhere, down to the heading, and
-//! the pictures of states are those that their .dot files describe.
+//! The guide as a book: every page has its place in docs/SUMMARY.md, every link leads somewhere, down to the heading, and to
+//! nothing that the book does not have, and the pictures of states are those that their .dot files describe.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -212,6 +212,65 @@ fn every_page_has_its_place_in_the_book() {
     assert!(missing.is_empty(), "not in docs/SUMMARY.md: {missing:?}");
     let gone: Vec<_> = unique.difference(&names).collect();
     assert!(gone.is_empty(), "in docs/SUMMARY.md, and not there: {gone:?}");
+}
+
+/// Files of the checkout outside of docs/ that the book shows: pages made of them, as they have to be.
+fn gathered() -> [(&'static str, String); 2] {
+    let read = |path: &Path| fs::read_to_string(root().join(path)).expect("a file");
+    let made = |from: &str| {
+        format!("<!-- Made of {from} by `BOOK_WRITE=1 cargo test -p dialback --test book`. -->\n")
+    };
+    let glossary = made("GLOSSARY.md") + &read(Path::new("GLOSSARY.md"));
+    let mut examples = made("examples/")
+        + "# Examples\n\nThe files of `examples/` in the source, \
+        which the package installs in `/usr/share/doc/dialback/examples`.\n";
+    let mut all = BTreeSet::new();
+    files(Path::new("examples"), &mut all);
+    let folders: BTreeSet<&Path> = all.iter().filter_map(|path| path.parent()).collect();
+    for folder in folders {
+        let name = match folder.strip_prefix("examples") {
+            Ok(inner) if inner != Path::new("") => inner.display().to_string(),
+            Ok(_) | Err(_) => "Servers, a town, a relay".to_owned(),
+        };
+        examples += &format!("\n## {name}\n");
+        for path in all.iter().filter(|path| path.parent() == Some(folder)) {
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            let kind = if name.ends_with(".toml") { "toml" } else { "text" };
+            let text = read(path);
+            assert!(!text.contains("```"), "{name} would end its block");
+            examples += &format!("\n### {name}\n\n```{kind}\n{}\n```\n", text.trim_end());
+        }
+    }
+    [("docs/reference/glossary.md", glossary), ("docs/reference/examples.md", examples)]
+}
+
+#[test]
+fn no_link_of_the_book_leads_out_of_it() {
+    let mut names = BTreeSet::new();
+    pages("docs", &mut names);
+    let outside: Vec<String> = names
+        .iter()
+        .flat_map(|name| read(name).links.into_iter().map(move |link| (name, link)))
+        .filter(|(_, link)| !link.contains("://") && !link.starts_with('#'))
+        .filter(|(name, link)| {
+            !target(name, link.split('#').next().unwrap_or_default()).starts_with("docs")
+        })
+        .map(|(name, link)| format!("{}: {link} is not there in what mdBook makes", name.display()))
+        .collect();
+    assert!(outside.is_empty(), "{}", outside.join("\n"));
+}
+
+#[test]
+fn the_book_shows_the_examples_and_the_glossary_of_today() {
+    for (name, text) in gathered() {
+        let path = root().join(name);
+        if std::env::var_os("BOOK_WRITE").is_some() {
+            fs::write(&path, text).expect("the page is written");
+        } else {
+            let there = fs::read_to_string(&path).unwrap_or_default();
+            assert!(there == text, "{name} is out of date: run this test with BOOK_WRITE=1");
+        }
+    }
 }
 
 /// The arrows of a .dot file: its statements without comments and labels.
