@@ -253,11 +253,7 @@ fn what_is_in_the_way_is_told_with_its_cure() {
         ),
         ("busy", fault("office", Fault::Busy, Times::Always), "it was busy"),
         ("unheard", fault("office", Fault::NoAnswer, Times::Always), "did not ring"),
-        ("dead", fault("second", Fault::Mute, Times::Always), "line second"),
     ] {
-        if what == "dead" {
-            continue;
-        }
         check_failure(what, setup, |_| {}, wanted);
     }
     // Another one's number stands at the line: the call goes to Bob, who answers like a modem.
@@ -286,6 +282,84 @@ fn a_caller_in_between_ends_it_and_is_served_when_he_calls_again() {
         are_back(&mut world);
         tell(&mut world, "bob", chat(OFFICE, "cback", Some(BOB), "bob"));
         is_done(&world, "bob");
+    }
+}
+
+#[test]
+fn a_stranger_who_is_there_when_a_line_goes_off_hook_is_nobody_s_peer_and_gets_nothing() {
+    for line in ["office", "second"] {
+        for (reverse, at) in
+            [(false, BEGIN), (true, BEGIN), (false, BEGIN + 20_000), (true, BEGIN + 20_000)]
+        {
+            let by = "bob".to_owned();
+            let glare = Fault::Glare { by, reverse };
+            let (mut world, end) = measured(setup(), |world| {
+                world.at(at, Act::Fault(line.to_owned(), glare, Times::Next(1)));
+            });
+            let what = format!("{line} {reverse} {at}: {end:?}\n{}", world.tail());
+            let why = format!("line {line} ha");
+            assert!(
+                end.is_err_and(|end| end.contains(&why) && end.contains("dial tone")),
+                "{what}"
+            );
+            are_back(&mut world);
+            assert_eq!(count(&world, "connected"), 0, "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_caller_who_rings_in_while_the_other_line_dials_ends_it_or_does_not_get_through() {
+    let (quiet, _) = measured(setup(), |_| {});
+    let dials = when(&quiet, "measuring-call");
+    let (mut rang, mut was_busy) = (0, 0);
+    // His call needs some three seconds to arrive.
+    for at in (dials - 4_500..dials - 2_000).step_by(97) {
+        let stranger = || Act::Begin("bob".to_owned(), chat(SECOND, "cback", Some(BOB), "bob"));
+        let (mut world, end) = measured(setup(), |world| world.at(at, stranger()));
+        match end {
+            Ok(_) => {
+                was_busy += 1;
+                rest(&mut world);
+                assert!(world.screen("bob").contains("BUSY"), "{at}: {}", world.screen("bob"));
+            }
+            Err(why) if why.contains("somebody rang line second") => {
+                rang += 1;
+                rest(&mut world);
+                is_done(&world, "bob");
+            }
+            Err(why) => {
+                // In the very moment in which the modem went off-hook.
+                assert!(why.contains("line second had no dial tone"), "{at}: {why}");
+                rest(&mut world);
+                assert_eq!(count(&world, "connected"), 0, "{at}: {}", world.tail());
+            }
+        }
+        are_back(&mut world);
+    }
+    assert!(rang > 0 && was_busy > 0, "rang {rang}, busy {was_busy}");
+}
+
+#[test]
+fn a_modem_that_dies_within_it_ends_it_and_the_other_line_is_back() {
+    const MENDED: u64 = 600_000;
+    for (line, other) in [("office", "second"), ("second", "office")] {
+        for at in (BEGIN + 100..60_000).step_by(4_700) {
+            let mute = |times| Act::Fault(line.to_owned(), Fault::Mute, times);
+            let (mut world, end) = measured(setup(), |world| {
+                world.at(at, mute(Times::Always));
+                world.at(at + MENDED, mute(Times::Never));
+            });
+            let why = end.expect_err("nothing is measured with a dead modem");
+            assert!(why.contains(line), "{at}: {why}");
+            let soon = world.ms() + 30_000;
+            world.run_until(soon);
+            let status = world.status().unwrap();
+            let state = &status.lines.iter().find(|status| status.line == other).unwrap().state;
+            assert_eq!(state, "idle", "{line} {at}: {why}\n{}", world.tail());
+            world.run_until(at + MENDED + 120_000);
+            are_back(&mut world);
+        }
     }
 }
 
