@@ -79,32 +79,28 @@ impl Server {
         let line = self.line_to_measure(name)?;
         let other = self.line_to_measure(with)?;
         let ids = Sides { line: line.id(), other: other.id() };
-        match line.config().direction {
-            Direction::Both => {}
-            Direction::Answer => {
-                let why = format!(
-                    "line {name} only answers: nothing is dialled on it, so nothing has to wait"
-                );
-                return Err(refused("line.direction", why));
-            }
-            Direction::Originate => {
-                let why = format!("line {name} takes no calls: nobody can hold it");
-                return Err(refused("line.direction", why));
-            }
-        }
-        let both_ways = match other.config().direction {
-            Direction::Both => other.config().number.is_some(),
-            Direction::Originate => false,
-            Direction::Answer => {
-                let why = format!("line {with} only answers: measure with one that may originate");
-                return Err(refused("line.direction", why));
-            }
-        };
+        let both_ways = both_ways(line, other)?;
         let Some(number) = line.config().number.clone() else {
             let why = format!("line {name} has no `number` configured: nobody can call it");
             return Err(refused("number.none", why));
         };
         let other_number = other.config().number.clone();
+        self.no_callback_soon(name, with)?;
+        let calls = [(with, &number)].into_iter();
+        let back = other_number.iter().filter(|_| both_ways).map(|number| (name, number));
+        let calls: Vec<(&str, PhoneNumber)> =
+            calls.chain(back).map(|(from, number)| (from, number.clone())).collect();
+        for (from, number) in calls {
+            let refuse = |refusal: Refusal| refused(&refusal.rule, refusal.reason);
+            let _approval = self.approve_measuring(from, &number).map_err(refuse)?;
+        }
+        let greetings = Sides { line: self.digits(), other: self.digits() };
+        let names = Sides { line: name.to_owned(), other: with.to_owned() };
+        Ok((ids, Plan { names, number, other_number, both_ways, greetings }))
+    }
+
+    /// No callback is to be made on one of the two while they are measured.
+    fn no_callback_soon(&self, name: &str, with: &str) -> Result<(), Reply> {
         for promise in self.promises.iter() {
             let soon = match promise.state {
                 PromiseState::Waiting { due } => due <= self.desk.at() + SOON,
@@ -122,17 +118,7 @@ impl Server {
                 return Err(refused("promise", why));
             }
         }
-        let calls = [(with, &number)].into_iter();
-        let back = other_number.iter().filter(|_| both_ways).map(|number| (name, number));
-        let calls: Vec<(&str, PhoneNumber)> =
-            calls.chain(back).map(|(from, number)| (from, number.clone())).collect();
-        for (from, number) in calls {
-            let refuse = |refusal: Refusal| refused(&refusal.rule, refusal.reason);
-            let _approval = self.approve_measuring(from, &number).map_err(refuse)?;
-        }
-        let greetings = Sides { line: self.digits(), other: self.digits() };
-        let names = Sides { line: name.to_owned(), other: with.to_owned() };
-        Ok((ids, Plan { names, number, other_number, both_ways, greetings }))
+        Ok(())
     }
 
     fn line_to_measure(&self, name: &str) -> Result<&Line, Reply> {
@@ -333,6 +319,33 @@ impl Server {
                 }
                 line.measure(false, desk);
             });
+        }
+    }
+}
+
+/// Whether each of the two can be called from the other, or only the one that is measured. They must be able to call and
+/// to take calls as far as the measuring needs it.
+fn both_ways(line: &Line, other: &Line) -> Result<bool, Reply> {
+    let (name, with) = (line.name(), other.name());
+    match line.config().direction {
+        Direction::Both => {}
+        Direction::Answer => {
+            let why = format!(
+                "line {name} only answers: nothing is dialled on it, so nothing has to wait"
+            );
+            return Err(refused("line.direction", why));
+        }
+        Direction::Originate => {
+            let why = format!("line {name} takes no calls: nobody can hold it");
+            return Err(refused("line.direction", why));
+        }
+    }
+    match other.config().direction {
+        Direction::Both => Ok(other.config().number.is_some()),
+        Direction::Originate => Ok(false),
+        Direction::Answer => {
+            let why = format!("line {with} only answers: measure with one that may originate");
+            Err(refused("line.direction", why))
         }
     }
 }
