@@ -283,7 +283,7 @@ impl Explain {
         );
         text.push_str(&painted(palette, explanation, self.all));
         if !explanation.live {
-            text.push_str(&palette.paint(Ink::Dim, FROM_CONFIGURATION));
+            text.push_str(&palette.paint(Ink::Dim, &wrapped(palette, FROM_CONFIGURATION, 2)));
             text.push('\n');
         }
         text
