@@ -44,6 +44,8 @@ pub(crate) struct Proof {
     /// SHA-256 over the configuration's files, in the order of their names.
     sha256: String,
     seed: u64,
+    /// Lines on which nothing was played, because each is like one of the others.
+    lines_left_out: usize,
     attacks: Vec<Played>,
     /// How many came out how.
     withstood: usize,
@@ -93,7 +95,7 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> Result<(), Failure> {
         }
         attacks.push(played);
     });
-    played.map_err(|why| {
+    let lines_left_out = played.map_err(|why| {
         let message = format!("the other attacks can't be played on simulated modems: {why}");
         Failure::new(Code::Failed, message)
     })?;
@@ -105,6 +107,7 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> Result<(), Failure> {
         configuration: wanted.config.display().to_string(),
         sha256: files.sha256(),
         seed: wanted.seed,
+        lines_left_out,
         withstood: count(Verdict::Withstood),
         weak: count(Verdict::Weak),
         open: count(Verdict::Open),
@@ -121,6 +124,12 @@ pub(crate) fn run(wanted: &Wanted<'_>) -> Result<(), Failure> {
             .map_err(|e| Failure::new(Code::System, format!("writing JSON: {e}")))?;
         out::line(text);
     } else {
+        if proof.lines_left_out > 0 {
+            out::line(format_args!(
+                "{} more lines are like one of those on which this was played",
+                proof.lines_left_out
+            ));
+        }
         out::line(sum(palette, &proof));
     }
     match (proof.open, proof.weak, wanted.strict) {
@@ -146,7 +155,7 @@ fn play(
     files: &outside::FilesRead,
     seed: u64,
     mut tell: impl FnMut(&'static Attack, Finding),
-) -> Result<(), String> {
+) -> Result<usize, String> {
     for attack in ATTACKS.iter().filter(|attack| !attack.is_played_here()) {
         let finding = match attack.number {
             13 => files.spoiled(),

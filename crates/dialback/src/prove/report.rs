@@ -72,7 +72,7 @@ pub(super) fn html(proof: &Proof) -> String {
         ("Configuration", proof.configuration.clone()),
         ("SHA-256 of its files", proof.sha256.clone()),
         ("Version", format!("dialback {}", proof.version)),
-        ("Played", format!("{}, seed {}", proof.at, proof.seed)),
+        ("Played", format!("{}, seed {}{}", proof.at, proof.seed, left_out(proof))),
         (
             "Outcome",
             format!(
@@ -163,6 +163,14 @@ fn escaped(text: &str) -> String {
     safe
 }
 
+/// What stands behind the seed where not every line was played on.
+fn left_out(proof: &Proof) -> String {
+    match proof.lines_left_out {
+        0 => String::new(),
+        more => format!("; {more} more lines are like one of those on which this was played"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use sim::prove::Finding;
@@ -190,6 +198,7 @@ mod tests {
             configuration: "/etc/dialback/dialback.toml".to_owned(),
             sha256: "00ff".to_owned(),
             seed: 1,
+            lines_left_out: 0,
             attacks: vec![played],
             withstood: 0,
             weak: 0,

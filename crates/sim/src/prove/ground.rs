@@ -5,14 +5,14 @@
 //! off here on purpose: the line attacks are played by somebody who may be called back, because a line whose only
 //! defence is a password falls with the password.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use calls::config::user::Budget;
 use calls::config::{
-    Action, Authenticate, Config, Direction, LineService, LoginEntry, NamePattern, PortSpec,
-    ScreeningWord, When,
+    Action, Authenticate, Config, Direction, Line, LineService, LoginEntry, NamePattern, PortSpec,
+    ReturnLine, ScreeningWord, When,
 };
 use calls::vocabulary::{Entry, Event, Leg};
 use proto::dial::is_dial_command;
@@ -46,6 +46,8 @@ pub(super) struct Spot {
     /// What callers dial.
     pub(super) number: String,
     pub(super) answers: bool,
+    /// Whoever calls it meets the prompt, and not PPP alone.
+    pub(super) prompts: bool,
     pub(super) originates: bool,
 }
 
@@ -74,6 +76,8 @@ pub(super) struct Ground {
     pub(super) screening: Vec<ScreeningWord>,
     pub(super) spots: Vec<Spot>,
     pub(super) ways: Vec<Way>,
+    /// Lines on which nothing is played: they are like one of the others.
+    pub(super) left_out: usize,
     pub(super) seed: u64,
 }
 
@@ -85,7 +89,8 @@ impl Ground {
             line.port = PortSpec::Sim(line.name.clone());
         }
         let screening = std::mem::take(&mut actual.screening);
-        actual.lines.truncate(MOST_LINES);
+        let (lines, left_out) = sample(&actual);
+        actual.lines = lines;
         actual.login.prompt = "@!login: ".to_owned();
         actual.login.issue.clear();
         let spots: Vec<Spot> =
@@ -96,6 +101,7 @@ impl Ground {
             screening,
             spots,
             ways: Vec::new(),
+            left_out,
             seed,
         };
         ground.ways = ground.find_ways();
@@ -109,7 +115,7 @@ impl Ground {
 
     /// The first line that answers callers with a prompt.
     pub(super) fn door(&self) -> Option<&Spot> {
-        self.spots.iter().find(|spot| spot.answers)
+        self.spots.iter().find(|spot| spot.prompts)
     }
 
     /// A world on this ground: the caller (at whatever number the way calls, or not), and the attacker.
@@ -279,6 +285,58 @@ impl<'c> Cast<'c> {
     }
 }
 
+/// The lines on which attacks are played, in file order, and how many are left out.
+///
+/// Of each kind one at least, as far as there is room, and by turns of those that do both, those that answer and those
+/// that dial: a hunt group of thirty lines must not hide the one behind it that calls back.
+fn sample(config: &Config) -> (Vec<Line>, usize) {
+    let named: BTreeSet<&String> = config
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.action {
+            Action::Callback { line, .. } => line.as_ref(),
+            Action::Program { .. } | Action::Ppp => None,
+        })
+        .chain([&config.callback.line])
+        .flat_map(|line| match line {
+            ReturnLine::Lines(names) => names.as_slice(),
+            ReturnLine::Same | ReturnLine::Other | ReturnLine::Group(_) => &[],
+        })
+        .collect();
+    let kind = |line: &Line| {
+        let modem = &line.modem;
+        (
+            (line.direction, line.service, line.hold_by, line.groups.clone()),
+            (modem.profile.name, modem.dial_prefix.clone(), modem.dtr_hangup),
+            named.contains(&line.name),
+        )
+    };
+    let mut kinds = Vec::new();
+    let (first, alike): (Vec<usize>, Vec<usize>) = (0..config.lines.len()).partition(|at| {
+        let of = config.lines.get(*at).map(kind);
+        let new = !kinds.contains(&of);
+        if new {
+            kinds.push(of);
+        }
+        new
+    });
+    let of = |at: &usize, direction| {
+        config.lines.get(*at).is_some_and(|line| line.direction == direction)
+    };
+    // The n-th of each direction come before the next of any.
+    let mut turns: Vec<(usize, usize)> = Vec::new();
+    for direction in [Direction::Both, Direction::Answer, Direction::Originate] {
+        let of_direction = first.iter().filter(|at| of(at, direction));
+        turns.extend(of_direction.enumerate().map(|(turn, at)| (turn, *at)));
+    }
+    turns.sort_by_key(|(turn, _)| *turn);
+    let in_turn = turns.into_iter().map(|(_, at)| at);
+    let taken: BTreeSet<usize> = in_turn.chain(alike).take(MOST_LINES).collect();
+    let lines: Vec<Line> = taken.iter().filter_map(|at| config.lines.get(*at).cloned()).collect();
+    let left_out = config.lines.len() - lines.len();
+    (lines, left_out)
+}
+
 /// The keys that a command line dials, as the exchange hears them; `None`: it dials nothing.
 fn keys(line: &str) -> Option<String> {
     // The town tells a command without its AT.
@@ -287,14 +345,15 @@ fn keys(line: &str) -> Option<String> {
     Some(number.chars().filter(|key| matches!(key, '0'..='9' | '*' | '#')).collect())
 }
 
-fn spot(at: usize, line: &calls::config::Line) -> Spot {
+fn spot(at: usize, line: &Line) -> Spot {
     let digits = |number: &str| -> String { number.chars().filter(char::is_ascii_digit).collect() };
     let number = line.number.as_ref().map(|number| digits(number.as_str()));
     Spot {
         name: line.name.clone(),
         // A number that nobody has.
         number: number.unwrap_or_else(|| format!("{:010}", 1_999_100_000 + at)),
-        answers: line.direction != Direction::Originate && line.service == LineService::Login,
+        answers: line.direction != Direction::Originate,
+        prompts: line.direction != Direction::Originate && line.service == LineService::Login,
         originates: line.direction != Direction::Answer,
     }
 }
@@ -304,12 +363,16 @@ fn permissive(mut config: Config) -> Config {
     config.callback.authenticate = Authenticate::Nothing;
     // Attacks are played many times by the same name.
     config.callback.quarantine_after = 0;
+    config.budgets.clear();
     for user in &mut config.users {
         user.windows.clear();
         user.expires = None;
         user.budget = Budget::default();
     }
-    // Who is called back by PPP takes the same way to the same line.
+    // Who is called back by PPP takes the same way to the same line, also to one that serves PPP alone.
+    for line in &mut config.lines {
+        line.service = LineService::Login;
+    }
     let by_ppp: Vec<LoginEntry> = config
         .users
         .iter()

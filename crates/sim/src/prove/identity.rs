@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use calls::alert::Alert;
 use calls::config::{Action, Authenticate, NamePattern, When};
 use calls::policy::totp::code_at;
 use calls::vocabulary::{Event, Leg};
@@ -47,7 +48,7 @@ fn launched(world: &World) -> Option<String> {
 /// A4.
 pub(super) fn diverted(ground: &Ground) -> Finding {
     if ground.ways.is_empty() {
-        return Finding::nothing_to_call();
+        return Finding::nothing_to_call(ground);
     }
     let mut weak = None;
     for way in &ground.ways {
@@ -116,7 +117,7 @@ const ASKED: usize = 6;
 
 /// A5.
 pub(super) fn wrong_party(ground: &Ground) -> Finding {
-    let Some(way) = ground.ways.first() else { return Finding::nothing_to_call() };
+    let Some(way) = ground.ways.first() else { return Finding::nothing_to_call(ground) };
     // Strangers are counted here: that is what is tried.
     let mut config = ground.config.clone();
     config.callback.quarantine_after = ground.actual.callback.quarantine_after;
@@ -152,6 +153,25 @@ pub(super) fn wrong_party(ground: &Ground) -> Finding {
             "say who may log in on whose return call ([[user]] with return_names), and set callback.quarantine_after \
              to a few (3): then whoever is not is a stranger, and is counted",
         )
+        .shown_by(evidence);
+    }
+    let quarantined =
+        |event: &Event| matches!(event, Event::Alert { alert: Alert::NumberQuarantined, .. });
+    if answered == 0 {
+        return Finding::new(
+            Verdict::NotApplicable,
+            "nobody was reached: the stranger at the number never answered a return call",
+        )
+        .shown_by(evidence);
+    }
+    if events(&world, quarantined) == 0 {
+        return Finding::new(
+            Verdict::Weak,
+            format!(
+                "{answered} of {ASKED} return calls reached a stranger, and no alert was raised"
+            ),
+        )
+        .cured_by("set callback.quarantine_after to a few (3)")
         .shown_by(evidence);
     }
     let because =
@@ -381,7 +401,7 @@ fn promised(ground: &Ground, way: &Way, codes: [&dyn Fn(i64) -> String; 2]) -> O
 /// A16.
 pub(super) fn replay(ground: &Ground) -> Finding {
     if ground.ways.is_empty() {
-        return Finding::nothing_to_call();
+        return Finding::nothing_to_call(ground);
     }
     let tell =
         vec![format!("callback.authenticate = \"{}\"", ground.actual.callback.authenticate.word())];

@@ -22,7 +22,7 @@ const WORST_EXCHANGE: Duration = Duration::from_secs(180);
 /// A1.
 pub(super) fn hold(ground: &Ground) -> Finding {
     if ground.ways.is_empty() {
-        return Finding::nothing_to_call();
+        return Finding::nothing_to_call(ground);
     }
     let mut waited = Vec::new();
     for way in &ground.ways {
@@ -74,7 +74,7 @@ pub(super) fn hold(ground: &Ground) -> Finding {
 /// A2.
 pub(super) fn glare(ground: &Ground) -> Finding {
     if ground.ways.is_empty() {
-        return Finding::nothing_to_call();
+        return Finding::nothing_to_call(ground);
     }
     for way in &ground.ways {
         let stations =
@@ -113,7 +113,7 @@ const MOST_HITS: usize = 10;
 
 /// A3.
 pub(super) fn predictable(ground: &Ground) -> Finding {
-    let Some(way) = ground.ways.first() else { return Finding::nothing_to_call() };
+    let Some(way) = ground.ways.first() else { return Finding::nothing_to_call(ground) };
     let waits = waits(ground, way);
     if waits.len() < CALLS / 2 {
         let because =

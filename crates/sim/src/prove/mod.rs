@@ -91,8 +91,15 @@ impl Finding {
         Self { evidence, ..self }
     }
 
-    fn nothing_to_call() -> Self {
-        Self::new(Verdict::NotApplicable, "nobody who calls is called back by this configuration")
+    fn nothing_to_call(ground: &Ground) -> Self {
+        let because = match ground.left_out {
+            0 => "nobody who calls is called back by this configuration".to_owned(),
+            more => format!(
+                "nobody who calls is called back on the {} lines that were tried; {more} more are like these",
+                ground.spots.len()
+            ),
+        };
+        Self::new(Verdict::NotApplicable, because)
     }
 }
 
@@ -157,6 +164,7 @@ attacks! {
 /// Plays every attack that is played here against this configuration and tells each finding as it is made.
 ///
 /// `seed` decides everything that is left to chance. A minute at most; most of it is the town's, not the clock's.
+/// Returns on how many lines nothing was played, because each is like one of the others.
 ///
 /// # Errors
 /// The lines can't be set up on simulated modems: why, for people.
@@ -164,7 +172,7 @@ pub fn prove(
     config: &Config,
     seed: u64,
     mut tell: impl FnMut(&'static Attack, Finding),
-) -> Result<(), String> {
+) -> Result<usize, String> {
     let ground = Ground::of(config, seed);
     ground.comes_up()?;
     for attack in ATTACKS {
@@ -172,5 +180,5 @@ pub fn prove(
             tell(attack, play(&ground));
         }
     }
-    Ok(())
+    Ok(ground.left_out)
 }

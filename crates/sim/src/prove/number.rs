@@ -217,7 +217,7 @@ pub(super) fn injection(ground: &Ground) -> Finding {
 
 /// A15.
 pub(super) fn loops(ground: &Ground) -> Finding {
-    let Some(way) = ground.ways.first() else { return Finding::nothing_to_call() };
+    let Some(way) = ground.ways.first() else { return Finding::nothing_to_call(ground) };
     if let Some(asks) = asking(ground) {
         let own: Vec<String> = ground.spots.iter().map(|spot| spot.number.clone()).collect();
         let world = typed(ground, asks, &own);

@@ -18,7 +18,7 @@ const INSTANTS: u64 = 14;
 
 /// A14.
 pub(super) fn races(ground: &Ground) -> Finding {
-    let Some(way) = ground.ways.first() else { return Finding::nothing_to_call() };
+    let Some(way) = ground.ways.first() else { return Finding::nothing_to_call(ground) };
     let scene = || vec![Station::modem(CALLER, &way.dials)];
     let mut peaceful = ground.world(Cast::of(&ground.config, scene()));
     let begin = peaceful.ms();
@@ -68,7 +68,7 @@ pub(super) fn races(ground: &Ground) -> Finding {
 
 /// A18.
 pub(super) fn denial(ground: &Ground) -> Finding {
-    let Some(way) = ground.ways.first() else { return Finding::nothing_to_call() };
+    let Some(way) = ground.ways.first() else { return Finding::nothing_to_call(ground) };
     let stations = vec![
         Station::modem(CALLER, "1999000001"),
         Station::modem(ATTACKER, ATTACKER_NUMBER),

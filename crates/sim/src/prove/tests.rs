@@ -134,3 +134,48 @@ fn lines_that_cannot_be_set_up_prove_nothing_and_are_told() {
     let told = prove(&config, 1, |attack, _| panic!("A{} was played", attack.number));
     assert_eq!(told, Err("line office: AT&Y9: the modem says ERROR".to_owned()));
 }
+
+/// What A1 to A5 find, which need somebody who is called back.
+fn line_attacks(config: &Config) -> Vec<(u8, Finding)> {
+    let mut found = Vec::new();
+    prove(config, 1, |attack, finding| found.push((attack.number, finding))).unwrap();
+    found.retain(|(number, _)| *number <= 5);
+    found
+}
+
+#[test]
+fn a_hunt_group_does_not_hide_the_line_behind_it_that_calls_back() {
+    let answering: String = (0..12)
+        .map(|n| {
+            format!(
+                "[[line]]\nname = \"in{n}\"\nport = \"sim:in{n}\"\nnumber = \"55502{n:02}\"\ndirection = \"answer\"\n"
+            )
+        })
+        .collect();
+    let config = OLD.replace("line = \"same\"", "line = [\"office\"]").replace("[[line]]", "@");
+    let config = config.replace('@', &format!("{answering}[[line]]"));
+    let config = configure(
+        &config.replace("hold_time", "direction = \"originate\"\nhold_time"),
+        "cback - - /usr/sbin/callback\n* - - /bin/login @\n",
+    )
+    .unwrap();
+    for (number, finding) in line_attacks(&config) {
+        assert_ne!(finding.verdict, Verdict::NotApplicable, "A{number}: {finding:#?}");
+    }
+}
+
+#[test]
+fn lines_that_serve_ppp_alone_are_played_as_well() {
+    let user = "[[user]]\nname = \"alice\"\ncallback = { numbers = [\"5550142\"] }\n";
+    let mut config = configure(&format!("{OLD}{user}"), "* - - /bin/login @\n").unwrap();
+    config.lines[0].service = calls::config::LineService::Ppp;
+    let found = line_attacks(&config);
+    let verdict = |number| found.iter().find(|(of, _)| *of == number).unwrap().1.verdict;
+    assert_eq!((verdict(1), verdict(2)), (Verdict::Open, Verdict::Open), "{found:#?}");
+}
+
+#[test]
+fn a_budget_of_the_day_is_not_what_keeps_strangers_out() {
+    let config = format!("{OLD}[[budget]]\ncalls = 1\n");
+    check(&config, "cback - - /usr/sbin/callback\n* - - /bin/login @\n", &[(5, Verdict::Open)]);
+}
