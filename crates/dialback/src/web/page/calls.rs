@@ -135,7 +135,7 @@ fn filters(filter: &Filter) -> Markup {
                     }
                 }
             }
-            (field("since", "Since", &filter.since, "12h, 7d, 2026-11-22"))
+            (field("since", "Since", &filter.since, "12h, 7d, a date"))
             (field("until", "Until", &filter.until, "2026-11-23"))
             button type="submit" { "Show" }
         }

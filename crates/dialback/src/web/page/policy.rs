@@ -125,8 +125,8 @@ fn explained(explanation: &serde_json::Value) -> Markup {
                         tbody {
                             @for step in &steps {
                                 @let verdict = step.get("verdict").and_then(|v| v.as_str()).unwrap_or_default();
-                                @let tone = match verdict { "passes" => "good", "refuses" => "bad", _ => "plain" };
-                                tr {
+                                @let tone = match verdict { "passes" => "good", "refuses" => "bad", _ => "aside" };
+                                tr data-tone=(tone) {
                                     th scope="row" { code { (step.get("rule").and_then(|v| v.as_str()).unwrap_or_default()) } }
                                     td { span .end data-tone=(tone) { (verdict) } }
                                     td { (step.get("because").and_then(|v| v.as_str()).unwrap_or_default()) }
