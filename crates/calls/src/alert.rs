@@ -121,6 +121,7 @@ impl Event {
             | Self::Connected { .. }
             | Self::Named { .. }
             | Self::Dispatched { .. }
+            | Self::CodeSpent { .. }
             | Self::Proved { .. }
             | Self::NetworkUp { .. }
             | Self::NetworkDown { .. }

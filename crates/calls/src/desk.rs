@@ -81,7 +81,8 @@ impl Desk {
         if let Event::Alert { alert, .. } = &event {
             self.alerts.count(*alert, self.now.wall);
         }
-        if let Event::Proved { name, step: Some(step), .. }
+        if let Event::CodeSpent { name, step, .. }
+        | Event::Proved { name, step: Some(step), .. }
         | Event::NotProved { name, step: Some(step), .. } = &event
         {
             self.codes.used(name, *step);

@@ -162,6 +162,7 @@ impl Records {
             | Event::Kept { .. }
             | Event::Withdrawn { .. }
             | Event::Expired { .. }
+            | Event::CodeSpent { .. }
             | Event::NotProved { .. }
             | Event::NetworkUp { .. }
             | Event::NetworkDown { .. }

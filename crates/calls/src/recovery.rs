@@ -259,6 +259,7 @@ impl Fold {
                     self.charge(entry.at, charge.clone());
                 }
             }
+            Event::CodeSpent { name, step, .. } => self.codes.used(name, *step),
             Event::Proved { name, step, .. } | Event::NotProved { name, step, .. } => {
                 if let Some(step) = step {
                     self.codes.used(name, *step);

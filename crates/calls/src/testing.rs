@@ -517,6 +517,7 @@ fn event(event: &Event) -> String {
         }
         Event::Named { name, .. } => format!("named {name}"),
         Event::Dispatched { entry, action, .. } => format!("dispatched {entry} {action}"),
+        Event::CodeSpent { name, .. } => format!("code-spent {name}"),
         Event::Proved { name, method, .. } => format!("proved {name} {method}"),
         Event::NotProved { name, why, .. } => format!("not-proved {name}: {why}"),
         Event::LinkEnded { why, .. } => format!("link-ended {why}"),

@@ -234,7 +234,7 @@ impl Session {
 
     /// The world takes too long: nobody is let in by that.
     fn verification_late(&mut self, line: &mut Line, office: &mut Office<'_>) {
-        self.not_proved("verifying the password took too long", None, office);
+        self.not_proved("verifying the password took too long", office);
         self.last_words(Some(Message::NoCallbackNow), Cause::NasError, line, office);
     }
 
@@ -242,12 +242,20 @@ impl Session {
     pub(super) fn typed_code(&mut self, typed: &str, line: &mut Line, office: &mut Office<'_>) {
         let Some((mut proving, early)) = self.take_proving() else { return };
         let code: String = typed.chars().filter(|letter| *letter != ' ').collect();
+        // Typed on two lines at once, it counts on one.
         let checked = self.user(office.config).and_then(|user| {
             let used = office.desk.codes.last(&user.name);
             let key = user.credentials.totp.as_ref()?;
             Some(totp::check(key, &code, office.desk.now.wall.unix_ms, used))
         });
-        proving.code = Some(checked.unwrap_or(Err(totp::Fault::Wrong)));
+        let checked = checked.unwrap_or(Err(totp::Fault::Wrong));
+        if let Ok(step) = checked {
+            // At once and whatever is wrong beside it (RFC 6238 §5.2): he may go before he is answered, and whoever has
+            // watched him typing it may know the password better.
+            let (call, session, name) = (self.call, self.id, self.user_name(office.config));
+            office.desk.journal(Event::CodeSpent { call, session, name, step });
+        }
+        proving.code = Some(checked);
         proving.answer_at = self.answer_at(line, office);
         self.answer_later(proving, early, line, office);
     }
@@ -262,25 +270,12 @@ impl Session {
     ) {
         let config = office.config;
         if self.user(config).is_some_and(|user| user.trap || user.disabled) {
-            return self.refuse_proof("the user is not served", None, rest, line, office);
+            return self.refuse_proof("the user is not served", rest, line, office);
         }
-        // Typed on two lines at once, it counts on one.
-        let used = self.user(config).and_then(|user| office.desk.codes.last(&user.name));
-        let code = proving.code.map(|code| match code {
-            Ok(step) if used.is_some_and(|used| step <= used) => Err(totp::Fault::Replayed),
-            other => other,
-        });
-        let right = code.and_then(Result::ok);
-        let (proof, step) = match (proving.password, code) {
-            (Some(false), _) => {
-                return self.refuse_proof("wrong password", right, rest, line, office);
-            }
-            (_, Some(Err(fault))) => {
-                return self.refuse_proof(fault.text(), None, rest, line, office);
-            }
-            (None, None) => {
-                return self.refuse_proof("nothing was asked", None, rest, line, office);
-            }
+        let (proof, step) = match (proving.password, proving.code) {
+            (Some(false), _) => return self.refuse_proof("wrong password", rest, line, office),
+            (_, Some(Err(fault))) => return self.refuse_proof(fault.text(), rest, line, office),
+            (None, None) => return self.refuse_proof("nothing was asked", rest, line, office),
             (Some(true), None) => (Proof::Password, None),
             (None, Some(Ok(step))) => (Proof::Code, Some(step)),
             (Some(true), Some(Ok(step))) => (Proof::PasswordAndCode, Some(step)),
@@ -304,30 +299,17 @@ impl Session {
         }
     }
 
-    /// `right`: the step of a one-time code that was right, and is spent all the same (RFC 6238 §5.2): whoever has watched
-    /// him typing it may know the password better.
-    fn refuse_proof(
-        &mut self,
-        why: &str,
-        right: Option<i64>,
-        rest: Vec<u8>,
-        line: &mut Line,
-        office: &mut Office<'_>,
-    ) {
-        self.not_proved(why, right, office);
+    fn refuse_proof(&mut self, why: &str, rest: Vec<u8>, line: &mut Line, office: &mut Office<'_>) {
+        self.not_proved(why, office);
         self.guessed(self.marks(self.name.clone(), line), line, office);
         self.ask_again(Message::NotProved, Cause::UserError, rest, line, office);
     }
 
-    fn not_proved(&self, why: &str, step: Option<i64>, office: &mut Office<'_>) {
+    fn not_proved(&self, why: &str, office: &mut Office<'_>) {
         let method = office.config.callback.authenticate.word().to_owned();
-        let name = match step {
-            // Codes are spent by the user, under whichever of his names.
-            Some(_) => self.user_name(office.config),
-            None => self.name.clone().unwrap_or_default(),
-        };
+        let name = self.name.clone().unwrap_or_default();
         let (call, session, why) = (self.call, self.id, why.to_owned());
-        office.desk.journal(Event::NotProved { call, session, name, method, why, step });
+        office.desk.journal(Event::NotProved { call, session, name, method, why, step: None });
     }
 
     /// Takes the proof out of its state, with what was typed ahead.

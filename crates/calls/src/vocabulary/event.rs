@@ -73,6 +73,8 @@ pub enum Event {
     Named { call: CallId, session: SessionId, name: String },
     /// An entry of login.config took the claim.
     Dispatched { call: CallId, session: SessionId, entry: String, action: String },
+    /// A caller who is to prove this name has typed its right one-time code. It is spent, whatever becomes of his proof.
+    CodeSpent { call: CallId, session: SessionId, name: String, step: i64 },
     /// A name was proved, by PPP or at the prompt: an identity. `step` is that of the one-time code, if one
     /// was used; it counts no more, nor any before it.
     Proved {

@@ -192,6 +192,7 @@ fn promise_of(event: &Event) -> Option<PromiseId> {
         | Event::Connected { .. }
         | Event::Named { .. }
         | Event::Dispatched { .. }
+        | Event::CodeSpent { .. }
         | Event::Proved { .. }
         | Event::NotProved { .. }
         | Event::NetworkUp { .. }

@@ -161,9 +161,10 @@ pub(super) fn of_event(event: &Event) -> Option<(Ink, String)> {
             (Ink::Plain, format!("the program is done ({code})"))
         }
         Event::Ended(ended) => of_end(ended),
-        Event::ServerStopping { .. } | Event::ServerStopped | Event::Recognised { .. } => {
-            return None;
-        }
+        Event::ServerStopping { .. }
+        | Event::ServerStopped
+        | Event::CodeSpent { .. }
+        | Event::Recognised { .. } => return None,
         Event::Reloaded { .. }
         | Event::ReloadRefused { .. }
         | Event::LineBusiedOut { .. }

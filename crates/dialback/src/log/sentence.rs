@@ -77,6 +77,7 @@ pub(crate) fn sentence(event: &Event) -> Sentence<'_> {
         | Event::Connected { .. }
         | Event::Named { .. }
         | Event::Dispatched { .. }
+        | Event::CodeSpent { .. }
         | Event::Proved { .. }
         | Event::NotProved { .. }
         | Event::NetworkUp { .. }
@@ -193,6 +194,10 @@ fn of_call(event: &Event) -> Sentence<'_> {
         }
         Event::Dispatched { call, entry, action, .. } => {
             Sentence::new(format!("{entry} takes it: {action}"), Tone::Plain).of(call)
+        }
+        Event::CodeSpent { call, name, .. } => {
+            Sentence::new(format!("typed {name}'s one-time code, which is spent"), Tone::Plain)
+                .of(call)
         }
         Event::Proved { call, name, method, .. } => {
             Sentence::new(format!("proves by {} to be {name}", method_words(method)), Tone::Good)

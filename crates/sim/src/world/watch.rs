@@ -224,6 +224,7 @@ impl Watch {
             | Event::Screened { .. }
             | Event::Named { .. }
             | Event::Dispatched { .. }
+            | Event::CodeSpent { .. }
             | Event::Proved { .. }
             | Event::NotProved { .. }
             | Event::NetworkUp { .. }

@@ -175,11 +175,12 @@ fn code_after(steps: i64) -> String {
 #[test]
 fn a_one_time_code_proves_the_name_once() {
     let (code, stale) = (code_after(0), code_after(-3));
-    let asked = |code: &str| {
+    let asked = |code: &str, spent: &str| {
         format!(
             r#"> send "Code: "
             < types {code}\r
             > send "{code}\r\n"
+            {spent}
             + 500ms
             "#
         )
@@ -200,8 +201,8 @@ fn a_one_time_code_proves_the_name_once() {
         * promised p1 5550142 on main by user zoe
         "#,
         named("zoe", 5),
-        asked(&stale),
-        asked(&code),
+        asked(&stale, ""),
+        asked(&code, "* code-spent zoe"),
     ));
     // After a crash, with the journal as it was: whoever watched him typing comes too late.
     let restored = recovery::fold(&bench.journal);
@@ -217,7 +218,7 @@ fn a_one_time_code_proves_the_name_once() {
         {PROMPTED_AGAIN}
         "#,
         named("zoe", 5).replace("c1", "c2").replace("s1", "s2"),
-        asked(&code),
+        asked(&code, ""),
     ));
 }
 
@@ -233,6 +234,7 @@ fn both_are_asked_for_whatever_the_first_was_and_the_end_does_not_tell_which_was
             true => "* promised p1 5550142 on main by user zoe",
             false => PROMPTED_AGAIN,
         };
+        let spent = if typed_code == code { "* code-spent zoe" } else { "" };
         check_with(
             with("password+totp"),
             &format!(
@@ -240,6 +242,7 @@ fn both_are_asked_for_whatever_the_first_was_and_the_end_does_not_tell_which_was
                 > send "Code: "
                 < types {typed_code}\r
                 > send "{typed_code}\r\n"
+                {spent}
                 + 500ms
                 {end}
                 {then}
@@ -256,14 +259,15 @@ fn a_right_code_beside_a_wrong_password_is_spent() {
     let asks = format!(
         r#"> send "Code: "
         < types {code}\r
-        > send "{code}\r\n"
-        + 500ms"#
+        > send "{code}\r\n""#
     );
     let mut bench = fresh(with("password+totp"));
     bench.ready(LineId(0), false);
     bench.run(&format!(
         r#"{}
         {asks}
+        * code-spent zoe
+        + 500ms
         * not-proved zoe: wrong password
         {PROMPTED_AGAIN}
         < types zoe-cb\r
@@ -277,10 +281,43 @@ fn a_right_code_beside_a_wrong_password_is_spent() {
         < verified 2 right
         + 500ms
         {asks}
+        + 500ms
         * not-proved zoe-cb: a code that was used before
         {PROMPTED_AGAIN}
         "#,
         typed(5, "zoe", "wrong"),
+    ));
+}
+
+#[test]
+fn a_right_code_is_spent_when_it_is_typed_and_not_when_it_is_answered() {
+    let code = code_after(0);
+    let asks = format!(
+        r#"> send "Code: "
+        < types {code}\r
+        > send "{code}\r\n"
+        * code-spent zoe"#
+    );
+    // He goes before he is told anything, or the server is killed: whoever watched him typing comes too late.
+    let mut bench = fresh(with("totp"));
+    bench.ready(LineId(0), false);
+    bench.run(&format!("{}\n{asks}", named("zoe", 5)));
+    let restored = recovery::fold(&bench.journal);
+    assert_eq!(restored.codes.last("zoe"), Some(bench.now.wall.unix_ms / 1000 / totp::STEP));
+    let mut again =
+        Bench::new(with("totp"), recovery::Restored { open: Vec::new(), ..restored }, bench.now);
+    again.unseen();
+    again.ready(LineId(0), false);
+    again.run(&format!(
+        r#"{}
+        > send "Code: "
+        < types {code}\r
+        > send "{code}\r\n"
+        + 500ms
+        * not-proved zoe: a code that was used before
+        {PROMPTED_AGAIN}
+        "#,
+        named("zoe", 5).replace("c1", "c2").replace("s1", "s2"),
     ));
 }
 
@@ -352,6 +389,7 @@ fn called_back(bench: &mut Bench, code: &str) {
         > send "Code: "
         < types {code}\r
         > send "{code}\r\n"
+        * code-spent zoe
         + 500ms
         * proved zoe totp
         * promised p1 5550142 on main by user zoe
