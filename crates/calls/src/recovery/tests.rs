@@ -140,11 +140,20 @@ fn a_measuring_call_that_was_cut_off_is_known_until_its_end_is_told() {
     let given_up =
         Event::NotQualified { line: line.clone(), with, who, reason: "a ring".to_owned() };
     let other = Event::LineReady { line: "second".to_owned() };
+    let by_hand = |line: &str| Event::Qualified {
+        line: line.to_owned(),
+        hold_ms: 12_000,
+        who: "root".to_owned(),
+        findings: None,
+    };
     for (events, cut_off) in [
         (vec![call.clone()], Some((10_000, 10_000))),
         (vec![call.clone(), other.clone(), other], Some((10_000, 12_000))),
         (vec![call.clone(), measured.clone()], None),
         (vec![call.clone(), measured, call.clone()], Some((12_000, 12_000))),
+        // An operator's own record ends no call.
+        (vec![call.clone(), by_hand("third")], Some((10_000, 11_000))),
+        (vec![call.clone(), by_hand("main")], Some((10_000, 11_000))),
         (vec![call, given_up], None),
     ] {
         let restored = fold(&entries(events.clone())).measuring;

@@ -2,7 +2,7 @@
 
 use super::{AT_PROMPT, HANG_UP, READY};
 use crate::testing::{LOGIN, SECOND_LINE, TOML, check, config, fresh};
-use crate::vocabulary::LineId;
+use crate::vocabulary::{Command, Input, LineId, Output, PromiseId, Reply, RequestId};
 
 const PROMISED: &str = "
         < callback 5551234 5555678
@@ -364,4 +364,18 @@ fn what_no_exchange_does_is_not_recorded_as_measured() {
         > {over}
         "#
     ));
+}
+
+#[test]
+fn what_is_not_stored_yet_can_not_be_hurried_whoever_ordered_it() {
+    let mut bench = fresh(config(TOML, LOGIN));
+    bench.ready(LineId(0), false);
+    bench.happens("callback 5551234");
+    let order = Command::Hurry { who: "root".to_owned(), promise: PromiseId(1) };
+    bench.server.handle(bench.now, Input::Command(RequestId(2), order));
+    let said = std::iter::from_fn(|| bench.server.poll()).find_map(|output| match output {
+        Output::Reply(_, Reply::Refused { reason, .. }) => Some(reason),
+        _ => None,
+    });
+    assert_eq!(said.as_deref(), Some("p1: it is not stored yet"));
 }

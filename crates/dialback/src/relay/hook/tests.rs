@@ -1,5 +1,6 @@
 //! Programs and web addresses, real ones.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 use calls::alert::Severity;
 use calls::config::relay::Filter;
 use calls::vocabulary::{CallId, Event, Seq, Wall};
+use rustix::fs::{Mode, OFlags};
 
 use super::*;
 use crate::log::{LinesOfCalls, fields};
@@ -87,12 +89,20 @@ fn a_program_that_fails_or_is_not_there_is_told_with_its_reason() {
 fn a_program_that_takes_too_long_is_killed_with_all_that_it_has_started() {
     let path = std::env::temp_dir().join(format!("dialback-hook-child-{}", std::process::id()));
     // The child holds a FIFO open for writing: when it is gone, whoever reads comes to the end.
-    let script = format!("mkfifo {0}; sleep 1000 >{0} & cat <{0}", path.display());
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
+    let at_once = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut held = File::from(rustix::fs::open(&path, at_once, Mode::empty()).unwrap());
+    let script = format!("exec 3>{}; sleep 1000 & sleep 1000", path.display());
     let outcome = run_script(&script, Duration::from_millis(500));
     assert_eq!(
         outcome,
         Outcome::Failed("/bin/sh: did not end within 500ms and was killed".to_owned())
     );
+    // A killed process takes a moment to go; on a busy machine it may not have come as far as opening it.
+    while let Err(e) = held.read(&mut [0]) {
+        assert_eq!(e.kind(), ErrorKind::WouldBlock);
+        poll(&mut [PollFd::new(&held, PollFlags::IN)], None).unwrap();
+    }
     std::fs::remove_file(path).unwrap();
 }
 
