@@ -252,7 +252,11 @@ impl Fold {
                 let (began, last) = (entry.at, entry.at);
                 self.measuring = Some(MeasuringCutOff { line, number, began, last });
             }
-            Event::Qualified { .. } | Event::NotQualified { .. } => self.measuring = None,
+            // What an operator has measured by hand ends no call.
+            Event::Qualified { findings: None, .. } => {}
+            Event::Qualified { findings: Some(_), .. } | Event::NotQualified { .. } => {
+                self.measuring = None;
+            }
             Event::Measured { charge, .. } => {
                 self.measuring = None;
                 if let Some(charge) = charge {

@@ -206,7 +206,8 @@ impl Server {
                 self.promises.change(id, |promise| promise.state = State::Waiting { due });
                 return Reply::Done;
             }
-            Some(State::Unsealed { .. } | State::Parting) => "its caller is still on the line",
+            Some(State::Unsealed { .. }) => "it is not stored yet",
+            Some(State::Parting) => "its caller is still on the line",
             Some(State::Hunting) => "it waits for a free line already",
             Some(State::Dialling { .. }) => "it is being dialled",
             None => "there is no such open promise",

@@ -115,6 +115,8 @@ async fn feed(site: &Arc<Site>, last: Option<Seq>, to: &To) -> Result<(), Gone> 
                 say(to, &news).await?;
             }
             Err(RecvError::Lagged(_)) => {
+                // What is still kept for him is older than what he is told now.
+                watcher.news = watcher.news.resubscribe();
                 told = catch_up(site, told, to).await?;
                 stands(site, to).await?;
             }

@@ -373,9 +373,9 @@ fn what_is_not_stored_yet_can_not_be_hurried_whoever_ordered_it() {
     bench.happens("callback 5551234");
     let order = Command::Hurry { who: "root".to_owned(), promise: PromiseId(1) };
     bench.server.handle(bench.now, Input::Command(RequestId(2), order));
-    let said = std::iter::from_fn(|| bench.server.poll()).find_map(|output| match output {
-        Output::Reply(_, Reply::Refused { reason, .. }) => Some(reason),
-        _ => None,
+    let said = std::iter::from_fn(|| bench.server.poll()).find_map(|output| {
+        let Output::Reply(_, Reply::Refused { reason, .. }) = output else { return None };
+        Some(reason)
     });
     assert_eq!(said.as_deref(), Some("p1: it is not stored yet"));
 }
